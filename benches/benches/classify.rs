@@ -1,0 +1,3 @@
+//! ns per command of the whole classification.
+
+fn main() {}

@@ -1,0 +1,166 @@
+//! `shmon classify`: the contract that tools and benchmarks depend on.
+
+use crate::context::Globals;
+use crate::output;
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+use shmon_core::{Classifier, Context, Lang, Scratch, Verdict};
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
+
+/// Classify commands without recording them
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  shmon classify 'rm -rf /tmp/x'\n  \
+    history | cut -c8- | shmon classify --format jsonl\n  \
+    printf '%s\\0' \"$cmd\" | shmon classify --null --format level")]
+pub(crate) struct Args {
+    /// Commands, each one argument; without any, they are read from standard input
+    commands: Vec<OsString>,
+    /// Output: for people, one JSON object a command, or the level alone
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Commands on standard input end with NUL instead of a newline
+    #[arg(long, conflicts_with = "input")]
+    null: bool,
+    /// Form of standard input: lines, or JSON objects with a `command` key
+    #[arg(long, value_enum, default_value_t = Input::Lines)]
+    input: Input,
+    /// Add the invocations to JSON output
+    #[arg(long)]
+    invocations: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Jsonl,
+    Level,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Input {
+    Lines,
+    Jsonl,
+}
+
+pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
+    let config = globals.config()?;
+    let mut printer = Printer {
+        classifier: globals.classifier(&config)?,
+        scratch: Scratch::default(),
+        out: std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock()),
+        format: args.format,
+        invocations: args.invocations,
+        lang: globals.lang(&config),
+        colour: output::colour(),
+    };
+    if !args.commands.is_empty() {
+        for command in &args.commands {
+            printer.print(command.as_bytes(), Map::new())?;
+        }
+    } else if args.input == Input::Jsonl {
+        for (index, line) in std::io::stdin().lock().lines().enumerate() {
+            let line = line?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let mut object: Map<String, Value> = serde_json::from_str(&line)
+                .with_context(|| format!("standard input, line {}: not a JSON object", index + 1))?;
+            let Some(Value::String(command)) = object.remove("command") else {
+                bail!("standard input, line {}: no text under the key \"command\"", index + 1);
+            };
+            printer.print(command.as_bytes(), object)?;
+        }
+    } else {
+        let end = if args.null { 0 } else { b'\n' };
+        let mut input = std::io::stdin().lock();
+        let mut command = Vec::new();
+        while input.read_until(end, &mut command)? > 0 {
+            if command.last() == Some(&end) {
+                command.pop();
+            }
+            printer.print(&command, Map::new())?;
+            command.clear();
+        }
+    }
+    printer.out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Printer<W: Write> {
+    classifier: Classifier,
+    scratch: Scratch,
+    out: W,
+    format: Format,
+    invocations: bool,
+    lang: Lang,
+    colour: bool,
+}
+
+impl<W: Write> Printer<W> {
+    fn print(&mut self, command: &[u8], carried: Map<String, Value>) -> Result<()> {
+        let context = Context::default();
+        if self.format == Format::Level {
+            let level = self.classifier.level(command, &context, &mut self.scratch);
+            writeln!(self.out, "{level}")?;
+            return Ok(());
+        }
+        let verdict = self.classifier.classify_with(command, &context, &mut self.scratch);
+        match self.format {
+            Format::Jsonl => {
+                let object = to_json(command, &verdict, self.lang, self.invocations, carried);
+                serde_json::to_writer(&mut self.out, &object)?;
+                self.out.write_all(b"\n")?;
+            }
+            _ => self.text(command, &verdict)?,
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, command: &[u8], verdict: &Verdict) -> Result<()> {
+        let (on, off) = if self.colour { (output::level_colour(verdict.level), "\x1b[0m") } else { ("", "") };
+        let note = if verdict.excluded { " (excluded)" } else { "" };
+        let command = output::visible(&String::from_utf8_lossy(command));
+        writeln!(self.out, "{on}{:<8}{off} {command}{note}", verdict.level.label(self.lang))?;
+        for finding in &verdict.findings {
+            let title = finding.title.get(self.lang);
+            let attack = finding.attack.join(" ");
+            writeln!(self.out, "         {} {} — {title} {attack}", finding.level, finding.rule)?;
+        }
+        Ok(())
+    }
+}
+
+/// The object of DESIGN's contract; the keys of `carried` stand before ours and never replace them.
+pub(crate) fn to_json(
+    command: &[u8],
+    verdict: &Verdict,
+    lang: Lang,
+    invocations: bool,
+    carried: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut object = carried;
+    let text = String::from_utf8_lossy(command);
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    put("redacted", Value::from(verdict.redacted.as_deref().unwrap_or(&text)));
+    put("command", Value::from(text.as_ref()));
+    put("level", Value::from(verdict.level.as_str()));
+    put("excluded", Value::from(verdict.excluded));
+    put("sensitive", Value::from(verdict.sensitive));
+    put("partial", Value::from(verdict.partial));
+    let findings = verdict.findings.iter().map(|f| {
+        json!({"rule": f.rule, "level": f.level, "category": f.category, "title": f.title.get(lang),
+               "attack": f.attack, "argv": f.argv, "via": f.via, "span": f.span})
+    });
+    put("findings", findings.collect());
+    if verdict.partial {
+        put("unresolved", verdict.unresolved.iter().map(|u| json!(u)).collect());
+    }
+    if invocations {
+        put("invocations", verdict.invocations.iter().map(|i| json!(i)).collect());
+    }
+    object
+}

@@ -1,0 +1,3 @@
+//! Subcommands: one file each, with its arguments (`Args`) and `run`.
+
+pub(crate) mod classify;

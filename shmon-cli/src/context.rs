@@ -1,0 +1,45 @@
+//! What all subcommands share: the options that stand before or after any of them, the home, the configuration.
+
+use anyhow::{Context as _, Result};
+use shmon_core::config::{Config, Home};
+use shmon_core::{Classifier, Lang};
+use std::path::PathBuf;
+
+/// Options of every subcommand.
+#[derive(clap::Args)]
+pub(crate) struct Globals {
+    /// Folder of database, log, configuration and rules [default: ~/monitor]
+    #[arg(long, global = true, env = "SHMON_HOME", value_name = "DIR", help_heading = "Global options")]
+    pub(crate) home: Option<PathBuf>,
+    /// Language of titles, levels and notifications: en or ja [default: the configuration's]
+    #[arg(long, global = true, env = "SHMON_LANG", value_name = "LANG", help_heading = "Global options")]
+    pub(crate) lang: Option<Lang>,
+}
+
+impl Globals {
+    /// The home: `--home`, `$SHMON_HOME`, or `~/monitor`.
+    pub(crate) fn home(&self) -> Result<Home> {
+        match &self.home {
+            Some(dir) => Ok(Home::new(std::path::absolute(dir)?)),
+            None => {
+                let home = std::env::home_dir().filter(|h| !h.as_os_str().is_empty());
+                Ok(Home::new(home.context("no home folder: set HOME or SHMON_HOME")?.join("monitor")))
+            }
+        }
+    }
+
+    /// The configuration in the home; the defaults where there is none.
+    pub(crate) fn config(&self) -> Result<Config> {
+        Ok(Config::load(&self.home()?.config())?)
+    }
+
+    /// The language: `--lang`, or the configuration's.
+    pub(crate) fn lang(&self, config: &Config) -> Lang {
+        self.lang.unwrap_or(config.lang)
+    }
+
+    /// The classifier with the user's rules, levels and exclusions.
+    pub(crate) fn classifier(&self, config: &Config) -> Result<Classifier> {
+        Ok(config.classifier(&self.home()?)?)
+    }
+}

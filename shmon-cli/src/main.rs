@@ -1,0 +1,42 @@
+//! The `shmon` command: one file per subcommand under `commands/`.
+#![forbid(unsafe_code)]
+
+mod commands;
+mod context;
+mod output;
+
+use clap::{Parser, Subcommand};
+use context::Globals;
+use std::process::ExitCode;
+
+/// Watches, classifies and records the commands of a shared server.
+#[derive(Parser)]
+#[command(name = "shmon", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 found or fine, 1 none or refused, 2 error.")]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Classify(commands::classify::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let globals = &cli.globals;
+    let result = match cli.command {
+        Command::Classify(args) => commands::classify::run(args, globals),
+    };
+    match result {
+        Ok(status) => status,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shmon: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

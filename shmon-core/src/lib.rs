@@ -1,0 +1,49 @@
+//! shmon's library: it classifies shell commands by risk, keeps a complete and tamper-evident record of them,
+//! and tells people at once.
+//!
+//! Data flows one way, and each stage is a module that can be used alone:
+//!
+//! ```text
+//! command bytes ─ shell ─ invocations ─ rule ─ verdict ─┬─ record ─ store ─ outbox ─ notify
+//!                                                       └─ returned to the caller
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::exit
+    )
+)]
+
+pub mod classifier;
+pub mod error;
+pub mod lang;
+pub mod level;
+pub mod redact;
+pub mod rule;
+pub mod shell;
+pub mod verdict;
+
+#[cfg(feature = "store")]
+pub mod config;
+#[cfg(feature = "store")]
+pub mod log;
+#[cfg(feature = "store")]
+pub mod monitor;
+#[cfg(feature = "notify")]
+pub mod notify;
+#[cfg(feature = "store")]
+pub mod record;
+#[cfg(feature = "store")]
+pub mod store;
+
+pub use classifier::{Classifier, ClassifierBuilder, Context, Scratch};
+pub use error::{Error, ErrorKind, Result};
+pub use lang::{Lang, Text};
+pub use level::Level;
+pub use verdict::{Finding, Verdict};

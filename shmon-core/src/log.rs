@@ -1,0 +1,1 @@
+//! The log file: the ticket's lines, one event a line, never forged.

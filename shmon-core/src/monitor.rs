@@ -1,0 +1,1 @@
+//! Everything tied together: classify, store, log, notify.

@@ -1,0 +1,460 @@
+//! The result of an analysis: flat, reusable buffers behind borrowing accessors, so that a clean command costs no
+//! allocation in the steady state.
+
+use serde::Serialize;
+use std::fmt;
+
+/// A range in bytes of the command as it was given; serialised as `[start, end]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The range `start..end`.
+    pub const fn new(start: usize, end: usize) -> Self {
+        Span { start: start as u32, end: end as u32 }
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        [self.start, self.end].serialize(s)
+    }
+}
+
+/// The shell whose grammar is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// GNU bash: the default.
+    #[default]
+    Bash,
+    /// POSIX sh, dash, ash.
+    Sh,
+    /// zsh, as typed interactively.
+    Zsh,
+    /// fish, as typed interactively.
+    Fish,
+}
+
+/// What kind of step led to an invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ViaKind {
+    /// A program that runs the rest of its arguments: `sudo`, `nice`, `xargs`, `find -exec`.
+    Wrapper,
+    /// A string handed to a shell: `bash -c`, `su -c`, `eval`, `trap`, `watch`.
+    ShellString,
+    /// Text that a shell reads: heredoc, here-string, pipe, `source`.
+    ShellInput,
+    /// `$(…)`, backquotes, `<(…)`.
+    Substitution,
+    /// Text that was decoded on the way: `base64`, `xxd`, `rev`, `printf` escapes.
+    Decoded,
+    /// An alias, function or variable of the same line.
+    Definition,
+    /// Runs on another host: `ssh host cmd`.
+    Remote,
+    /// Runs in a container: `docker exec`.
+    Container,
+    /// Runs later: `at`, `batch`, `crontab`, `systemd-run`.
+    Scheduled,
+}
+
+/// One step on the way to an invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Via {
+    /// What kind of step.
+    pub kind: ViaKind,
+    /// What users see: `sudo`, `bash -c`, `heredoc`, `base64`, `alias`.
+    pub name: &'static str,
+}
+
+/// Facts about a word that its bytes alone don't tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct WordFlags(u8);
+
+impl WordFlags {
+    /// Part of the word was quoted.
+    pub const QUOTED: WordFlags = WordFlags(1);
+    /// The word holds an active glob character.
+    pub const GLOB: WordFlags = WordFlags(2);
+    /// Part of the word could not be resolved and stands as its source text.
+    pub const UNRESOLVED: WordFlags = WordFlags(4);
+    /// The word is written so that its text is hidden (`r''m`, `$'\x72m'`).
+    pub const DISGUISED: WordFlags = WordFlags(8);
+    /// An unresolved part may become several words or none (`$x`, `$@` without quotes).
+    pub const SPLITS: WordFlags = WordFlags(16);
+
+    /// Whether all flags of `other` are set.
+    pub const fn contains(self, other: WordFlags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Sets the flags of `other`.
+    pub const fn insert(&mut self, other: WordFlags) {
+        self.0 |= other.0;
+    }
+}
+
+impl std::ops::BitOr for WordFlags {
+    type Output = WordFlags;
+
+    fn bitor(self, rhs: Self) -> Self {
+        WordFlags(self.0 | rhs.0)
+    }
+}
+
+/// A word after expansion and quote removal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Word<'a> {
+    /// The word's bytes.
+    pub bytes: &'a [u8],
+    /// Facts that the bytes don't tell.
+    pub flags: WordFlags,
+    /// Where the word stands in the command.
+    pub span: Span,
+}
+
+impl fmt::Debug for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}@{}..{}", String::from_utf8_lossy(self.bytes), self.span.start, self.span.end)
+    }
+}
+
+/// What a redirection does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RedirectionKind {
+    /// `<`
+    Read,
+    /// `>` and `>|` and `&>`
+    Write,
+    /// `>>` and `&>>`
+    Append,
+    /// `<>`
+    ReadWrite,
+    /// `<&` and `>&` with a descriptor.
+    Duplicate,
+    /// `<<` and `<<-`
+    Heredoc,
+    /// `<<<`
+    HereString,
+}
+
+/// A redirection of one invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redirection<'a> {
+    /// What it does.
+    pub kind: RedirectionKind,
+    /// The descriptor, where one is written or implied (0 for reads, 1 for writes).
+    pub fd: i32,
+    /// The file name, descriptor, or body.
+    pub target: Word<'a>,
+}
+
+/// `NAME=value` before a command, or alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assignment<'a> {
+    /// The variable's name.
+    pub name: Word<'a>,
+    /// The value.
+    pub value: Word<'a>,
+}
+
+/// Why a part could not be resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IssueKind {
+    /// The program's name comes from a variable whose value isn't known.
+    UnsetVariable,
+    /// The program's name or a shell's input comes from a command whose output isn't known.
+    CommandOutput,
+    /// The program's name is a glob with several possible meanings.
+    Glob,
+    /// Deeper nesting than is looked at.
+    Depth,
+    /// More steps, words or invocations than are looked at.
+    Budget,
+    /// The text ends inside a quote, substitution or compound command, or bash would refuse it.
+    Syntax,
+    /// A shell reads its commands from a file or the network.
+    ExternalScript,
+}
+
+impl IssueKind {
+    /// The name that output uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            IssueKind::UnsetVariable => "unset-variable",
+            IssueKind::CommandOutput => "command-output",
+            IssueKind::Glob => "glob",
+            IssueKind::Depth => "depth",
+            IssueKind::Budget => "budget",
+            IssueKind::Syntax => "syntax",
+            IssueKind::ExternalScript => "external-script",
+        }
+    }
+}
+
+/// A part that could not be resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issue {
+    /// Why.
+    pub kind: IssueKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// A sign that the text was written to hide what it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Obfuscation {
+    /// What was found: `split-quotes`, `ansi-c`, `glob-command`, `decoded`, `variable-slices`, `reversed`, …
+    pub kind: &'static str,
+    /// Where.
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct WordRec {
+    start: u32,
+    len: u32,
+    flags: WordFlags,
+    span: Span,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RedirRec {
+    kind: RedirectionKind,
+    fd: i32,
+    target: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Range32 {
+    start: u32,
+    end: u32,
+}
+
+impl Range32 {
+    fn of<T>(self, all: &[T]) -> &[T] {
+        all.get(self.start as usize..self.end as usize).unwrap_or(&[])
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct InvRec {
+    argv: Range32,
+    assignments: Range32,
+    redirections: Range32,
+    via: Range32,
+    span: Span,
+    pipeline: u32,
+    stage: u32,
+}
+
+/// Everything found in one command; reuse it for the next to save allocations.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    text: Vec<u8>,
+    words: Vec<WordRec>,
+    assignments: Vec<(u32, u32)>,
+    redirections: Vec<RedirRec>,
+    vias: Vec<Via>,
+    invocations: Vec<InvRec>,
+    issues: Vec<Issue>,
+    obfuscations: Vec<Obfuscation>,
+}
+
+impl Analysis {
+    /// An empty analysis.
+    pub fn new() -> Self {
+        Analysis::default()
+    }
+
+    /// The invocations, in the order in which they were found; a wrapper stands before what it runs.
+    pub fn invocations(&self) -> impl ExactSizeIterator<Item = Invocation<'_>> + Clone {
+        self.invocations.iter().map(|rec| Invocation { all: self, rec: *rec })
+    }
+
+    /// The invocation with this index.
+    pub fn invocation(&self, index: usize) -> Option<Invocation<'_>> {
+        self.invocations.get(index).map(|rec| Invocation { all: self, rec: *rec })
+    }
+
+    /// What could not be resolved; empty means that the analysis is complete.
+    pub fn issues(&self) -> &[Issue] {
+        &self.issues
+    }
+
+    /// Signs of hiding.
+    pub fn obfuscations(&self) -> &[Obfuscation] {
+        &self.obfuscations
+    }
+
+    /// Forgets everything and keeps the buffers.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.words.clear();
+        self.assignments.clear();
+        self.redirections.clear();
+        self.vias.clear();
+        self.invocations.clear();
+        self.issues.clear();
+        self.obfuscations.clear();
+    }
+
+    pub(super) fn skeleton(&mut self, command: &[u8]) {
+        let start = self.words.len() as u32;
+        let mut offset = 0;
+        for word in command.split(|b| b.is_ascii_whitespace()) {
+            if !word.is_empty() {
+                let text = self.text.len() as u32;
+                self.text.extend_from_slice(word);
+                self.words.push(WordRec {
+                    start: text,
+                    len: word.len() as u32,
+                    flags: WordFlags::default(),
+                    span: Span::new(offset, offset + word.len()),
+                });
+            }
+            offset += word.len() + 1;
+        }
+        let end = self.words.len() as u32;
+        if start != end {
+            self.invocations.push(InvRec {
+                argv: Range32 { start, end },
+                assignments: Range32::default(),
+                redirections: Range32::default(),
+                via: Range32::default(),
+                span: Span::new(0, command.len()),
+                pipeline: 0,
+                stage: 0,
+            });
+        }
+    }
+
+    fn word(&self, index: u32) -> Word<'_> {
+        match self.words.get(index as usize) {
+            Some(w) => Word {
+                bytes: self.text.get(w.start as usize..(w.start + w.len) as usize).unwrap_or(&[]),
+                flags: w.flags,
+                span: w.span,
+            },
+            None => Word { bytes: &[], flags: WordFlags::default(), span: Span::default() },
+        }
+    }
+}
+
+/// One program that would run, with its arguments and how it was reached.
+#[derive(Clone, Copy)]
+pub struct Invocation<'a> {
+    all: &'a Analysis,
+    rec: InvRec,
+}
+
+impl<'a> Invocation<'a> {
+    /// Program and arguments; empty for assignments or redirections alone.
+    pub fn argv(&self) -> Argv<'a> {
+        Argv { all: self.all, next: self.rec.argv.start, end: self.rec.argv.end }
+    }
+
+    /// The word at `index`; 0 is the program.
+    pub fn arg(&self, index: usize) -> Option<Word<'a>> {
+        let at = self.rec.argv.start as usize + index;
+        (at < self.rec.argv.end as usize).then(|| self.all.word(at as u32))
+    }
+
+    /// The program's name without its folder; empty where there is no program.
+    pub fn program(&self) -> &'a [u8] {
+        let name = self.arg(0).map_or(&[][..], |w| w.bytes);
+        match name.iter().rposition(|&b| b == b'/') {
+            Some(slash) => &name[slash + 1..],
+            None => name,
+        }
+    }
+
+    /// How the invocation was reached, outermost first; empty for a plain command.
+    pub fn via(&self) -> &'a [Via] {
+        self.rec.via.of(&self.all.vias)
+    }
+
+    /// Whether it runs on another host.
+    pub fn is_remote(&self) -> bool {
+        self.via().iter().any(|v| v.kind == ViaKind::Remote)
+    }
+
+    /// Where it stands in the command: for a wrapped program the part that names it.
+    pub fn span(&self) -> Span {
+        self.rec.span
+    }
+
+    /// `NAME=value` before the program.
+    pub fn assignments(&self) -> impl ExactSizeIterator<Item = Assignment<'a>> + 'a {
+        let all = self.all;
+        self.rec
+            .assignments
+            .of(&all.assignments)
+            .iter()
+            .map(move |&(name, value)| Assignment { name: all.word(name), value: all.word(value) })
+    }
+
+    /// Redirections of this invocation and of the compound commands around it, inner ones first.
+    pub fn redirections(&self) -> impl ExactSizeIterator<Item = Redirection<'a>> + 'a {
+        let all = self.all;
+        self.rec.redirections.of(&all.redirections).iter().map(move |r| Redirection {
+            kind: r.kind,
+            fd: r.fd,
+            target: all.word(r.target),
+        })
+    }
+
+    /// The pipeline it belongs to: equal for all programs of one pipeline, and for nothing else.
+    pub fn pipeline(&self) -> u32 {
+        self.rec.pipeline
+    }
+
+    /// Its place in the pipeline, from 0.
+    pub fn stage(&self) -> u32 {
+        self.rec.stage
+    }
+}
+
+impl fmt::Debug for Invocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("argv", &self.argv().collect::<Vec<_>>())
+            .field("via", &self.via())
+            .finish()
+    }
+}
+
+/// The words of an invocation.
+#[derive(Clone)]
+pub struct Argv<'a> {
+    all: &'a Analysis,
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Argv<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        (self.next < self.end).then(|| {
+            self.next += 1;
+            self.all.word(self.next - 1)
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.end - self.next) as usize;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Argv<'_> {}
