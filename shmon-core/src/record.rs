@@ -64,6 +64,19 @@ impl Record {
     }
 }
 
+/// The end of a command that was recorded when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Ending {
+    /// The key of the [`Event`] that ended.
+    pub key: String,
+    /// Its exit status.
+    pub exit_status: Option<i32>,
+    /// How long it ran, in nanoseconds.
+    pub duration: Option<i64>,
+}
+
 /// Text where the bytes are UTF-8, otherwise an array of numbers: no byte is lost.
 mod lossless {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

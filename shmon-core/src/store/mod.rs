@@ -4,7 +4,7 @@ pub mod outbox;
 mod schema;
 
 use crate::config::Durability;
-use crate::record::Record;
+use crate::record::{Ending, Record};
 use crate::{Error, ErrorKind, Level, Result};
 use outbox::NewNotification;
 use rusqlite::Connection;
@@ -27,13 +27,14 @@ pub struct Store {
     options: StoreOptions,
 }
 
-/// One record to be stored, with the notifications that go into the outbox in the same transaction.
-#[derive(Debug, Clone, Default)]
-pub struct NewRow<'a> {
-    /// The sinks that are to be told.
-    pub notifications: Vec<NewNotification>,
-    /// The record.
-    pub record: std::borrow::Cow<'a, Record>,
+/// One thing to be stored.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Entry {
+    /// A command that was accepted, with the notifications that go into the outbox in the same transaction.
+    Command(Box<Record>, Vec<NewNotification>),
+    /// The end of a command.
+    End(Ending),
 }
 
 /// What became of one record.
@@ -42,7 +43,7 @@ pub struct NewRow<'a> {
 pub struct Stored {
     /// The row's id.
     pub id: i64,
-    /// The same event was stored before; nothing was changed.
+    /// The same event was stored before, or an ending without its command; nothing was changed.
     pub duplicate: bool,
 }
 
@@ -73,12 +74,14 @@ impl Store {
         &mut self.db
     }
 
-    /// Stores records and their notifications in one transaction: all or nothing. Answers in the order of `rows`.
+    /// Stores a batch in one transaction: all or nothing. Answers in the order of `entries`.
+    ///
+    /// An event whose key is stored already changes nothing, so a batch may be repeated.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] when the database can't be written; nothing was stored then.
-    pub fn insert(&mut self, rows: &[NewRow<'_>]) -> Result<Vec<Stored>> {
-        let _ = rows;
+    pub fn commit(&mut self, entries: &[Entry]) -> Result<Vec<Stored>> {
+        let _ = entries;
         Err(Error::new(ErrorKind::Store, "not there yet").at(&self.path))
     }
 
