@@ -24,18 +24,3 @@ pub(crate) fn level_colour(level: Level) -> &'static str {
         Level::Critical => "\x1b[1;31m",
     }
 }
-
-/// The text with control, bidirectional and zero-width characters made visible, so that it can't steer a terminal.
-pub(crate) fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-        {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}

@@ -41,9 +41,14 @@ pub mod notify;
 pub mod record;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod text;
+#[cfg(feature = "store")]
+pub mod time;
 
 pub use classifier::{Classifier, ClassifierBuilder, Context, Scratch};
 pub use error::{Error, ErrorKind, Result};
 pub use lang::{Lang, Text};
 pub use level::Level;
+#[cfg(feature = "store")]
+pub use monitor::Monitor;
 pub use verdict::{Finding, Verdict};

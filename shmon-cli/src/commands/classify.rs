@@ -5,7 +5,7 @@ use crate::output;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use shmon_core::{Classifier, Context, Lang, Scratch, Verdict};
+use shmon_core::{Classifier, Context, Lang, Scratch, Verdict, text};
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -123,7 +123,8 @@ impl<W: Write> Printer<W> {
     fn text(&mut self, command: &[u8], verdict: &Verdict) -> Result<()> {
         let (on, off) = if self.colour { (output::level_colour(verdict.level), "\x1b[0m") } else { ("", "") };
         let note = if verdict.excluded { " (excluded)" } else { "" };
-        let command = output::visible(&String::from_utf8_lossy(command));
+        let command = String::from_utf8_lossy(command);
+        let command = text::visible(&command);
         writeln!(self.out, "{on}{:<8}{off} {command}{note}", verdict.level.label(self.lang))?;
         for finding in &verdict.findings {
             let title = finding.title.get(self.lang);

@@ -41,6 +41,18 @@ pub enum Dialect {
     Fish,
 }
 
+impl Dialect {
+    /// The dialect of a shell's name or path (`/bin/zsh`, `-bash`); bash where it isn't known.
+    pub fn of_shell(name: &str) -> Dialect {
+        match name.rsplit('/').next().unwrap_or(name).trim_start_matches('-') {
+            "zsh" => Dialect::Zsh,
+            "fish" => Dialect::Fish,
+            "sh" | "dash" | "ash" => Dialect::Sh,
+            _ => Dialect::Bash,
+        }
+    }
+}
+
 /// What kind of step led to an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -311,7 +323,7 @@ impl Analysis {
     pub(super) fn skeleton(&mut self, command: &[u8]) {
         let start = self.words.len() as u32;
         let mut offset = 0;
-        for word in command.split(|b| b.is_ascii_whitespace()) {
+        for word in command.split(u8::is_ascii_whitespace) {
             if !word.is_empty() {
                 let text = self.text.len() as u32;
                 self.text.extend_from_slice(word);

@@ -21,6 +21,7 @@ pub struct StoreOptions {
 }
 
 /// A database that is open for writing and reading.
+#[allow(dead_code)]
 pub struct Store {
     db: Connection,
     path: PathBuf,
@@ -70,6 +71,7 @@ impl Store {
     }
 
     /// The connection, for the stages that keep their tables in the same file.
+    #[allow(dead_code)]
     pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.db
     }
