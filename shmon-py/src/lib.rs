@@ -1,14 +1,29 @@
-//! The native part of the Python package `shmon`.
+//! The native part of the Python package `shmon`; the package itself is `python/shmon`.
+//!
+//! Every class is frozen and every call into the library is pure or locked, so the module needs no global lock on
+//! free-threaded builds.
+
+mod classifier;
+mod error;
+mod level;
+mod many;
+mod text;
+mod verdict;
 
 use pyo3::prelude::*;
 
-/// The level of a command: `low`, `medium`, `high` or `critical`.
-#[pyfunction]
-fn level(command: &str) -> &'static str {
-    shmon_core::Classifier::builtin().classify(command).level.as_str()
-}
+#[pymodule(gil_used = false)]
+mod _shmon {
+    #[pymodule_export]
+    use crate::classifier::{Classifier, classify, classify_many};
+    #[pymodule_export]
+    use crate::many::{Verdicts, VerdictsIter};
+    #[pymodule_export]
+    use crate::verdict::{Finding, Invocation, Unresolved, Verdict};
+    use pyo3::prelude::*;
 
-#[pymodule]
-fn _shmon(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(level, module)?)
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
 }

@@ -1,0 +1,34 @@
+#!/bin/bash
+# Builds the wheel, with the command line's binary in it: installing it puts `shmon` beside Python's other scripts.
+#   shmon-py/build.sh [FOLDER]      default: target/wheels
+# SHMON_PROFILE chooses cargo's profile (default: dist for the binary, release for the module, which may not abort).
+# Needs maturin (`pip install maturin`); without it, it is put into an environment under target/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-target/wheels}
+profile=${SHMON_PROFILE:-dist}
+module_profile=$profile
+[ "$profile" != dist ] || module_profile=release
+
+maturin=$(command -v maturin || true)
+if [ -z "$maturin" ]; then
+    maturin=target/venv-build/bin/maturin
+    [ -x "$maturin" ] || {
+        python3 -m venv target/venv-build
+        target/venv-build/bin/pip install -q --disable-pip-version-check 'maturin>=1.9.4,<2'
+    }
+fi
+
+cargo build --quiet --package shmon-cli --profile "$profile"
+folder=$profile
+[ "$profile" != dev ] || folder=debug
+target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+# maturin packs `shmon.data` into the wheel (PEP 427); it exists only while it does.
+data=shmon-py/shmon.data
+trap 'rm -rf "$data"' EXIT
+rm -rf "$data" "$out"/shmon-*.whl
+mkdir -p "$data/scripts"
+install -m 755 "$target/$folder/shmon" "$data/scripts/shmon"
+[ "$profile" = dist ] || strip --strip-debug "$data/scripts/shmon"
+"$maturin" build --quiet --manifest-path shmon-py/Cargo.toml --profile "$module_profile" --out "$out"
+ls -l "$out"/shmon-*.whl

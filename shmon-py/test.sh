@@ -1,0 +1,35 @@
+#!/bin/bash
+# Builds the wheel, installs it into a clean environment and runs every test against that, not against the sources.
+#   shmon-py/test.sh [PYTHON]…      without arguments: python3
+# SHMON_PROFILE chooses cargo's profile (default: dev; `dist` is what is published).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pythons=("$@")
+[ ${#pythons[@]} -gt 0 ] || pythons=(python3)
+
+SHMON_PROFILE=${SHMON_PROFILE:-dev} shmon-py/build.sh target/wheels/test
+wheel=$(ls target/wheels/test/shmon-*.whl)
+
+for python in "${pythons[@]}"; do
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    venv=target/venv-test-$version
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    "$venv/bin/pip" install -q --disable-pip-version-check "$wheel"
+    # The module by itself, with nothing else installed.
+    (cd "$venv" && bin/python -I -c 'import shmon; shmon.classify("ls")' && bin/python -I -m shmon --version)
+    "$venv/bin/pip" install -q --disable-pip-version-check -r shmon-py/tests/requirements.txt
+    # Arrow is tested where its wheels exist.
+    "$venv/bin/pip" install -q --disable-pip-version-check --only-binary :all: pyarrow 2>/dev/null ||
+        echo "SKIPPED: no pyarrow for Python $version"
+    # Not from the repository's root or shmon-py: `import shmon` must find the wheel.
+    (cd shmon-py/tests && "../../$venv/bin/python" -m pytest -c ../pyproject.toml --rootdir . -p no:cacheprovider .)
+    case $version in
+        3.9 | 3.10) echo "SKIPPED: stubtest needs the newest mypy; Python $version has an older one" ;;
+        *)
+            (cd "$venv" && bin/python -m mypy.stubtest shmon --mypy-config-file ../../shmon-py/pyproject.toml \
+                --allowlist ../../shmon-py/tests/stubtest-allow.txt)
+            (cd shmon-py && "../$venv/bin/python" -m mypy --strict --no-incremental tests/typed.py)
+            ;;
+    esac
+done
