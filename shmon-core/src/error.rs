@@ -20,6 +20,12 @@ pub enum ErrorKind {
     NewerVersion,
     /// The file is not a database, or its content is damaged.
     Corrupt,
+    /// The disk or the quota is full: the database can be read, but nothing can be added.
+    Full,
+    /// The database, its folder or the file system can only be read.
+    ReadOnly,
+    /// Another process held the database for longer than the caller wanted to wait.
+    Locked,
     /// A file or folder can't be read or written.
     Io,
     /// A notification can't be prepared or delivered.

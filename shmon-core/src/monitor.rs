@@ -72,7 +72,11 @@ impl Monitor {
         if let Some(folder) = path.parent() {
             private_folder(folder)?;
         }
-        let options = StoreOptions { durability: config.store.durability, redact: config.redact.store };
+        let options = StoreOptions {
+            durability: config.store.durability,
+            redact: config.redact.store,
+            ..StoreOptions::default()
+        };
         let store = Store::open(&path, options)?;
         Ok(Monitor { home: home.clone(), config, classifier, scratch: Scratch::default(), store, log })
     }

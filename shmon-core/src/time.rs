@@ -18,3 +18,23 @@ pub fn local(time: UnixNanos) -> String {
     let time = Timestamp::from_nanosecond(i128::from(time)).unwrap_or_default();
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
+
+/// The instant of a local `YYYY-MM-DD HH:MM:SS` (also with `T`, or the date alone); `None` for any other text.
+pub fn parse_local(text: &str) -> Option<UnixNanos> {
+    let civil: jiff::civil::DateTime = text.trim().parse().ok()?;
+    Some(nanos(civil.to_zoned(TimeZone::system()).ok()?.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_times_are_read_as_they_are_written() {
+        let written = local(1_751_068_230_123_456_789);
+        assert_eq!(parse_local(&written), Some(1_751_068_230_000_000_000));
+        assert_eq!(parse_local(&written.replace(' ', "T")), Some(1_751_068_230_000_000_000));
+        assert_eq!(parse_local("2025-06-28 00:00:00"), parse_local("2025-06-28"));
+        assert_eq!(parse_local("yesterday"), None);
+    }
+}

@@ -1,14 +1,35 @@
 //! The record in SQLite: `command_logs` begins with the ticket's nine columns, further tables stand beside it.
+//!
+//! Writers take a lock of their own around each transaction (see `file.rs`), so that a hundred shells at once wait their
+//! turn instead of meeting in SQLite. Readers never wait for writers: the database is in WAL mode.
 
+mod commit;
+#[allow(dead_code)]
+mod evidence;
+mod file;
+mod migrate;
+mod open;
 pub mod outbox;
+mod query;
+mod row;
 mod schema;
+mod stats;
+
+pub use open::Notice;
+pub use query::{Order, Query, Rows};
+pub use row::{Identity, Row};
+pub use stats::{Count, Stats};
 
 use crate::config::Durability;
 use crate::record::{Ending, Record};
-use crate::{Error, ErrorKind, Level, Result};
+use crate::{Error, ErrorKind, Level, Result, time};
+use commit::{Batch, Frame};
+use file::{FileId, WriterLock};
 use outbox::NewNotification;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How a database is opened.
 #[derive(Debug, Clone, Default)]
@@ -18,14 +39,25 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// Replace secrets in the database too.
     pub redact: bool,
+    /// How long a write waits for other writers before it fails with [`ErrorKind::Locked`]; 10 seconds where not set.
+    pub lock_timeout: Option<Duration>,
+}
+
+impl StoreOptions {
+    fn lock_timeout(&self) -> Duration {
+        self.lock_timeout.unwrap_or(Duration::from_secs(10))
+    }
 }
 
 /// A database that is open for writing and reading.
-#[allow(dead_code)]
 pub struct Store {
     db: Connection,
     path: PathBuf,
     options: StoreOptions,
+    /// `None` where the database was opened for reading alone.
+    lock: Option<Arc<WriterLock>>,
+    file: Option<FileId>,
+    notices: Vec<Notice>,
 }
 
 /// One thing to be stored.
@@ -42,24 +74,13 @@ pub enum Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// The row's id.
+    /// The row's id; 0 for an ending whose command isn't stored.
     pub id: i64,
     /// The same event was stored before, or an ending without its command; nothing was changed.
     pub duplicate: bool,
 }
 
 impl Store {
-    /// Opens the database at `path`, creates it or brings an older one up to date.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NewerVersion`], [`ErrorKind::Corrupt`] or [`ErrorKind::Store`], each naming the file.
-    pub fn open(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store> {
-        let path = path.as_ref();
-        let db = Connection::open(path).map_err(|e| failed("open the database", path, e))?;
-        schema::prepare(&db, &options).map_err(|e| failed("prepare the database", path, e))?;
-        Ok(Store { db, path: path.to_path_buf(), options })
-    }
-
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -70,10 +91,61 @@ impl Store {
         &self.options
     }
 
-    /// The connection, for the stages that keep their tables in the same file.
-    #[allow(dead_code)]
+    /// What happened while the database was opened that people should be told: a damaged file set aside, a
+    /// migration, a new epoch. Empties the list.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// The epoch that new rows belong to: random, made with the database, new after a restore.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] when the database can't be read.
+    pub fn epoch(&self) -> Result<String> {
+        open::current_epoch(&self.db).map_err(|e| failed("read the epoch", &self.path, e))
+    }
+
+    /// The connection, for the stages that keep their tables in the same file. Write with `Store::write`.
     pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.db
+    }
+
+    /// Runs `work` in one write transaction, after the writers before it; commits what it did, or nothing if it fails.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Full`], [`ErrorKind::ReadOnly`], [`ErrorKind::Locked`], [`ErrorKind::Corrupt`] or
+    /// [`ErrorKind::Store`], with `action` in the message; nothing was written then.
+    pub(crate) fn write<T>(
+        &mut self,
+        action: &str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + self.options.lock_timeout();
+        loop {
+            let Some(lock) = self.lock.clone() else {
+                return Err(Error::new(ErrorKind::ReadOnly, "opened for reading only").at(&self.path));
+            };
+            let held = lock.take(deadline)?;
+            // Checked under the lock: who sets a file aside holds it too.
+            if FileId::of(&self.path) != self.file {
+                drop(held);
+                self.reopen()?;
+                continue;
+            }
+            let tx = begin(&self.db, deadline).map_err(|e| failed(action, &self.path, e))?;
+            let value = work(&tx).map_err(|e| failed(action, &self.path, e))?;
+            tx.commit().map_err(|e| failed(action, &self.path, e))?;
+            return Ok(value);
+        }
+    }
+
+    /// Opens the database again, because its name stands for another file now: rows that go into a file that was
+    /// renamed or deleted under a running recorder would be lost.
+    fn reopen(&mut self) -> Result<()> {
+        let mut fresh = Store::open(&self.path, self.options.clone())?;
+        fresh.notices.splice(0..0, self.notices.drain(..));
+        *self = fresh;
+        Ok(())
     }
 
     /// Stores a batch in one transaction: all or nothing. Answers in the order of `entries`.
@@ -81,10 +153,17 @@ impl Store {
     /// An event whose key is stored already changes nothing, so a batch may be repeated.
     ///
     /// # Errors
+    /// [`ErrorKind::Full`], [`ErrorKind::ReadOnly`], [`ErrorKind::Locked`], [`ErrorKind::Corrupt`] or
     /// [`ErrorKind::Store`] when the database can't be written; nothing was stored then.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<Vec<Stored>> {
-        let _ = entries;
-        Err(Error::new(ErrorKind::Store, "not there yet").at(&self.path))
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let redact = self.options.redact;
+        self.write("store commands", |tx| {
+            let frame = Frame { now: time::now(), epoch: open::current_epoch(tx)?, redact };
+            Batch::new(tx, &frame)?.run(entries)
+        })
     }
 
     /// The level of a stored row.
@@ -92,11 +171,44 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Store`] when the database can't be read.
     pub fn level_of(&mut self, id: i64) -> Result<Option<Level>> {
-        let _ = id;
-        Ok(None)
+        let sql = "SELECT risk_level FROM command_logs WHERE id = ?1";
+        let found = self
+            .db
+            .prepare_cached(sql)
+            .and_then(|mut s| s.query_row([id], |row| row.get::<_, String>(0)).optional());
+        let level = found.map_err(|e| failed("read the database", &self.path, e))?;
+        Ok(level.and_then(|level| level.parse().ok()))
     }
 }
 
+/// Begins a write transaction. Other programs (the `sqlite3` shell, a backup) don't know our lock, so SQLite may still
+/// be busy: wait as for the lock.
+fn begin(db: &Connection, deadline: Instant) -> rusqlite::Result<Transaction<'_>> {
+    let mut pause = file::Pause::default();
+    loop {
+        match Transaction::new_unchecked(db, TransactionBehavior::Immediate) {
+            Err(e) if is_busy(&e) && pause.sleep(deadline) => {}
+            other => return other,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+}
+
+/// SQLite's error with the file's name, and the kind by which callers decide what to do.
 pub(crate) fn failed(action: &str, path: &Path, source: rusqlite::Error) -> Error {
-    Error::new(ErrorKind::Store, format!("cannot {action}")).at(path).caused_by(source)
+    use rusqlite::ErrorCode as Code;
+    let (kind, hint) = match source.sqlite_error_code() {
+        Some(Code::DiskFull) => (ErrorKind::Full, ""),
+        Some(Code::ReadOnly | Code::PermissionDenied) => (ErrorKind::ReadOnly, ""),
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
+            (ErrorKind::Locked, " (another program holds it; `fuser` names it)")
+        }
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => (ErrorKind::Corrupt, ""),
+        _ => (ErrorKind::Store, ""),
+    };
+    Error::new(kind, format!("cannot {action}{hint}")).at(path).caused_by(source)
 }

@@ -54,3 +54,20 @@ pub struct Payload {
     /// The SSH client, where known.
     pub ssh_client: Option<String>,
 }
+
+/// Puts one notification into the outbox, inside the transaction that stores its row.
+pub(super) fn insert(
+    db: &rusqlite::Connection,
+    id: i64,
+    frame: &super::commit::Frame,
+    new: &NewNotification,
+) -> rusqlite::Result<()> {
+    let uid = super::commit::identity(frame, id);
+    let payload = Payload { id, uid, ..new.payload.clone() };
+    let payload =
+        serde_json::to_string(&payload).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+    let sql = "INSERT INTO notifications (command_id, sink, level, created_at_ns, updated_at_ns, payload) \
+               VALUES (?1, ?2, ?3, ?4, ?4, ?5)";
+    db.prepare_cached(sql)?.execute((id, &new.sink, new.level.as_str(), frame.now, payload))?;
+    Ok(())
+}

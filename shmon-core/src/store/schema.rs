@@ -1,13 +1,60 @@
-//! The tables, and the numbered steps that bring an older database up to date.
+//! The tables: `command_logs` begins with the ticket's nine columns in its order, everything else follows.
 
-use super::StoreOptions;
 use rusqlite::Connection;
 
-/// The version that this program writes (`PRAGMA user_version`).
+/// The version that this program writes (`PRAGMA user_version`); 0 is the ticket's own database.
 pub(super) const VERSION: i64 = 1;
 
-pub(super) const V1: &str = "
-CREATE TABLE command_logs (
+/// `PRAGMA application_id`: "shmn", so that `file` and we tell our databases from others.
+pub(super) const APPLICATION_ID: i64 = 0x7368_6d6e;
+
+/// The ticket's columns, in order.
+pub(super) const TICKET_COLUMNS: [&str; 9] = [
+    "id",
+    "session_id",
+    "command",
+    "command_hash",
+    "working_directory",
+    "execution_time",
+    "risk_level",
+    "is_sensitive",
+    "created_at",
+];
+
+/// What the evidence of a command covers, in the order of its canonical bytes and of the inserting statement.
+/// `docs/evidence.md` documents this order: it never changes within one evidence version.
+pub(super) const COVERED_COLUMNS: [&str; 25] = [
+    "session_id",
+    "command",
+    "command_hash",
+    "working_directory",
+    "execution_time",
+    "risk_level",
+    "is_sensitive",
+    "created_at",
+    "started_at_ns",
+    "recorded_at_ns",
+    "user",
+    "uid",
+    "host",
+    "tty",
+    "pid",
+    "ppid",
+    "shell",
+    "ssh_client",
+    "parent_session",
+    "event_key",
+    "command_bytes",
+    "redacted",
+    "excluded",
+    "partial",
+    "rule_ids",
+];
+
+/// The table of commands under the name `{name}`: a migration builds it beside the old one.
+pub(super) fn command_table(name: &str) -> String {
+    format!(
+        "CREATE TABLE {name} (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   session_id TEXT,
   command TEXT NOT NULL,
@@ -16,8 +63,87 @@ CREATE TABLE command_logs (
   execution_time TEXT,
   risk_level TEXT,
   is_sensitive INTEGER DEFAULT 0,
-  created_at TEXT
+  created_at TEXT,
+  started_at_ns INTEGER,
+  recorded_at_ns INTEGER,
+  duration_ns INTEGER,
+  exit_status INTEGER,
+  user TEXT,
+  uid INTEGER,
+  host TEXT,
+  tty TEXT,
+  pid INTEGER,
+  ppid INTEGER,
+  shell TEXT,
+  ssh_client TEXT,
+  parent_session TEXT,
+  event_key TEXT,
+  command_bytes BLOB,
+  redacted TEXT,
+  excluded INTEGER DEFAULT 0,
+  partial INTEGER DEFAULT 0,
+  rule_ids TEXT
+);"
+    )
+}
+
+/// Every filter of a search is answered in the order of time by one of these.
+pub(super) const INDEXES: &str = "
+CREATE UNIQUE INDEX command_by_key ON command_logs(event_key) WHERE event_key IS NOT NULL;
+CREATE INDEX command_by_time ON command_logs(started_at_ns);
+CREATE INDEX command_by_session ON command_logs(session_id, started_at_ns);
+CREATE INDEX command_by_level ON command_logs(risk_level, started_at_ns);
+CREATE INDEX command_by_user ON command_logs(user, started_at_ns);
+CREATE INDEX command_by_directory ON command_logs(working_directory, started_at_ns);
+CREATE INDEX command_by_failure ON command_logs(exit_status, started_at_ns) WHERE exit_status <> 0;
+";
+
+/// Everything beside `command_logs`.
+pub(super) const TABLES: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE epochs (
+  number INTEGER PRIMARY KEY,
+  epoch TEXT NOT NULL UNIQUE,
+  first_row INTEGER NOT NULL,
+  started_at_ns INTEGER NOT NULL,
+  reason TEXT NOT NULL
 );
+CREATE TABLE sessions (
+  session_id TEXT PRIMARY KEY,
+  parent_session TEXT,
+  user TEXT,
+  uid INTEGER,
+  host TEXT,
+  tty TEXT,
+  pid INTEGER,
+  shell TEXT,
+  ssh_client TEXT,
+  first_id INTEGER NOT NULL,
+  last_id INTEGER NOT NULL,
+  started_at_ns INTEGER NOT NULL,
+  last_at_ns INTEGER NOT NULL,
+  commands INTEGER NOT NULL,
+  worst INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX session_by_time ON sessions(last_at_ns);
+CREATE TABLE rules (
+  number INTEGER PRIMARY KEY,
+  rule TEXT NOT NULL UNIQUE,
+  category TEXT NOT NULL,
+  attack TEXT NOT NULL,
+  title_en TEXT NOT NULL,
+  title_ja TEXT NOT NULL
+);
+CREATE TABLE findings (
+  command_id INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  rule INTEGER NOT NULL REFERENCES rules(number),
+  level TEXT NOT NULL,
+  span_start INTEGER NOT NULL,
+  span_end INTEGER NOT NULL,
+  PRIMARY KEY (command_id, position)
+) WITHOUT ROWID;
+CREATE INDEX finding_by_rule ON findings(rule, command_id);
 CREATE TABLE notifications (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   command_id INTEGER,
@@ -32,9 +158,83 @@ CREATE TABLE notifications (
   error TEXT,
   payload TEXT NOT NULL
 );
+CREATE INDEX notification_due ON notifications(next_attempt_ns) WHERE state = 'pending';
+CREATE INDEX notification_by_command ON notifications(command_id);
+CREATE TABLE evidence (
+  sequence INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  row_id INTEGER NOT NULL,
+  leaf BLOB NOT NULL
+);
+CREATE TABLE tree (
+  level INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (level, position)
+) WITHOUT ROWID;
+CREATE TABLE checkpoints (
+  number INTEGER PRIMARY KEY,
+  size INTEGER NOT NULL,
+  created_at_ns INTEGER NOT NULL,
+  next_key BLOB NOT NULL,
+  note TEXT NOT NULL
+);
+CREATE TABLE tombstones (
+  number INTEGER PRIMARY KEY,
+  created_at_ns INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  description TEXT NOT NULL,
+  ranges BLOB NOT NULL
+);
 ";
 
-pub(super) fn prepare(db: &Connection, options: &StoreOptions) -> rusqlite::Result<()> {
-    let _ = (options, VERSION);
-    db.execute_batch(V1)
+/// Creates all tables in an empty database, inside the caller's transaction.
+pub(super) fn create(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(&command_table("command_logs"))?;
+    db.execute_batch(INDEXES)?;
+    db.execute_batch(TABLES)?;
+    stamp(db)
+}
+
+/// Writes version and application id; takes part in the transaction.
+pub(super) fn stamp(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"))
+}
+
+/// What a database file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// No table at all.
+    Empty,
+    /// Our tables of this version.
+    Current,
+    /// The ticket's own database.
+    Ticket,
+    /// Our tables of a newer version.
+    Newer(i64),
+    /// Another program's database.
+    Foreign,
+}
+
+/// Looks at version, application id and tables.
+pub(super) fn state(db: &Connection) -> rusqlite::Result<State> {
+    let version: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let application: i64 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
+    if application == APPLICATION_ID && version == VERSION {
+        return Ok(State::Current);
+    }
+    if version > VERSION && (application == APPLICATION_ID || has_commands(db)?) {
+        return Ok(State::Newer(version));
+    }
+    if has_commands(db)? {
+        return Ok(State::Ticket);
+    }
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    Ok(if tables == 0 { State::Empty } else { State::Foreign })
+}
+
+fn has_commands(db: &Connection) -> rusqlite::Result<bool> {
+    let mut columns = db.prepare("SELECT name FROM pragma_table_info('command_logs')")?;
+    let names = columns.query_map([], |r| r.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(["id", "command"].iter().all(|want| names.iter().any(|name| name == want)))
 }

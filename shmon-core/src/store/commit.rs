@@ -1,0 +1,362 @@
+//! One batch of entries in one transaction: rows, findings, sessions, evidence, outbox.
+
+use super::evidence::canonical::Kind;
+use super::evidence::chain::Chain;
+use super::outbox::{self, NewNotification};
+use super::schema::COVERED_COLUMNS;
+use super::{Entry, Stored};
+use crate::Level;
+use crate::record::{Ending, Event, Record, UnixNanos};
+use crate::time;
+use crate::verdict::Finding;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// What a batch needs to know beside its entries.
+pub(super) struct Frame {
+    pub(super) now: UnixNanos,
+    pub(super) epoch: String,
+    pub(super) redact: bool,
+}
+
+/// Statements and state of one batch; lives inside the write transaction.
+pub(super) struct Batch<'a> {
+    db: &'a Connection,
+    frame: &'a Frame,
+    chain: Chain<'a>,
+    find: CachedStatement<'a>,
+    insert: CachedStatement<'a>,
+    rules: HashMap<String, i64>,
+    sessions: HashMap<String, Session>,
+    local: LocalTime,
+}
+
+/// The local time of the last second that was asked for: commands of a batch come in the same seconds.
+#[derive(Default)]
+struct LocalTime {
+    second: Option<i64>,
+    text: String,
+}
+
+impl LocalTime {
+    fn of(&mut self, nanos: UnixNanos) -> &str {
+        let second = nanos.div_euclid(1_000_000_000);
+        if self.second != Some(second) {
+            self.text = time::local(nanos);
+            self.second = Some(second);
+        }
+        &self.text
+    }
+}
+
+/// What a batch adds to a row of `sessions`.
+struct Session {
+    event: Event,
+    first_id: i64,
+    last_id: i64,
+    last_at: UnixNanos,
+    first_at: UnixNanos,
+    commands: i64,
+    worst: Level,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(db: &'a Connection, frame: &'a Frame) -> rusqlite::Result<Batch<'a>> {
+        let columns = COVERED_COLUMNS.join(", ");
+        let marks = vec!["?"; COVERED_COLUMNS.len()].join(", ");
+        Ok(Batch {
+            db,
+            frame,
+            chain: Chain::resume(db)?,
+            find: db.prepare_cached("SELECT id FROM command_logs WHERE event_key = ?1")?,
+            insert: db.prepare_cached(&format!("INSERT INTO command_logs ({columns}) VALUES ({marks})"))?,
+            rules: HashMap::new(),
+            sessions: HashMap::new(),
+            local: LocalTime::default(),
+        })
+    }
+
+    pub(super) fn run(mut self, entries: &[Entry]) -> rusqlite::Result<Vec<Stored>> {
+        let mut stored = Vec::with_capacity(entries.len());
+        for entry in entries {
+            stored.push(match entry {
+                Entry::Command(record, notifications) => self.command(record, notifications)?,
+                Entry::End(ending) => self.end(ending)?,
+            });
+        }
+        self.write_sessions()?;
+        Ok(stored)
+    }
+
+    fn find(&mut self, key: &str) -> rusqlite::Result<Option<i64>> {
+        if key.is_empty() {
+            return Ok(None);
+        }
+        self.find.query_row([key], |row| row.get(0)).optional()
+    }
+
+    fn command(&mut self, record: &Record, notifications: &[NewNotification]) -> rusqlite::Result<Stored> {
+        let event = &record.event;
+        if let Some(id) = self.find(&event.key)? {
+            return Ok(Stored { id, duplicate: true });
+        }
+        let id = self.insert_row(record)?;
+        if event.exit_status.is_some() || event.duration.is_some() {
+            self.write_end(id, event.exit_status, event.duration)?;
+        }
+        self.note_session(id, record);
+        for notification in notifications {
+            outbox::insert(self.db, id, self.frame, notification)?;
+        }
+        Ok(Stored { id, duplicate: false })
+    }
+
+    fn insert_row(&mut self, record: &Record) -> rusqlite::Result<i64> {
+        let (event, verdict) = (&record.event, &record.verdict);
+        let kept = Kept::of(record, self.frame.redact);
+        let hash = hex(&Sha256::digest(kept.bytes()));
+        let at = self.local.of(event.started_at).to_owned();
+        let rules = rule_ids(&verdict.findings);
+        let values: [ValueRef<'_>; COVERED_COLUMNS.len()] = [
+            text(&event.session_id),
+            text(&kept.text),
+            text(&hash),
+            text(&event.working_directory),
+            text(&at),
+            text(verdict.level.as_str()),
+            ValueRef::Integer(i64::from(verdict.sensitive || verdict.level >= Level::High)),
+            // The ticket asks for "today's activity" by this column: it is the event's time, also for an event
+            // that came late out of the spool or a history. When the row was written stands in recorded_at_ns.
+            text(&at),
+            ValueRef::Integer(event.started_at),
+            ValueRef::Integer(self.frame.now),
+            text(&event.user),
+            number(event.uid),
+            text(&event.host),
+            optional(event.tty.as_deref()),
+            number(event.pid),
+            number(event.ppid),
+            text(&event.shell),
+            optional(event.ssh_client.as_deref()),
+            optional(event.parent_session.as_deref()),
+            optional(Some(event.key.as_str()).filter(|key| !key.is_empty())),
+            kept.exact.map_or(ValueRef::Null, ValueRef::Blob),
+            optional(verdict.redacted.as_deref()),
+            ValueRef::Integer(i64::from(verdict.excluded)),
+            ValueRef::Integer(i64::from(verdict.partial)),
+            optional(rules.as_deref()),
+        ];
+        self.insert.execute(params_from_iter(values.iter().map(|v| ToSqlOutput::Borrowed(*v))))?;
+        let id = self.db.last_insert_rowid();
+        let mut findings = Vec::with_capacity(verdict.findings.len() * 4);
+        for (position, finding) in verdict.findings.iter().enumerate() {
+            self.insert_finding(id, position, finding)?;
+            findings.extend([
+                text(&finding.rule),
+                text(finding.level.as_str()),
+                ValueRef::Integer(i64::from(finding.span.start)),
+                ValueRef::Integer(i64::from(finding.span.end)),
+            ]);
+        }
+        self.chain.append(Kind::Command, id, values.into_iter().chain(findings))?;
+        Ok(id)
+    }
+
+    fn insert_finding(&mut self, id: i64, position: usize, finding: &Finding) -> rusqlite::Result<()> {
+        let rule = self.rule(finding)?;
+        let sql = "INSERT INTO findings (command_id, position, rule, level, span_start, span_end) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        let row = (id, position, rule, finding.level.as_str(), finding.span.start, finding.span.end);
+        self.db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// The number under which the rule is kept; its words are those of its first finding.
+    fn rule(&mut self, finding: &Finding) -> rusqlite::Result<i64> {
+        if let Some(number) = self.rules.get(&finding.rule) {
+            return Ok(*number);
+        }
+        let find = "SELECT number FROM rules WHERE rule = ?1";
+        let found = self.db.prepare_cached(find)?.query_row([&finding.rule], |row| row.get(0)).optional()?;
+        let number = match found {
+            Some(number) => number,
+            None => {
+                let sql = "INSERT INTO rules (rule, category, attack, title_en, title_ja) VALUES (?1, ?2, ?3, ?4, ?5)";
+                let (title_en, title_ja) =
+                    (finding.title.get(crate::Lang::En), finding.title.get(crate::Lang::Ja));
+                let attack = finding.attack.join(" ");
+                let row = (&finding.rule, &finding.category, attack, title_en, title_ja);
+                self.db.prepare_cached(sql)?.execute(row)?;
+                self.db.last_insert_rowid()
+            }
+        };
+        self.rules.insert(finding.rule.clone(), number);
+        Ok(number)
+    }
+
+    fn end(&mut self, ending: &Ending) -> rusqlite::Result<Stored> {
+        let Some(id) = self.find(&ending.key)? else { return Ok(Stored { id: 0, duplicate: true }) };
+        let sql = "SELECT exit_status IS NOT NULL OR duration_ns IS NOT NULL FROM command_logs WHERE id = ?1";
+        let ended: bool = self.db.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+        if ended || (ending.exit_status.is_none() && ending.duration.is_none()) {
+            return Ok(Stored { id, duplicate: true });
+        }
+        self.write_end(id, ending.exit_status, ending.duration)?;
+        Ok(Stored { id, duplicate: false })
+    }
+
+    /// The command's own evidence stays as it is; the end is an entry of its own.
+    fn write_end(&mut self, id: i64, status: Option<i32>, duration: Option<i64>) -> rusqlite::Result<()> {
+        let sql = "UPDATE command_logs SET exit_status = ?2, duration_ns = ?3 WHERE id = ?1";
+        self.db.prepare_cached(sql)?.execute((id, status, duration))?;
+        let status = status.map_or(ValueRef::Null, |n| ValueRef::Integer(i64::from(n)));
+        let duration = duration.map_or(ValueRef::Null, ValueRef::Integer);
+        self.chain.append(Kind::End, id, [status, duration])
+    }
+
+    fn note_session(&mut self, id: i64, record: &Record) {
+        let (event, level) = (&record.event, record.verdict.level);
+        let at = event.started_at;
+        match self.sessions.get_mut(&event.session_id) {
+            Some(session) => {
+                session.last_id = id;
+                session.last_at = session.last_at.max(at);
+                session.first_at = session.first_at.min(at);
+                session.commands += 1;
+                session.worst = session.worst.max(level);
+            }
+            None => {
+                let event = Event { command: Vec::new(), ..event.clone() };
+                let session = Session {
+                    event,
+                    first_id: id,
+                    last_id: id,
+                    last_at: at,
+                    first_at: at,
+                    commands: 1,
+                    worst: level,
+                };
+                self.sessions.insert(session.event.session_id.clone(), session);
+            }
+        }
+    }
+
+    fn write_sessions(&mut self) -> rusqlite::Result<()> {
+        let sql =
+            "INSERT INTO sessions (session_id, parent_session, user, uid, host, tty, pid, shell, ssh_client,
+              first_id, last_id, started_at_ns, last_at_ns, commands, worst)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            ON CONFLICT (session_id) DO UPDATE SET
+              last_id = excluded.last_id,
+              started_at_ns = min(started_at_ns, excluded.started_at_ns),
+              last_at_ns = max(last_at_ns, excluded.last_at_ns),
+              commands = commands + excluded.commands,
+              worst = max(worst, excluded.worst)";
+        let mut upsert = self.db.prepare_cached(sql)?;
+        for session in self.sessions.values() {
+            let e = &session.event;
+            upsert.execute((
+                &e.session_id,
+                &e.parent_session,
+                &e.user,
+                e.uid,
+                &e.host,
+                &e.tty,
+                e.pid,
+                &e.shell,
+                &e.ssh_client,
+                session.first_id,
+                session.last_id,
+                session.first_at,
+                session.last_at,
+                session.commands,
+                session.worst as u8,
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// The form in which a command is stored.
+pub(super) struct Kept<'a> {
+    /// What `command` holds: always UTF-8 without NUL, so that every SQL function works on it.
+    pub(super) text: Cow<'a, str>,
+    /// The exact bytes, where `text` isn't exactly them.
+    pub(super) exact: Option<&'a [u8]>,
+}
+
+impl<'a> Kept<'a> {
+    fn of(record: &'a Record, redact: bool) -> Kept<'a> {
+        match &record.verdict.redacted {
+            Some(redacted) if redact => Kept::bytes_of(redacted.as_bytes()),
+            _ => Kept::bytes_of(&record.event.command),
+        }
+    }
+
+    /// Bytes that aren't UTF-8, and NUL (at which SQLite's `LIKE` and `length` stop), become `\xNN`.
+    pub(super) fn bytes_of(bytes: &'a [u8]) -> Kept<'a> {
+        if let Ok(text) = std::str::from_utf8(bytes)
+            && !bytes.contains(&0)
+        {
+            return Kept { text: Cow::Borrowed(text), exact: None };
+        }
+        let mut out = String::with_capacity(bytes.len() + 16);
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if c == '\0' { out.push_str("\\x00") } else { out.push(c) }
+            }
+            for byte in chunk.invalid() {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+        Kept { text: Cow::Owned(out), exact: Some(bytes) }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.exact.unwrap_or(self.text.as_bytes())
+    }
+}
+
+fn text(s: &str) -> ValueRef<'_> {
+    ValueRef::Text(s.as_bytes())
+}
+
+fn optional(s: Option<&str>) -> ValueRef<'_> {
+    s.map_or(ValueRef::Null, text)
+}
+
+fn number(n: Option<u32>) -> ValueRef<'static> {
+    n.map_or(ValueRef::Null, |n| ValueRef::Integer(i64::from(n)))
+}
+
+/// The ids of all rules, leading one first, each once, with a space between.
+fn rule_ids(findings: &[Finding]) -> Option<String> {
+    let mut ids: Vec<&str> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        if !ids.contains(&finding.rule.as_str()) {
+            ids.push(&finding.rule);
+        }
+    }
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+    }
+    out
+}
+
+/// The identity of a row beyond this database.
+pub(super) fn identity(frame: &Frame, id: i64) -> String {
+    format!("{}-{id}", frame.epoch)
+}

@@ -1,0 +1,5 @@
+//! Tamper evidence: canonical bytes, hashes, the tree over them, signed checkpoints. `docs/evidence.md` tells it in words.
+
+pub(super) mod canonical;
+pub(super) mod chain;
+pub(super) mod tree;
