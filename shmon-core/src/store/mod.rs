@@ -106,6 +106,7 @@ impl Store {
     }
 
     /// The connection, for the stages that keep their tables in the same file. Write with `Store::write`.
+    #[allow(dead_code)]
     pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.db
     }
