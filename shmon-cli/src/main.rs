@@ -23,6 +23,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(commands::classify::Args),
+    Daemon(commands::daemon::Args),
+    Drain(commands::drain::Args),
+    Hook(commands::hook::Args),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +33,9 @@ fn main() -> ExitCode {
     let globals = &cli.globals;
     let result = match cli.command {
         Command::Classify(args) => commands::classify::run(args, globals),
+        Command::Daemon(args) => commands::daemon::run(&args, globals),
+        Command::Drain(args) => commands::drain::run(&args, globals),
+        Command::Hook(args) => commands::hook::run(&args, globals),
     };
     match result {
         Ok(status) => status,

@@ -40,6 +40,10 @@ pub mod notify;
 #[cfg(feature = "store")]
 pub mod record;
 #[cfg(feature = "store")]
+pub mod recorder;
+#[cfg(feature = "store")]
+pub mod spool;
+#[cfg(feature = "store")]
 pub mod store;
 pub mod text;
 #[cfg(feature = "store")]

@@ -1,3 +1,6 @@
 //! Subcommands: one file each, with its arguments (`Args`) and `run`.
 
 pub(crate) mod classify;
+pub(crate) mod daemon;
+pub(crate) mod drain;
+pub(crate) mod hook;

@@ -1,0 +1,316 @@
+# shmon's hook for bash 4.4 and later, the pure-shell tier: no process is started at a prompt.
+# Written by `shmon hook bash`; docs/capture.md tells how it works and what it can't see.
+#
+# A line that was accepted shows in two places before it runs: the command number of the prompt (`\#`) has grown, and
+# `history 1` holds its text. A DEBUG trap looks at the first, which costs some microseconds, and reads the second only
+# when it changed. What no DEBUG trap sees (`( … )`, a function's definition) is taken at the next prompt.
+
+# Appends records to the spool; one that can't be written waits in memory for the next. Arguments: header, two fields.
+_shmon_put() {
+  _shmon_queue+=("$1" "$2" "$3" "/${_shmon_seq}")
+  if { builtin printf '\0%s\0%s\0%s\0%s\0' "${_shmon_queue[@]}" >>"$_shmon_spool"; } 2>/dev/null; then
+    _shmon_queue=()
+  else
+    if ((${#_shmon_queue[@]} > 4000)); then
+      _shmon_queue=("${_shmon_queue[@]: -4000}")
+    fi
+    _shmon_tell "commands are not being recorded: can't write $_shmon_spool"
+  fi
+}
+
+# One line, once: whatever is broken, the prompt comes.
+_shmon_tell() {
+  if [[ $_shmon_told != *"|$1|"* ]]; then
+    _shmon_told+="|$1|"
+    builtin printf 'shmon: %s\n' "$1" >&2
+  fi
+}
+
+if ((BASH_VERSINFO[0] >= 5)); then
+  _shmon_now() { _shmon_t=$EPOCHREALTIME; }
+else
+  _shmon_now() { builtin printf -v _shmon_t '%(%s)T.000000' -1; }
+fi
+
+# Starts the recorder where none runs. Only then does a prompt start a process.
+_shmon_wake() {
+  if [[ -e $_shmon_run/awake ]]; then
+    if [[ -n $_shmon_rec ]] && builtin kill -0 "$_shmon_rec" 2>/dev/null; then
+      return 0
+    fi
+    if { builtin read -r _shmon_rec <"$_shmon_run/awake" && builtin kill -0 "$_shmon_rec"; } 2>/dev/null; then
+      return 0
+    fi
+  fi
+  _shmon_rec=
+  # At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
+  if ((${_shmon_t%[.,]*} < _shmon_tried + 5)); then
+    return 0
+  fi
+  _shmon_tried=${_shmon_t%[.,]*}
+  if [[ ! -x $_shmon_bin ]]; then
+    _shmon_tell "$_shmon_bin is missing: commands wait in $_shmon_spool"
+    return 0
+  fi
+  # The descriptors that this shell holds are not the recorder's to keep open.
+  (
+    set +efu
+    for _shmon_fd in /proc/self/fd/*; do
+      _shmon_fd=${_shmon_fd##*/}
+      if [[ $_shmon_fd == [0-9]* ]] && ((_shmon_fd > 2)); then
+        builtin eval "exec $_shmon_fd>&-"
+      fi
+    done
+    SHMON_HOME=$_shmon_home "$_shmon_bin" daemon --background &
+  ) </dev/null >/dev/null 2>&1 || :
+}
+
+# Ends the open command. Arguments: status, and time where it is known.
+_shmon_end() {
+  if [[ -n $_shmon_open ]]; then
+    local _shmon_next=$_shmon_seq
+    _shmon_seq=$_shmon_open _shmon_open=
+    _shmon_put "e1 $_shmon_seq ${2:--} $1" '' ''
+    _shmon_seq=$_shmon_next
+  fi
+}
+
+# While a line is being read, HISTCONTROL and HISTIGNORE may not hide it from us; before it runs they are as the user
+# set them, and what they would have hidden is taken out of the history again.
+_shmon_borrow() {
+  if [[ :${HISTCONTROL-}: == *:ignorespace:* || :${HISTCONTROL-}: == *:ignoreboth:* ]]; then
+    if [[ ${HISTCONTROL@a} != *r* ]]; then
+      _shmon_hc=:$HISTCONTROL:
+      HISTCONTROL=${_shmon_hc//:ignorespace:/:}
+      HISTCONTROL=${HISTCONTROL//:ignoreboth:/:ignoredups:}
+      HISTCONTROL=${HISTCONTROL#:} HISTCONTROL=${HISTCONTROL%:}
+    fi
+  fi
+  if [[ -n ${HISTIGNORE-} && ${HISTIGNORE@a} != *r* ]]; then
+    _shmon_hi=$HISTIGNORE
+    HISTIGNORE=
+  fi
+}
+
+# Gives them back. Arguments: number and text of the line, where it stands in the history.
+_shmon_return() {
+  local _shmon_drop= _shmon_pat _shmon_rest
+  if [[ -n $_shmon_hc ]]; then
+    HISTCONTROL=${_shmon_hc#:} HISTCONTROL=${HISTCONTROL%:}
+    _shmon_hc=
+    if [[ ${2-} == ' '* ]]; then _shmon_drop=1; fi
+  fi
+  if [[ -n $_shmon_hi ]]; then
+    HISTIGNORE=$_shmon_hi
+    _shmon_hi=
+    _shmon_rest=$HISTIGNORE:
+    while [[ -n $_shmon_rest ]]; do
+      _shmon_pat=${_shmon_rest%%:*} _shmon_rest=${_shmon_rest#*:}
+      if [[ $_shmon_pat == '&' ]]; then
+        if [[ ${2-} == "$_shmon_kept" ]]; then _shmon_drop=1; fi
+      elif [[ ${2-} == $_shmon_pat ]]; then
+        _shmon_drop=1
+      fi
+    done
+  fi
+  if [[ -n $_shmon_drop && -n ${1-} ]]; then
+    builtin history -d "$1" 2>/dev/null || :
+  else
+    _shmon_kept=${2-}
+  fi
+}
+
+# Reads the newest history entry into _shmon_hn and _shmon_text; false where there is none.
+_shmon_last() {
+  local HISTTIMEFORMAT= _shmon_x
+  _shmon_hn= _shmon_text=
+  { builtin history 1 >|"$_shmon_tmp" && builtin mapfile -d '' -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 1
+  _shmon_text=${_shmon_x-}
+  _shmon_text=${_shmon_text#"${_shmon_text%%[! ]*}"}
+  _shmon_hn=${_shmon_text%%[!0-9]*}
+  _shmon_text=${_shmon_text:${#_shmon_hn}+2}
+  _shmon_text=${_shmon_text%$'\n'}
+  [[ -n $_shmon_text ]]
+}
+
+# The first DEBUG trap of a line, or each one of a line whose text can't be read. Arguments: the command,
+# and $_, which survives because it is the last argument.
+_shmon_pre() {
+  local _shmon_no=${_shmon_c@P} _shmon_num=${_shmon_n@P} _shmon_from=history
+  if [[ $1 == *_shmon_* && $_shmon_no == "$_shmon_line" ]]; then
+    # The line is over: what follows are the commands of the prompt.
+    _shmon_at=$_shmon_no _shmon_mode=
+    return 0
+  fi
+  # The next trap that fires sets it again: so the prompt knows that the trap is still in force.
+  if [[ $1 != *_shmon_* ]]; then _shmon_d=0; fi
+  if [[ $_shmon_no == "$_shmon_line" ]]; then
+    case $_shmon_mode in
+      simple)
+        _shmon_begin "$1" debug
+        ;;
+      fc)
+        # `fc` runs lines of its own choice, and puts them into the history in its place.
+        if _shmon_last && [[ $_shmon_text != "$_shmon_kept" ]]; then
+          _shmon_kept=$_shmon_text
+          _shmon_begin "$_shmon_text" history
+        fi
+        ;;
+    esac
+    return 0
+  fi
+  _shmon_now
+  # Pasted lines run without a prompt between them.
+  _shmon_end "$_shmon_s" "$_shmon_t"
+  _shmon_line=$_shmon_no _shmon_at=$_shmon_no _shmon_mode=
+  if ! [[ -o history ]] || ! _shmon_last; then
+    _shmon_from=debug
+    _shmon_return
+  elif ((_shmon_num > _shmon_before)) || [[ :${HISTCONTROL-}: == *:ignoredups:* || :${HISTCONTROL-}: == *:erasedups:* ]]; then
+    _shmon_return "$_shmon_hn" "$_shmon_text"
+  else
+    _shmon_from=debug
+    _shmon_return
+  fi
+  _shmon_before=${_shmon_n@P}
+  if [[ $_shmon_from == history ]]; then
+    _shmon_begin "$_shmon_text" history
+    if [[ $1 == fc || $1 == fc[[:space:]]* ]]; then _shmon_mode=fc _shmon_at=; fi
+  else
+    # Neither the history nor anything else has the line's text: each of its simple commands is recorded.
+    _shmon_mode=simple _shmon_at=
+    if [[ $1 == *_shmon_* ]]; then
+      _shmon_mode= _shmon_at=$_shmon_no
+      _shmon_seq=$((_shmon_seq + 1))
+      _shmon_put "n1 $_shmon_seq $_shmon_t" unseen 'a line ran that is neither in the history nor visible to a DEBUG trap'
+    else
+      _shmon_begin "$1" debug
+    fi
+  fi
+  if [[ $_shmon_pc == 1 && "${PROMPT_COMMAND[*]-}" != *_shmon_prompt* ]]; then
+    _shmon_seq=$((_shmon_seq + 1))
+    _shmon_put "n1 $_shmon_seq $_shmon_t" prompt-command "${PROMPT_COMMAND[*]-}"
+    _shmon_attach
+  fi
+  _shmon_wake
+  return 0
+}
+
+_shmon_begin() {
+  _shmon_end "$_shmon_s" "$_shmon_t"
+  _shmon_seq=$((_shmon_seq + 1))
+  _shmon_open=$_shmon_seq
+  _shmon_put "b1 $_shmon_seq $_shmon_t $2" "$PWD" "$1"
+}
+
+# First in PROMPT_COMMAND, as `"${_shmon_prompt[_shmon_d]-:}"`: our DEBUG trap has set _shmon_d to 1 just before; where it is
+# 0, the trap is gone or another's, and _shmon_lost comes first. Hands on the status that it found.
+_shmon_done() {
+  local _shmon_st=$?
+  if [[ ${_shmon_c@P} != "$_shmon_line" ]]; then
+    _shmon_s=$_shmon_st
+    _shmon_pre _shmon_
+  fi
+  if [[ -n $_shmon_open ]]; then
+    _shmon_now
+    _shmon_end "$_shmon_st" "$_shmon_t"
+  fi
+  _shmon_at=${_shmon_c@P} _shmon_mode=
+  _shmon_d=0
+  _shmon_borrow
+  _shmon_before=${_shmon_n@P}
+  return "$_shmon_st"
+}
+
+# Puts our DEBUG trap before the user's own. Traced, because an untraced function is shown no DEBUG trap.
+_shmon_lost() {
+  local _shmon_st=$?
+  _shmon_adopt
+  _shmon_back "$_shmon_st"
+  _shmon_done
+}
+
+_shmon_adopt() {
+  local _shmon_x _shmon_user= _shmon_trap
+  { trap -p DEBUG >|"$_shmon_tmp" && builtin mapfile -d '' -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 0
+  _shmon_trap='[[ $((_shmon_s=$?,_shmon_d=1,0))${_shmon_c@P} == 0"${_shmon_at-}" ]] || _shmon_pre "$BASH_COMMAND" "$_"'
+  if [[ ${_shmon_x-} == *_shmon_pre* ]]; then
+    return 0
+  fi
+  if [[ ${_shmon_x-} == 'trap -- '* ]]; then
+    _shmon_x=${_shmon_x#trap -- }
+    builtin eval "_shmon_user=${_shmon_x% DEBUG*}"
+    _shmon_trap+=$'\nif [[ $BASH_COMMAND != *_shmon_* && ${FUNCNAME-} != _shmon_* ]]; then\n_shmon_back "$_shmon_s" "$_"\n'$_shmon_user$'\nfi'
+  fi
+  if [[ $_shmon_adopted == 1 ]]; then
+    _shmon_now
+    _shmon_seq=$((_shmon_seq + 1))
+    _shmon_put "n1 $_shmon_seq $_shmon_t" debug-trap "$_shmon_user"
+  fi
+  _shmon_adopted=1
+  trap -- "$_shmon_trap" DEBUG
+  return 0
+}
+
+# The user's own trap finds $? and $_ as they were. Arguments: the status, and $_.
+_shmon_back() {
+  if [[ $- == *e* ]]; then return 0; fi
+  return "$1"
+}
+
+_shmon_attach() {
+  local _shmon_x='"${_shmon_prompt[_shmon_d]-:}"'
+  if ! [[ -v PROMPT_COMMAND ]]; then PROMPT_COMMAND=; fi
+  if [[ ${PROMPT_COMMAND@a} == *r* ]]; then
+    # Without a prompt hook: the trap alone, and a command ends when the next begins, at a time nobody knows.
+    _shmon_pc=0
+    trap -- '[[ $((_shmon_s=$?,_shmon_d=1,0))${_shmon_c@P} == 0"${_shmon_at-}" ]] || _shmon_pre "$BASH_COMMAND" "$_"' DEBUG
+  elif [[ ${PROMPT_COMMAND@a} == *a* ]]; then
+    _shmon_pc=1
+    PROMPT_COMMAND=("$_shmon_x" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+  else
+    _shmon_pc=1
+    PROMPT_COMMAND=$_shmon_x${PROMPT_COMMAND:+; $PROMPT_COMMAND}
+  fi
+}
+
+_shmon_start() {
+  local _shmon_boot=- _shmon_stat=
+  _shmon_bin=@SHMON@
+  _shmon_home=@HOME@
+  _shmon_run=$_shmon_home/run
+  _shmon_c='\#' _shmon_n='\!'
+  _shmon_queue=() _shmon_told= _shmon_rec= _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
+  _shmon_prompt=(_shmon_lost _shmon_done)
+  _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=${_shmon_n@P}
+  _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
+  _shmon_now
+  { builtin read -r _shmon_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
+  { builtin read -r _shmon_stat </proc/self/stat; } 2>/dev/null || :
+  _shmon_session=$BASHPID-${_shmon_t/[.,]/}
+  _shmon_spool=$_shmon_home/spool/$_shmon_session.spool
+  _shmon_tmp=$_shmon_home/spool/$_shmon_session.tmp
+  if [[ ! -d $_shmon_home/spool ]]; then
+    (umask 077; command mkdir -p -- "$_shmon_home/spool") 2>/dev/null || :
+  fi
+  _shmon_put "s1 0 $_shmon_t" "$PWD" "shell=bash $BASH_VERSION
+tier=shell
+pid=$BASHPID
+ppid=$PPID
+boot=$_shmon_boot
+stat=${_shmon_stat##*) }
+host=${HOSTNAME-}
+ssh=${SSH_CLIENT-}
+parent=${SHMON_SESSION-}"
+  builtin export SHMON_SESSION=$_shmon_session
+  _shmon_wake
+  _shmon_attach
+  _shmon_pid=$BASHPID
+}
+
+# Not in scripts, not twice in one shell (`. ~/.bashrc`), not in a bash without ${x@P}.
+if [[ $- == *i* && ${_shmon_pid-} != "$BASHPID" ]] &&
+  ((BASH_VERSINFO[0] > 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] >= 4))); then
+  declare -ft _shmon_lost _shmon_adopt
+  _shmon_start
+fi

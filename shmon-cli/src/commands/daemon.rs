@@ -1,0 +1,193 @@
+//! `shmon daemon`: the recorder. One per home; a shell's hook starts it when none runs, and it ends when nobody types.
+
+use crate::context::Globals;
+use anyhow::{Context as _, Result};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
+use shmon_core::config::{Config, Home};
+use shmon_core::monitor::Monitor;
+use shmon_core::recorder::{self, Recorder};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Run the recorder: it takes what shells write, records it and sends notifications
+#[derive(clap::Args)]
+#[command(after_help = "Shells start it themselves; under systemd use the units in docs/capture.md.\n\
+    SIGTERM ends it when everything is recorded, SIGHUP reads the configuration again.")]
+pub(crate) struct Args {
+    /// End after so many seconds without a command; 0 never
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    idle_exit: u64,
+    /// Leave the terminal: a session of its own, and no word when a recorder runs already
+    #[arg(long)]
+    background: bool,
+}
+
+/// Where no event comes (a home on a network), the spool is looked at this often.
+const LOOK: Duration = Duration::from_secs(1);
+/// After a failed commit the next try waits, longer each time up to this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
+    let home = globals.home()?;
+    // Everything that it makes is the user's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    if args.background {
+        // Fails only in a process group's leader, who has no terminal to lose either way.
+        let _ = rustix::process::setsid();
+    }
+    let Some(_lock) = recorder::lock(&home)? else {
+        if args.background {
+            return Ok(ExitCode::SUCCESS);
+        }
+        eprintln!("shmon: a recorder runs already");
+        return Ok(ExitCode::from(1));
+    };
+    // Whoever started it may unmount its folder.
+    std::env::set_current_dir("/").context("cannot enter /")?;
+    Daemon::new(home, globals)?.serve(args)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Daemon {
+    home: Home,
+    recorder: Recorder,
+    watch: Option<OwnedFd>,
+    bell: UnixDatagram,
+    signals: UnixStream,
+    stop: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
+
+/// The monitor, with what shows that its configuration changed.
+struct Current {
+    monitor: Monitor,
+    config: PathBuf,
+    read: Option<SystemTime>,
+}
+
+impl Daemon {
+    fn new(home: Home, globals: &Globals) -> Result<Daemon> {
+        // A wrong configuration is told before anything waits for it.
+        globals.config()?;
+        let recorder = Recorder::open(&home)?;
+        let path = home.run_dir().join("doorbell");
+        let _ = fs::remove_file(&path);
+        let bell = UnixDatagram::bind(&path).with_context(|| format!("{}: cannot bind", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        bell.set_nonblocking(true)?;
+        let (signals, wake) = UnixStream::pair()?;
+        signals.set_nonblocking(true)?;
+        let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        for (signal, flag) in [(SIGTERM, &stop), (SIGINT, &stop), (SIGHUP, &reload)] {
+            signal_hook::flag::register(signal, Arc::clone(flag))?;
+            signal_hook::low_level::pipe::register(signal, wake.try_clone()?)?;
+        }
+        let watch =
+            inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).and_then(|fd| {
+                let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE;
+                inotify::add_watch(&fd, home.spool_dir(), what).map(|_| fd)
+            });
+        Ok(Daemon { recorder, watch: watch.ok(), bell, signals, stop, reload, home })
+    }
+
+    fn serve(mut self, args: &Args) -> Result<()> {
+        let awake = self.home.run_dir().join("awake");
+        let mut current = Current::open(&self.home)?;
+        fs::write(&awake, format!("{}\n", std::process::id()))
+            .context("cannot say that the recorder runs")?;
+        let idle = (args.idle_exit > 0).then(|| Duration::from_secs(args.idle_exit));
+        let mut busy = Instant::now();
+        let mut pause = Duration::ZERO;
+        loop {
+            if self.reload.swap(false, Ordering::Relaxed) || current.changed() {
+                current.reopen(&self.home);
+            }
+            let ending = self.stop.load(Ordering::Relaxed) || idle.is_some_and(|idle| busy.elapsed() >= idle);
+            if ending {
+                // Before the last look: a shell that writes after it finds nobody awake, and starts another.
+                let _ = fs::remove_file(&awake);
+            }
+            match self.recorder.drain(&mut current.monitor) {
+                Ok(drained) => {
+                    pause = Duration::ZERO;
+                    if !drained.is_empty() {
+                        busy = Instant::now();
+                    }
+                }
+                Err(error) => {
+                    pause = (pause * 2).clamp(LOOK, PATIENCE);
+                    eprintln!("shmon: {error}");
+                    // The database may have been replaced, or the disk have room again: begin afresh.
+                    current.reopen(&self.home);
+                }
+            }
+            if ending {
+                return Ok(());
+            }
+            self.wait(if pause.is_zero() { LOOK } else { pause })?;
+        }
+    }
+
+    /// Waits for a shell, a signal, or the time.
+    fn wait(&mut self, at_most: Duration) -> Result<()> {
+        let mut fds = vec![PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
+        if let Some(watch) = &self.watch {
+            fds.push(PollFd::new(watch, PollFlags::IN));
+        }
+        let timeout =
+            Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("cannot wait for shells"),
+        }
+        let mut buffer = [0; 4096];
+        while self.bell.recv(&mut buffer).is_ok() {}
+        while matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {}
+        if let Some(watch) = &self.watch {
+            while matches!(rustix::io::read(watch, &mut buffer), Ok(n) if n > 0) {}
+        }
+        Ok(())
+    }
+}
+
+impl Current {
+    fn open(home: &Home) -> Result<Current> {
+        let config = home.config();
+        let read = modified(&config);
+        let monitor = Monitor::open(home, Config::load(&config)?)?;
+        Ok(Current { monitor, config, read })
+    }
+
+    fn changed(&self) -> bool {
+        modified(&self.config) != self.read
+    }
+
+    /// A configuration that became wrong is told, and the one that was right stays in force.
+    fn reopen(&mut self, home: &Home) {
+        match Current::open(home) {
+            Ok(current) => *self = current,
+            Err(error) => {
+                self.read = modified(&self.config);
+                eprintln!("shmon: {error:#}");
+            }
+        }
+    }
+}
+
+fn modified(path: &std::path::Path) -> Option<SystemTime> {
+    match fs::metadata(path) {
+        Ok(meta) => meta.modified().ok(),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(_) => Some(SystemTime::UNIX_EPOCH),
+    }
+}

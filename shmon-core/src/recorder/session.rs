@@ -1,0 +1,182 @@
+//! What is known about a shell: from its own first record, and from the kernel where the process still lives.
+
+use crate::record::{Event, UnixNanos};
+use crate::spool::{Entry, Kind};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// A shell whose spool is drained.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Session {
+    /// `PID-START`, the file's name.
+    pub(super) name: String,
+    pub(super) pid: Option<u32>,
+    ppid: Option<u32>,
+    boot: String,
+    /// Start of the process in clock ticks since the boot: tells it from a later process with the same number.
+    ticks: Option<u64>,
+    shell: String,
+    host: String,
+    tty: Option<String>,
+    ssh: Option<String>,
+    pub(super) parent: Option<String>,
+    pub(super) since: Option<UnixNanos>,
+}
+
+impl Session {
+    /// What the file's name tells; enough for a key.
+    pub(super) fn of_name(name: &str) -> Session {
+        let pid = name.split_once('-').and_then(|(pid, _)| pid.parse().ok());
+        Session { name: name.to_owned(), pid, boot: "-".into(), shell: "sh".into(), ..Session::default() }
+    }
+
+    /// Takes over what the shell said of itself.
+    pub(super) fn describe(&mut self, entry: &Entry<'_>) {
+        debug_assert_eq!(entry.kind, Kind::Session);
+        self.since = entry.time;
+        let text = String::from_utf8_lossy(entry.second);
+        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            let some = (!value.is_empty()).then(|| value.to_owned());
+            match key {
+                "pid" => self.pid = value.parse().ok().or(self.pid),
+                "ppid" => self.ppid = value.parse().ok(),
+                "boot" => self.boot = some.unwrap_or_else(|| "-".into()),
+                "shell" => self.shell = value.split(' ').next().unwrap_or("sh").to_owned(),
+                "host" => self.host = value.to_owned(),
+                "stat" => {
+                    let stat = Stat::parse(value);
+                    self.ticks = stat.ticks;
+                    self.tty = stat.tty;
+                    self.ppid = stat.ppid.or(self.ppid);
+                }
+                // `SSH_CLIENT` is address, port, own port.
+                "ssh" => {
+                    let client: Vec<&str> = value.split_ascii_whitespace().take(2).collect();
+                    self.ssh = (!client.is_empty()).then(|| client.join(" "));
+                }
+                "tty" => self.tty = some.or(self.tty.take()),
+                "parent" => self.parent = some.filter(|parent| *parent != self.name),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the shell lives, as far as the kernel says.
+    pub(super) fn alive(&self, boot: &str) -> bool {
+        if self.boot != "-" && self.boot != boot {
+            return false;
+        }
+        let Some(stat) = self.pid.and_then(stat_of) else { return false };
+        self.ticks.is_none() || stat.ticks == self.ticks
+    }
+
+    /// The session of the nearest ancestor that has one: `su` and `sudo -i` clear the environment, not the parentage.
+    pub(super) fn ancestor(&self, known: &HashMap<String, Session>) -> Option<String> {
+        let mut pid = self.ppid?;
+        for _ in 0..64 {
+            if pid <= 1 {
+                return None;
+            }
+            let found = known
+                .values()
+                .filter(|s| s.pid == Some(pid) && s.boot == self.boot && s.since < self.since)
+                .max_by_key(|s| s.since);
+            if let Some(session) = found {
+                return Some(session.name.clone());
+            }
+            pid = stat_of(pid)?.ppid?;
+        }
+        None
+    }
+
+    /// The key under which a repeated delivery is recognised.
+    pub(super) fn key(&self, sequence: u64) -> String {
+        let (_, start) = self.name.split_once('-').unwrap_or(("", ""));
+        format!("{}:{}:{start}:{sequence}", self.boot, self.pid.unwrap_or(0))
+    }
+
+    /// An event of this shell, without its command.
+    pub(super) fn event(&self, sequence: u64) -> Event {
+        Event {
+            key: self.key(sequence),
+            session_id: self.name.clone(),
+            parent_session: self.parent.clone(),
+            host: self.host.clone(),
+            tty: self.tty.clone(),
+            pid: self.pid,
+            ppid: self.ppid,
+            shell: self.shell.clone(),
+            ssh_client: self.ssh.clone(),
+            ..Event::default()
+        }
+    }
+}
+
+/// Fields of `/proc/PID/stat` (proc_pid_stat(5)).
+#[derive(Debug, Default)]
+pub(super) struct Stat {
+    ppid: Option<u32>,
+    tty: Option<String>,
+    ticks: Option<u64>,
+}
+
+impl Stat {
+    /// Reads what stands behind the name in parentheses.
+    fn parse(rest: &str) -> Stat {
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        // The first field here is the third of the page.
+        let field = |n: usize| fields.get(n - 3).copied();
+        Stat {
+            ppid: field(4).and_then(|f| f.parse().ok()),
+            tty: field(7).and_then(|f| f.parse().ok()).and_then(terminal),
+            ticks: field(22).and_then(|f| f.parse().ok()),
+        }
+    }
+}
+
+fn stat_of(pid: u32) -> Option<Stat> {
+    let text = std::fs::read(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let (_, rest) = text.rsplit_once(") ")?;
+    Some(Stat::parse(rest))
+}
+
+/// The device's name, from its number (Documentation/admin-guide/devices.txt of Linux).
+fn terminal(number: i64) -> Option<String> {
+    let number = u64::try_from(number).ok()?;
+    let major = (number >> 8) & 0xfff;
+    let minor = (number & 0xff) | ((number >> 12) & 0xfff00);
+    match major {
+        136..=143 => Some(format!("/dev/pts/{}", (major - 136) * 256 + minor)),
+        4 if minor < 64 => Some(format!("/dev/tty{minor}")),
+        4 => Some(format!("/dev/ttyS{}", minor - 64)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_have_their_names() {
+        assert_eq!(terminal(34816).as_deref(), Some("/dev/pts/0"));
+        assert_eq!(terminal(34816 + 17).as_deref(), Some("/dev/pts/17"));
+        assert_eq!(terminal(1025).as_deref(), Some("/dev/tty1"));
+        assert_eq!(terminal(1088).as_deref(), Some("/dev/ttyS0"));
+        assert_eq!((terminal(0), terminal(-1)), (None, None));
+    }
+
+    #[test]
+    fn this_process_is_alive_and_another_start_is_not() {
+        let pid = std::process::id();
+        let mut session = Session::of_name(&format!("{pid}-5"));
+        assert!(session.alive("x"));
+        session.ticks = Some(1);
+        assert!(!session.alive("x"));
+        assert!(!Session::of_name("4194305-1").alive("x"));
+        session.ticks = None;
+        session.boot = "another".into();
+        assert!(!session.alive("x"));
+    }
+}

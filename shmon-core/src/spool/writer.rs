@@ -1,0 +1,58 @@
+//! Appending to a spool from Rust: for entries that come neither from a shell's hook nor from the loadable builtin.
+
+use super::SUFFIX;
+use crate::record::UnixNanos;
+use crate::{Error, Result};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The name of a session, unique on this host: the process, and when it began to be watched (microseconds).
+pub fn session_name(pid: u32, since: UnixNanos) -> String {
+    format!("{pid}-{}", since / 1000)
+}
+
+/// Appends records to one session's file.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    path: PathBuf,
+    sync: bool,
+}
+
+impl Writer {
+    /// Opens or makes the session's file in `folder`. With `sync`, what was written survives power loss.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the file.
+    pub fn open(folder: &Path, session: &str, sync: bool) -> Result<Writer> {
+        let path = folder.join(format!("{session}{SUFFIX}"));
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|e| Error::io("open the spool", &path, e))?;
+        Ok(Writer { file, path, sync })
+    }
+
+    /// Appends one record with one write. NUL bytes of the fields are left out: none can occur in a shell's text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the file, as on a full disk.
+    pub fn append(&mut self, header: &str, sequence: u64, first: &[u8], second: &[u8]) -> Result<()> {
+        let mut record = Vec::with_capacity(header.len() + first.len() + second.len() + 32);
+        let fields = [header.as_bytes(), first, second];
+        for field in fields {
+            record.push(0);
+            record.extend(field.iter().copied().filter(|&b| b != 0));
+        }
+        record.extend_from_slice(format!("\0/{sequence}\0").as_bytes());
+        self.file.write_all(&record).map_err(|e| Error::io("write the spool", &self.path, e))?;
+        if self.sync {
+            self.file.sync_data().map_err(|e| Error::io("sync the spool", &self.path, e))?;
+        }
+        Ok(())
+    }
+}
