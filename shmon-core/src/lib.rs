@@ -32,6 +32,8 @@ pub mod verdict;
 #[cfg(feature = "store")]
 pub mod config;
 #[cfg(feature = "store")]
+pub mod identity;
+#[cfg(feature = "store")]
 pub mod log;
 #[cfg(feature = "store")]
 pub mod monitor;

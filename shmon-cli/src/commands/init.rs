@@ -1,0 +1,279 @@
+//! `shmon init`: from nothing to a watched shell, and back.
+
+use crate::context::Globals;
+use crate::setup::rc::{self, Shell};
+use crate::setup::{config_file, files};
+use anyhow::{Context as _, Result, bail};
+use shmon_core::Monitor;
+use shmon_core::config::{Config, Home};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Set up the home, the configuration and the shell's hook; or take them away
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  shmon init\n  \
+    shmon init --yes --chatwork-room 403373420 --chatwork-token-file token.txt --set name='Sharelab SSH Monitor'\n  \
+    shmon init --uninstall")]
+pub(crate) struct Args {
+    /// Ask nothing: what isn't told keeps its default
+    #[arg(long, short)]
+    yes: bool,
+    /// Room that alerts go to: the number in the room's address
+    #[arg(long, value_name = "ID", env = "SHMON_CHATWORK_ROOM")]
+    chatwork_room: Option<String>,
+    /// File that holds the API token; it is copied into the home, readable by you alone ($SHMON_CHATWORK_TOKEN does too)
+    #[arg(long, value_name = "FILE")]
+    chatwork_token_file: Option<PathBuf>,
+    /// Set a key of config.toml; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Leave the shells' start-up files alone
+    #[arg(long)]
+    no_rc: bool,
+    /// Shells to hook [default: bash, and zsh and fish where they are set up]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SHELL")]
+    shell: Vec<Shell>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove the hook from the shells' start-up files; database, log and configuration stay
+    #[arg(long, conflicts_with_all = ["settings", "chatwork_room", "chatwork_token_file"])]
+    uninstall: bool,
+}
+
+pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
+    let home = globals.home()?;
+    let user_home = std::env::home_dir().context("no home folder: set HOME")?;
+    let steps = Steps { dry_run: args.dry_run };
+    if args.uninstall {
+        return uninstall(&steps, &user_home, &home, &args.shell);
+    }
+    for folder in [
+        home.root().to_path_buf(),
+        home.root().join("db"),
+        home.root().join("logs"),
+        home.rules_dir(),
+        home.scripts_dir(),
+        home.spool_dir(),
+        home.run_dir(),
+    ] {
+        steps.folder(&folder)?;
+    }
+    let config = configure(&steps, &args, &home)?;
+    if !args.dry_run {
+        Monitor::open(&home, config.clone()).context("the database could not be made")?;
+        create_log(&home.log(&config))?;
+    }
+    steps.say(&format!("database      {}", home.database(&config).display()));
+    steps.say(&format!("log           {}", home.log(&config).display()));
+    let shells = chosen(&args.shell, &user_home);
+    for shell in &shells {
+        let hook = shell.hook_file(&home.scripts_dir());
+        let text = super::hook::text(*shell, &home, &config)?;
+        steps.file(&hook, text.as_bytes(), 0o600)?;
+        if !args.no_rc {
+            add_block(&steps, *shell, &user_home, &hook)?;
+        }
+    }
+    if args.dry_run {
+        println!("nothing was changed (--dry-run)");
+    } else {
+        println!("done: new shells are recorded; `shmon doctor` checks it, `shmon log --follow` shows it");
+        if config_file::get(&read(&home.config())?, "notify.chatwork.room_id").is_none() {
+            println!("no ChatWork room is set: `shmon init --chatwork-room ID` sends alerts there");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is done, and does it unless this is a dry run.
+struct Steps {
+    dry_run: bool,
+}
+
+impl Steps {
+    fn say(&self, what: &str) {
+        println!("{what}");
+    }
+
+    fn folder(&self, path: &Path) -> Result<()> {
+        if !path.is_dir() {
+            self.say(&format!("folder        {}", path.display()));
+        }
+        if !self.dry_run {
+            files::private_folder(path)?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, path: &Path, text: &[u8], mode: u32) -> Result<()> {
+        let same = std::fs::read(path).is_ok_and(|now| now == text);
+        self.say(&format!("{:<13} {}", if same { "unchanged" } else { "file" }, path.display()));
+        if !self.dry_run && !same {
+            files::replace(path, text, mode)?;
+        }
+        Ok(())
+    }
+}
+
+fn configure(steps: &Steps, args: &Args, home: &Home) -> Result<Config> {
+    let path = home.config();
+    let mut text = match path.exists() {
+        true => read(&path)?,
+        false => config_file::TEMPLATE.to_owned(),
+    };
+    Config::parse(&text).map_err(|e| e.at(&path))?;
+    let ask = !args.yes && !args.dry_run && std::io::stdin().is_terminal();
+    let known_room = config_file::get(&text, "notify.chatwork.room_id");
+    let mut room = args.chatwork_room.clone();
+    if room.is_none() && known_room.is_none() && ask {
+        room = question("ChatWork room ID (empty: no notifications)")?;
+    }
+    if let Some(room) = &room {
+        if room.is_empty() || !room.bytes().all(|b| b.is_ascii_digit()) {
+            bail!("'{room}' is not a ChatWork room: use the digits after #!rid in the room's address");
+        }
+        text = config_file::set(&text, "notify.chatwork.room_id", room)?;
+    }
+    if let Some(token) = token(args, ask && room.is_some())? {
+        let file = home.root().join("chatwork.token");
+        steps.file(&file, format!("{token}\n").as_bytes(), 0o600)?;
+        if !steps.dry_run {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+        }
+        text = config_file::set(&text, "notify.chatwork.token_file", "chatwork.token")?;
+    }
+    for setting in &args.settings {
+        let (key, value) = setting
+            .split_once('=')
+            .with_context(|| format!("--set takes KEY=VALUE, as in --set lang=ja, not '{setting}'"))?;
+        text = config_file::set(&text, key.trim(), value.trim())?;
+    }
+    steps.file(&path, text.as_bytes(), 0o600)?;
+    Ok(Config::parse(&text).map_err(|e| e.at(&path))?)
+}
+
+/// The token from the file, the environment or the terminal; never from an argument, which others could see.
+fn token(args: &Args, ask: bool) -> Result<Option<String>> {
+    let token = if let Some(file) = &args.chatwork_token_file {
+        read(file)?
+    } else if let Some(token) = std::env::var("SHMON_CHATWORK_TOKEN").ok().filter(|t| !t.is_empty()) {
+        token
+    } else if ask {
+        rpassword::prompt_password("ChatWork API token (not shown): ")?
+    } else {
+        return Ok(None);
+    };
+    let token = token.trim();
+    if token.is_empty() {
+        bail!("the ChatWork token is empty: put the token alone into the file");
+    }
+    if token.contains(char::is_whitespace) {
+        bail!("the ChatWork token holds a space or newline: put the token alone into the file");
+    }
+    Ok(Some(token.to_owned()))
+}
+
+fn question(text: &str) -> Result<Option<String>> {
+    print!("{text}: ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    let answer = answer.trim();
+    Ok((!answer.is_empty()).then(|| answer.to_owned()))
+}
+
+fn create_log(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(folder) = path.parent() {
+        files::private_folder(folder)?;
+    }
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot make the log {}", path.display()))?;
+    Ok(())
+}
+
+/// The shells to hook: those named, or bash and whatever else has a start-up file or folder here.
+fn chosen(named: &[Shell], user_home: &Path) -> Vec<Shell> {
+    if !named.is_empty() {
+        return named.to_vec();
+    }
+    let here = |shell: Shell| match shell {
+        Shell::Bash => true,
+        Shell::Zsh => shell.rc_file(user_home).exists(),
+        Shell::Fish => shell.rc_file(user_home).ancestors().nth(2).is_some_and(Path::is_dir),
+    };
+    Shell::ALL.into_iter().filter(|s| here(*s)).collect()
+}
+
+fn add_block(steps: &Steps, shell: Shell, user_home: &Path, hook: &Path) -> Result<()> {
+    let path = shell.rc_file(user_home);
+    let text = match path.exists() {
+        true => Some(read_bytes(&path)?),
+        false => None,
+    };
+    let changed = rc::with_block(text.as_deref(), &as_text(shell.block(hook).as_bytes()))
+        .with_context(|| format!("{} was left as it is", path.display()))?;
+    if let (Some(folder), false) = (path.parent(), steps.dry_run)
+        && !folder.is_dir()
+    {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    steps.file(&path, &as_bytes(&changed), 0o644)
+}
+
+fn uninstall(steps: &Steps, user_home: &Path, home: &Home, named: &[Shell]) -> Result<ExitCode> {
+    let shells = if named.is_empty() { Shell::ALL.to_vec() } else { named.to_vec() };
+    for shell in shells {
+        let path = shell.rc_file(user_home);
+        if !path.exists() {
+            continue;
+        }
+        let text = read_bytes(&path)?;
+        if rc::has_block(&text) {
+            steps.say(&format!("hook removed  {}", path.display()));
+            let rest =
+                rc::without_block(&text).with_context(|| format!("{} was left as it is", path.display()))?;
+            match rest {
+                _ if steps.dry_run => {}
+                Some(rest) => files::replace(&path, &as_bytes(&rest), 0o644)?,
+                None => std::fs::remove_file(&path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?,
+            }
+        } else {
+            rc::without_block(&text).with_context(|| format!("{} was left as it is", path.display()))?;
+        }
+        let hook = shell.hook_file(&home.scripts_dir());
+        if hook.exists() {
+            steps.say(&format!("file removed  {}", hook.display()));
+            if !steps.dry_run {
+                std::fs::remove_file(&hook).with_context(|| format!("cannot remove {}", hook.display()))?;
+            }
+        }
+    }
+    println!("the record stays in {}; remove that folder yourself if it is no longer needed", home.root().display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A start-up file may be in any encoding (EUC-JP, Shift_JIS): each byte becomes one character, and back.
+fn read_bytes(path: &Path) -> Result<String> {
+    Ok(as_text(&std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
+}
+
+fn as_text(bytes: &[u8]) -> String {
+    bytes.iter().map(|&b| char::from(b)).collect()
+}
+
+fn as_bytes(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
+}

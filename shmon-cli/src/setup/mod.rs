@@ -1,0 +1,5 @@
+//! What `shmon init` lays down: the home, the configuration, the shells' start-up files.
+
+pub(crate) mod config_file;
+pub(crate) mod files;
+pub(crate) mod rc;

@@ -1,0 +1,169 @@
+//! The marked block in a shell's start-up file: added once, removed to the byte.
+
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+
+const BEGIN: &str = "# >>> shmon >>>";
+const END: &str = "# <<< shmon <<<";
+/// Stands in the block's first line where the file did not end with a newline, so that removal takes ours away again.
+const ADDED_NEWLINE: &str = " (the newline before this line is ours)";
+/// Stands in the block's first line where the file did not exist.
+const MADE_FILE: &str = " (this file is ours)";
+
+/// A shell with a start-up file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Shell {
+    pub(crate) const ALL: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Fish => "fish",
+        }
+    }
+
+    /// The start-up file of interactive shells.
+    pub(crate) fn rc_file(self, user_home: &Path) -> PathBuf {
+        match self {
+            Shell::Bash => user_home.join(".bashrc"),
+            Shell::Zsh => match std::env::var_os("ZDOTDIR") {
+                Some(dir) if !dir.is_empty() => PathBuf::from(dir).join(".zshrc"),
+                _ => user_home.join(".zshrc"),
+            },
+            Shell::Fish => match std::env::var_os("XDG_CONFIG_HOME") {
+                Some(dir) if !dir.is_empty() => PathBuf::from(dir).join("fish/conf.d/shmon.fish"),
+                _ => user_home.join(".config/fish/conf.d/shmon.fish"),
+            },
+        }
+    }
+
+    /// The file that the hook is written to, in the home's `scripts`.
+    pub(crate) fn hook_file(self, scripts: &Path) -> PathBuf {
+        scripts.join(format!("hook.{}", self.name()))
+    }
+
+    /// What stands between the marks: reads the hook where it is, and is silent where it isn't.
+    pub(crate) fn block(self, hook: &Path) -> String {
+        let hook = quote(&hook.to_string_lossy());
+        match self {
+            Shell::Bash | Shell::Zsh => {
+                format!(
+                    "# Records the commands of this shell; `shmon init --uninstall` removes it.\n\
+                     if [ -r {hook} ]; then . {hook}; fi"
+                )
+            }
+            Shell::Fish => {
+                format!(
+                    "# Records the commands of this shell; `shmon init --uninstall` removes it.\n\
+                     if test -r {hook}; source {hook}; end"
+                )
+            }
+        }
+    }
+}
+
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The text with our block at its end, or with the block that it has already brought up to date.
+pub(crate) fn with_block(text: Option<&str>, block: &str) -> Result<String> {
+    let body = format!("{block}\n{END}\n");
+    match text {
+        None => Ok(format!("{BEGIN}{MADE_FILE}\n{body}")),
+        Some(text) => match find(text)? {
+            Some((start, end)) => {
+                let first = text[start..end].lines().next().unwrap_or(BEGIN);
+                Ok(format!("{}{first}\n{body}{}", &text[..start], &text[end..]))
+            }
+            None if text.is_empty() || text.ends_with('\n') => Ok(format!("{text}{BEGIN}\n{body}")),
+            None => Ok(format!("{text}\n{BEGIN}{ADDED_NEWLINE}\n{body}")),
+        },
+    }
+}
+
+/// The text without our block, exactly as it was before; `None` where the file was ours alone.
+pub(crate) fn without_block(text: &str) -> Result<Option<String>> {
+    let Some((start, end)) = find(text)? else { return Ok(Some(text.to_owned())) };
+    let first = text[start..end].lines().next().unwrap_or("");
+    let (mut before, after) = (&text[..start], &text[end..]);
+    if first.ends_with(ADDED_NEWLINE) && after.is_empty() {
+        before = before.strip_suffix('\n').unwrap_or(before);
+    }
+    let rest = format!("{before}{after}");
+    Ok((!(rest.is_empty() && first.ends_with(MADE_FILE))).then_some(rest))
+}
+
+/// Whether the text holds our block.
+pub(crate) fn has_block(text: &str) -> bool {
+    matches!(find(text), Ok(Some(_)))
+}
+
+/// The block's place: from its first mark to the end of the line of its second.
+fn find(text: &str) -> Result<Option<(usize, usize)>> {
+    let begins = line_starts(text, BEGIN);
+    let ends = line_starts(text, END);
+    match (begins.as_slice(), ends.as_slice()) {
+        ([], []) => Ok(None),
+        (&[start], &[end]) if start < end => {
+            let end = text[end..].find('\n').map_or(text.len(), |n| end + n + 1);
+            Ok(Some((start, end)))
+        }
+        _ => bail!(
+            "the lines `{BEGIN}` and `{END}` don't stand there once each and in this order; \
+             remove them and what is between by hand, then run this again"
+        ),
+    }
+}
+
+fn line_starts(text: &str, mark: &str) -> Vec<usize> {
+    text.match_indices(mark).map(|(at, _)| at).filter(|&at| at == 0 || text.as_bytes()[at - 1] == b'\n').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adding_and_removing_gives_back_every_byte() {
+        for text in ["", "a\n", "a", "\n", "a\n\n\n", "PS1='# >>> shmon >>> no'\n", "a\r\nb"] {
+            let with = with_block(Some(text), "x").unwrap();
+            assert!(has_block(&with));
+            assert_eq!(with_block(Some(&with), "x").unwrap(), with, "twice changes nothing");
+            assert_eq!(without_block(&with).unwrap().as_deref(), Some(text));
+            let later = format!("{with}user's own\n");
+            let updated = with_block(Some(&later), "y\nz").unwrap();
+            let rest = without_block(&updated).unwrap().unwrap();
+            let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            assert_eq!(rest, format!("{text}{newline}user's own\n"), "lines stay lines");
+        }
+    }
+
+    #[test]
+    fn a_file_of_ours_goes_away() {
+        let made = with_block(None, "x").unwrap();
+        assert_eq!(without_block(&made).unwrap(), None);
+        let kept = format!("{made}more\n");
+        assert_eq!(without_block(&kept).unwrap().as_deref(), Some("more\n"));
+    }
+
+    #[test]
+    fn broken_marks_are_left_alone() {
+        for text in [format!("{BEGIN}\n"), format!("{END}\n{BEGIN}\n"), format!("{BEGIN}\n{END}\n{BEGIN}\n{END}\n")] {
+            assert!(with_block(Some(&text), "x").is_err());
+            assert!(without_block(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn paths_with_quotes_stay_one_word() {
+        assert_eq!(quote("/a'b c"), r"'/a'\''b c'");
+    }
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Passes every check of the project: format, lints, tests of Rust, Python and C, documentation, benchmarks' short run.
+# `./test.sh STEP…` runs only the named steps.
+set -euo pipefail
+cd "$(dirname "$0")"
+export CARGO_TERM_COLOR=never RUST_BACKTRACE=1
+
+setup() { .ci/setup; }
+format() { cargo fmt --all --check && echo "format: fine"; }
+lint() { cargo clippy --workspace --all-targets -- -D warnings; }
+rust() { cargo test --workspace --exclude shmon-py; }
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
+python() { shmon-py/test.sh; }
+c() { shmon-ffi/test.sh; }
+bench() { cargo bench -p shmon-benches -- --test; }
+
+steps=("$@")
+((${#steps[@]})) || steps=(setup format lint rust docs python c bench)
+for step in "${steps[@]}"; do
+  printf '\n=== %s\n' "$step"
+  began=$SECONDS
+  "$step"
+  printf '=== %s passed in %d s\n' "$step" $((SECONDS - began))
+done
+printf '\nall steps passed: %s\n' "${steps[*]}"
