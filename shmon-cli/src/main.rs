@@ -3,9 +3,11 @@
 
 mod commands;
 mod context;
+mod delivery;
 mod output;
+mod setup;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use context::Globals;
 use std::process::ExitCode;
 
@@ -22,20 +24,30 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(commands::init::Args),
+    Record(commands::record::Args),
     Classify(commands::classify::Args),
     Daemon(commands::daemon::Args),
     Drain(commands::drain::Args),
     Hook(commands::hook::Args),
+    Doctor(commands::doctor::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let globals = &cli.globals;
     let result = match cli.command {
+        Command::Init(args) => commands::init::run(args, globals),
+        Command::Record(args) => commands::record::run(args, globals),
         Command::Classify(args) => commands::classify::run(args, globals),
         Command::Daemon(args) => commands::daemon::run(&args, globals),
         Command::Drain(args) => commands::drain::run(&args, globals),
         Command::Hook(args) => commands::hook::run(&args, globals),
+        Command::Doctor(args) => commands::doctor::run(args, globals),
+        Command::Completions(args) => commands::completions::run(&args, Cli::command()),
+        Command::Man(args) => commands::man::run(&args, Cli::command()),
     };
     match result {
         Ok(status) => status,

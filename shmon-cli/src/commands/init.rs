@@ -70,8 +70,6 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let shells = chosen(&args.shell, &user_home);
     for shell in &shells {
         let hook = shell.hook_file(&home.scripts_dir());
-        let text = super::hook::text(*shell, &home, &config)?;
-        steps.file(&hook, text.as_bytes(), 0o600)?;
         if !args.no_rc {
             add_block(&steps, *shell, &user_home, &hook)?;
         }
@@ -257,7 +255,10 @@ fn uninstall(steps: &Steps, user_home: &Path, home: &Home, named: &[Shell]) -> R
             }
         }
     }
-    println!("the record stays in {}; remove that folder yourself if it is no longer needed", home.root().display());
+    println!(
+        "the record stays in {}; remove that folder yourself if it is no longer needed",
+        home.root().display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,3 +4,8 @@ pub(crate) mod classify;
 pub(crate) mod daemon;
 pub(crate) mod drain;
 pub(crate) mod hook;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod man;
+pub(crate) mod record;

@@ -164,7 +164,9 @@ fn parse_time(text: &str) -> Result<UnixNanos> {
     let local = text.parse::<DateTime>().ok().and_then(|t| t.to_zoned(TimeZone::system()).ok());
     match local {
         Some(zoned) => Ok(time::nanos(zoned.timestamp())),
-        None => bail!("'{text}' is not a time: use seconds since the epoch, 2025-06-28T08:50:30Z or '2025-06-28 08:50:30'"),
+        None => bail!(
+            "'{text}' is not a time: use seconds since the epoch, 2025-06-28T08:50:30Z or '2025-06-28 08:50:30'"
+        ),
     }
 }
 

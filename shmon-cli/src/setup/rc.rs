@@ -124,7 +124,10 @@ fn find(text: &str) -> Result<Option<(usize, usize)>> {
 }
 
 fn line_starts(text: &str, mark: &str) -> Vec<usize> {
-    text.match_indices(mark).map(|(at, _)| at).filter(|&at| at == 0 || text.as_bytes()[at - 1] == b'\n').collect()
+    text.match_indices(mark)
+        .map(|(at, _)| at)
+        .filter(|&at| at == 0 || text.as_bytes()[at - 1] == b'\n')
+        .collect()
 }
 
 #[cfg(test)]
@@ -156,7 +159,9 @@ mod tests {
 
     #[test]
     fn broken_marks_are_left_alone() {
-        for text in [format!("{BEGIN}\n"), format!("{END}\n{BEGIN}\n"), format!("{BEGIN}\n{END}\n{BEGIN}\n{END}\n")] {
+        for text in
+            [format!("{BEGIN}\n"), format!("{END}\n{BEGIN}\n"), format!("{BEGIN}\n{END}\n{BEGIN}\n{END}\n")]
+        {
             assert!(with_block(Some(&text), "x").is_err());
             assert!(without_block(&text).is_err());
         }
