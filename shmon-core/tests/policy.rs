@@ -44,7 +44,8 @@ fn users_own_table() {
     let path = shared().join("seed/expected.tsv");
     match std::fs::read_to_string(&path) {
         Ok(table) => {
-            let rows: String = table.lines().filter(|l| !l.starts_with("# ")).map(|l| format!("{l}\n")).collect();
+            let rows: String =
+                table.lines().filter(|l| !l.starts_with("# ")).map(|l| format!("{l}\n")).collect();
             check("expected.tsv", &rows);
         }
         Err(_) => println!("skipped: {} is not there (set SHMON_SHARED)", path.display()),
@@ -54,7 +55,10 @@ fn users_own_table() {
 #[test]
 fn a_million_bytes_of_anything_are_answered() {
     let classifier = Classifier::builtin();
-    for unit in ["$(", "`", "\"", "'", "{", "(", "<<A\n", "a;", "|", "\\", "\0", "\u{3042}", "$((", "if ", "${x:-", "eval "] {
+    for unit in [
+        "$(", "`", "\"", "'", "{", "(", "<<A\n", "a;", "|", "\\", "\0", "\u{3042}", "$((", "if ", "${x:-",
+        "eval ",
+    ] {
         let command = unit.repeat(1_000_000 / unit.len());
         classifier.classify(&command);
     }

@@ -1,8 +1,9 @@
 //! `shmon doctor`: what works, what doesn't, and what to do about it.
 
+use super::hook::Shell;
 use crate::context::Globals;
 use crate::output;
-use crate::setup::rc::{self, Shell};
+use crate::setup::rc;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::json;
@@ -180,14 +181,14 @@ fn check_hooks(home: &Home, checks: &mut Vec<Check>) {
         return push(checks, "hooks", Outcome::Broken, "no home folder: set HOME");
     };
     let mut any = false;
-    for shell in Shell::ALL {
-        let path = shell.rc_file(&user_home);
+    for &shell in Shell::value_variants() {
+        let path = rc::rc_file(shell, &user_home);
         let Ok(bytes) = std::fs::read(&path) else { continue };
         if !rc::has_block(&String::from_utf8_lossy(&bytes)) {
             continue;
         }
         any = true;
-        let hook = shell.hook_file(&home.scripts_dir());
+        let hook = rc::hook_file(shell, &home.scripts_dir());
         if hook.is_file() {
             let message = format!("{} in {}", shell.name(), path.display());
             push(checks, "hook", Outcome::Fine, message);

@@ -1,9 +1,11 @@
 //! `shmon init`: from nothing to a watched shell, and back.
 
+use super::hook::{self, Shell};
 use crate::context::Globals;
-use crate::setup::rc::{self, Shell};
+use crate::setup::rc;
 use crate::setup::{config_file, files};
 use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
 use shmon_core::Monitor;
 use shmon_core::config::{Config, Home};
 use std::io::{IsTerminal, Write};
@@ -67,11 +69,13 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     }
     steps.say(&format!("database      {}", home.database(&config).display()));
     steps.say(&format!("log           {}", home.log(&config).display()));
+    let program = std::env::current_exe().context("cannot find this program's file")?;
     let shells = chosen(&args.shell, &user_home);
     for shell in &shells {
-        let hook = shell.hook_file(&home.scripts_dir());
+        let file = rc::hook_file(*shell, &home.scripts_dir());
+        steps.file(&file, hook::script(*shell, &program, home.root()).as_bytes(), 0o600)?;
         if !args.no_rc {
-            add_block(&steps, *shell, &user_home, &hook)?;
+            add_block(&steps, *shell, &user_home, &file)?;
         }
     }
     if args.dry_run {
@@ -202,21 +206,25 @@ fn chosen(named: &[Shell], user_home: &Path) -> Vec<Shell> {
     if !named.is_empty() {
         return named.to_vec();
     }
-    let here = |shell: Shell| match shell {
-        Shell::Bash => true,
-        Shell::Zsh => shell.rc_file(user_home).exists(),
-        Shell::Fish => shell.rc_file(user_home).ancestors().nth(2).is_some_and(Path::is_dir),
+    let here = |shell: Shell| {
+        let file = rc::rc_file(shell, user_home);
+        match shell.name() {
+            "bash" => true,
+            "fish" => file.ancestors().nth(2).is_some_and(Path::is_dir),
+            _ => file.exists(),
+        }
     };
-    Shell::ALL.into_iter().filter(|s| here(*s)).collect()
+    Shell::value_variants().iter().copied().filter(|s| here(*s)).collect()
 }
 
-fn add_block(steps: &Steps, shell: Shell, user_home: &Path, hook: &Path) -> Result<()> {
-    let path = shell.rc_file(user_home);
+fn add_block(steps: &Steps, shell: Shell, user_home: &Path, hook_file: &Path) -> Result<()> {
+    let path = rc::rc_file(shell, user_home);
     let text = match path.exists() {
         true => Some(read_bytes(&path)?),
         false => None,
     };
-    let changed = rc::with_block(text.as_deref(), &as_text(shell.block(hook).as_bytes()))
+    let block = hook::block(shell, hook_file);
+    let changed = rc::with_block(text.as_deref(), &as_text(block.trim_end().as_bytes()))
         .with_context(|| format!("{} was left as it is", path.display()))?;
     if let (Some(folder), false) = (path.parent(), steps.dry_run)
         && !folder.is_dir()
@@ -227,9 +235,9 @@ fn add_block(steps: &Steps, shell: Shell, user_home: &Path, hook: &Path) -> Resu
 }
 
 fn uninstall(steps: &Steps, user_home: &Path, home: &Home, named: &[Shell]) -> Result<ExitCode> {
-    let shells = if named.is_empty() { Shell::ALL.to_vec() } else { named.to_vec() };
+    let shells = if named.is_empty() { Shell::value_variants().to_vec() } else { named.to_vec() };
     for shell in shells {
-        let path = shell.rc_file(user_home);
+        let path = rc::rc_file(shell, user_home);
         if !path.exists() {
             continue;
         }
@@ -247,7 +255,7 @@ fn uninstall(steps: &Steps, user_home: &Path, home: &Home, named: &[Shell]) -> R
         } else {
             rc::without_block(&text).with_context(|| format!("{} was left as it is", path.display()))?;
         }
-        let hook = shell.hook_file(&home.scripts_dir());
+        let hook = rc::hook_file(shell, &home.scripts_dir());
         if hook.exists() {
             steps.say(&format!("file removed  {}", hook.display()));
             if !steps.dry_run {

@@ -1,5 +1,6 @@
 //! The marked block in a shell's start-up file: added once, removed to the byte.
 
+use crate::commands::hook::Shell;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -10,67 +11,21 @@ const ADDED_NEWLINE: &str = " (the newline before this line is ours)";
 /// Stands in the block's first line where the file did not exist.
 const MADE_FILE: &str = " (this file is ours)";
 
-/// A shell with a start-up file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
-impl Shell {
-    pub(crate) const ALL: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Shell::Bash => "bash",
-            Shell::Zsh => "zsh",
-            Shell::Fish => "fish",
+/// The start-up file of a shell's interactive sessions.
+pub(crate) fn rc_file(shell: Shell, user_home: &Path) -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    match shell.name() {
+        "zsh" => set("ZDOTDIR").unwrap_or_else(|| user_home.to_path_buf()).join(".zshrc"),
+        "fish" => {
+            set("XDG_CONFIG_HOME").unwrap_or_else(|| user_home.join(".config")).join("fish/conf.d/shmon.fish")
         }
-    }
-
-    /// The start-up file of interactive shells.
-    pub(crate) fn rc_file(self, user_home: &Path) -> PathBuf {
-        match self {
-            Shell::Bash => user_home.join(".bashrc"),
-            Shell::Zsh => match std::env::var_os("ZDOTDIR") {
-                Some(dir) if !dir.is_empty() => PathBuf::from(dir).join(".zshrc"),
-                _ => user_home.join(".zshrc"),
-            },
-            Shell::Fish => match std::env::var_os("XDG_CONFIG_HOME") {
-                Some(dir) if !dir.is_empty() => PathBuf::from(dir).join("fish/conf.d/shmon.fish"),
-                _ => user_home.join(".config/fish/conf.d/shmon.fish"),
-            },
-        }
-    }
-
-    /// The file that the hook is written to, in the home's `scripts`.
-    pub(crate) fn hook_file(self, scripts: &Path) -> PathBuf {
-        scripts.join(format!("hook.{}", self.name()))
-    }
-
-    /// What stands between the marks: reads the hook where it is, and is silent where it isn't.
-    pub(crate) fn block(self, hook: &Path) -> String {
-        let hook = quote(&hook.to_string_lossy());
-        match self {
-            Shell::Bash | Shell::Zsh => {
-                format!(
-                    "# Records the commands of this shell; `shmon init --uninstall` removes it.\n\
-                     if [ -r {hook} ]; then . {hook}; fi"
-                )
-            }
-            Shell::Fish => {
-                format!(
-                    "# Records the commands of this shell; `shmon init --uninstall` removes it.\n\
-                     if test -r {hook}; source {hook}; end"
-                )
-            }
-        }
+        _ => user_home.join(".bashrc"),
     }
 }
 
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// The file that the hook is written to, in the home's `scripts`.
+pub(crate) fn hook_file(shell: Shell, scripts: &Path) -> PathBuf {
+    scripts.join(format!("hook.{}", shell.name()))
 }
 
 /// The text with our block at its end, or with the block that it has already brought up to date.
@@ -165,10 +120,5 @@ mod tests {
             assert!(with_block(Some(&text), "x").is_err());
             assert!(without_block(&text).is_err());
         }
-    }
-
-    #[test]
-    fn paths_with_quotes_stay_one_word() {
-        assert_eq!(quote("/a'b c"), r"'/a'\''b c'");
     }
 }
