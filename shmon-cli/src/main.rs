@@ -5,7 +5,9 @@ mod commands;
 mod context;
 mod delivery;
 mod output;
+mod reading;
 mod setup;
+mod when;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use context::Globals;
@@ -33,6 +35,10 @@ enum Command {
     Doctor(commands::doctor::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
+    Log(commands::log::Args),
+    Search(commands::search::Args),
+    Stats(commands::stats::Args),
+    Tail(commands::tail::Args),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +54,10 @@ fn main() -> ExitCode {
         Command::Doctor(args) => commands::doctor::run(args, globals),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::man::run(&args, Cli::command()),
+        Command::Log(args) => commands::log::run(args, globals),
+        Command::Search(args) => commands::search::run(args, globals),
+        Command::Stats(args) => commands::stats::run(args, globals),
+        Command::Tail(args) => commands::tail::run(args, globals),
     };
     match result {
         Ok(status) => status,

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Store,
     /// The database was made by a newer version of shmon.
     NewerVersion,
+    /// The database was made by an older system and was not brought up to date yet.
+    OldVersion,
     /// The file is not a database, or its content is damaged.
     Corrupt,
     /// The disk or the quota is full: the database can be read, but nothing can be added.

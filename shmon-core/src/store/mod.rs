@@ -86,6 +86,12 @@ impl Store {
         &self.path
     }
 
+    /// Whether the file's name stands for another file now (renamed, restored, begun anew): a reader opens it again.
+    /// Writers follow by themselves.
+    pub fn moved(&self) -> bool {
+        FileId::of(&self.path) != self.file
+    }
+
     /// The options it was opened with.
     pub fn options(&self) -> &StoreOptions {
         &self.options

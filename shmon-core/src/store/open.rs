@@ -95,8 +95,8 @@ impl Store {
     /// Opens the database at `path` for reading alone: nothing is created, migrated or set aside.
     ///
     /// # Errors
-    /// [`ErrorKind::NewerVersion`], [`ErrorKind::Corrupt`], [`ErrorKind::Invalid`] for another program's database or
-    /// one that was not brought up to date yet, or [`ErrorKind::Store`], each naming the file.
+    /// [`ErrorKind::NewerVersion`], [`ErrorKind::OldVersion`], [`ErrorKind::Corrupt`], [`ErrorKind::Invalid`] for
+    /// another program's database, or [`ErrorKind::Store`], each naming the file.
     pub fn open_read(path: impl AsRef<Path>) -> Result<Store> {
         let path = path.as_ref();
         if !path.exists() {
@@ -122,13 +122,14 @@ impl Store {
             State::Current => {}
             State::Empty | State::Ticket => {
                 let message = "the database was not brought up to date yet: recording a command does it";
-                return Err(Error::new(ErrorKind::Invalid, message).at(path));
+                return Err(Error::new(ErrorKind::OldVersion, message).at(path));
             }
             State::Newer(version) => return Err(newer(path, version)),
             State::Foreign => return Err(foreign(path)),
         }
         let options = StoreOptions::default();
-        Ok(Store { db, path: path.to_path_buf(), options, lock: None, file: None, notices: Vec::new() })
+        let file = FileId::of(path);
+        Ok(Store { db, path: path.to_path_buf(), options, lock: None, file, notices: Vec::new() })
     }
 }
 
