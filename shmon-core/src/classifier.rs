@@ -1,9 +1,10 @@
 //! Text in, verdict out.
 
-use crate::rule::RuleSet;
+use crate::rule::{Parts, RuleScratch, RuleSet, Source};
 use crate::shell::{self, Analysis, Dialect};
-use crate::{Level, Result, Verdict};
-use std::path::PathBuf;
+use crate::verdict::VerdictRef;
+use crate::{Error, ErrorKind, Level, Result, Verdict};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Facts about who runs the command, for rules that ask; all unknown by default.
@@ -18,12 +19,36 @@ pub struct Context<'a> {
     pub root: Option<bool>,
     /// The session came in over SSH.
     pub ssh: Option<bool>,
+    /// The day, for allow entries that expire; where it is unknown, the day given to the builder counts, and without
+    /// that such entries don't hold.
+    pub today: Option<Day>,
+}
+
+/// A calendar day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(u32);
+
+impl Day {
+    /// The day `year`-`month`-`day`; `None` where there is no such month or day of a month.
+    pub const fn new(year: u16, month: u8, day: u8) -> Option<Day> {
+        if year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 {
+            return None;
+        }
+        Some(Day(year as u32 * 10_000 + month as u32 * 100 + day as u32))
+    }
+
+    /// As `yyyymmdd`.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
 }
 
 /// Buffers that are reused from command to command.
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(crate) analysis: Analysis,
+    pub(crate) rules: RuleScratch,
+    pub(crate) secrets: Vec<crate::redact::Secret>,
 }
 
 /// Classifies commands; cheap to clone, `Send + Sync`, made once and shared.
@@ -34,7 +59,7 @@ pub struct Scratch {
 /// let verdict = Classifier::builtin().classify("sudo rm -rf /srv/data");
 /// assert_eq!(verdict.level, Level::Critical);
 /// ```
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Classifier {
     rules: Arc<RuleSet>,
 }
@@ -59,13 +84,29 @@ impl Classifier {
 
     /// Classifies one command with facts about the caller and reused buffers.
     pub fn classify_with(&self, command: &[u8], context: &Context<'_>, scratch: &mut Scratch) -> Verdict {
-        shell::analyze(command, context.dialect, &mut scratch.analysis);
-        self.rules.evaluate(command, &scratch.analysis, context)
+        self.classify_into(command, context, scratch).to_verdict()
+    }
+
+    /// Classifies one command without allocating: the answer borrows from `scratch`, and findings are made when asked
+    /// for.
+    pub fn classify_into<'a>(
+        &'a self,
+        command: &'a [u8],
+        context: &Context<'_>,
+        scratch: &'a mut Scratch,
+    ) -> VerdictRef<'a> {
+        let Scratch { analysis, rules, secrets } = scratch;
+        shell::analyze(command, context.dialect, analysis);
+        let excluded = self.rules.evaluate(command, analysis, context, rules);
+        VerdictRef { command, rules: &self.rules, analysis, hits: &rules.hits, secrets, excluded }
     }
 
     /// The level alone, without building a verdict: the fast path for bulk work.
     pub fn level(&self, command: &[u8], context: &Context<'_>, scratch: &mut Scratch) -> Level {
-        self.classify_with(command, context, scratch).level
+        let Scratch { analysis, rules, .. } = scratch;
+        shell::analyze(command, context.dialect, analysis);
+        self.rules.evaluate(command, analysis, context, rules);
+        rules.hits.first().map_or(Level::Low, |hit| hit.level)
     }
 
     /// The rules in force.
@@ -83,6 +124,7 @@ pub struct ClassifierBuilder {
     levels: Vec<(String, Level)>,
     exclude: Option<Vec<String>>,
     no_builtin: bool,
+    today: Option<Day>,
 }
 
 impl ClassifierBuilder {
@@ -107,7 +149,7 @@ impl ClassifierBuilder {
         self
     }
 
-    /// Switches a rule off by its id.
+    /// Switches a rule off by its id, or all rules whose ids begin with what stands before `*`.
     #[must_use]
     pub fn disable(mut self, id: impl Into<String>) -> Self {
         self.disabled.push(id.into());
@@ -128,12 +170,53 @@ impl ClassifierBuilder {
         self
     }
 
+    /// The day on which allow entries are checked for expiry, unless [`Context::today`] says another.
+    #[must_use]
+    pub fn today(mut self, today: Day) -> Self {
+        self.today = Some(today);
+        self
+    }
+
     /// Compiles the rules.
     ///
     /// # Errors
     /// [`ErrorKind::Rule`](crate::ErrorKind::Rule) when a file can't be read, a rule is wrong, or an id is unknown; the
     /// message names file, line, rule and key.
     pub fn build(self) -> Result<Classifier> {
-        Ok(Classifier::builtin())
+        let mut sources = Vec::new();
+        for path in &self.files {
+            read(path, &mut sources)?;
+        }
+        sources.extend(self.sources.into_iter().map(|(name, text)| Source { name, text }));
+        let rules = RuleSet::build(&Parts {
+            builtin: !self.no_builtin,
+            sources: &sources,
+            disabled: &self.disabled,
+            levels: &self.levels,
+            exclude: self.exclude.as_deref(),
+            today: self.today.map_or(0, Day::number),
+        })?;
+        Ok(Classifier { rules: Arc::new(rules) })
     }
+}
+
+/// Reads a file, or the `*.toml` of a folder in order of name.
+fn read(path: &Path, sources: &mut Vec<Source>) -> Result<()> {
+    let fail = |path: &Path, e: std::io::Error| {
+        Error::new(ErrorKind::Rule, "cannot read the rules").at(path).caused_by(e)
+    };
+    if !path.is_dir() {
+        let text = std::fs::read_to_string(path).map_err(|e| fail(path, e))?;
+        sources.push(Source { name: path.display().to_string(), text });
+        return Ok(());
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|e| fail(path, e))? {
+        let file = entry.map_err(|e| fail(path, e))?.path();
+        if file.extension().is_some_and(|e| e == "toml") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    files.iter().try_for_each(|file| read(file, sources))
 }

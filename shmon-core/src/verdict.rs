@@ -1,6 +1,8 @@
 //! What a classification says: the level, why, and where in the text.
 
-use crate::shell::Span;
+use crate::redact::{self, Secret};
+use crate::rule::{Hit, RuleInfo, RuleSet};
+use crate::shell::{Analysis, Invocation, Issue, Span};
 use crate::{Level, Text};
 use serde::Serialize;
 
@@ -70,4 +72,152 @@ pub struct Unresolved {
     pub reason: String,
     /// Where, in bytes of the command.
     pub span: Span,
+}
+
+/// The answer for one command, borrowed from the classifier and its buffers; nothing is allocated until it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct VerdictRef<'a> {
+    pub(crate) command: &'a [u8],
+    pub(crate) rules: &'a RuleSet,
+    pub(crate) analysis: &'a Analysis,
+    pub(crate) hits: &'a [Hit],
+    pub(crate) secrets: &'a [Secret],
+    pub(crate) excluded: bool,
+}
+
+impl<'a> VerdictRef<'a> {
+    /// The highest level of all findings.
+    #[inline]
+    pub fn level(&self) -> Level {
+        self.hits.first().map_or(Level::Low, |hit| hit.level)
+    }
+
+    /// Noise: every invocation is on the exclusion list and no rule matched.
+    #[inline]
+    pub fn excluded(&self) -> bool {
+        self.excluded
+    }
+
+    /// Level high or critical, or a secret is in the text.
+    #[inline]
+    pub fn sensitive(&self) -> bool {
+        self.level() >= Level::High || !self.secrets.is_empty()
+    }
+
+    /// Something could not be resolved.
+    #[inline]
+    pub fn partial(&self) -> bool {
+        !self.analysis.issues().is_empty()
+    }
+
+    /// What could not be resolved.
+    pub fn issues(&self) -> &'a [Issue] {
+        self.analysis.issues()
+    }
+
+    /// The findings, highest level first.
+    pub fn findings(&self) -> impl ExactSizeIterator<Item = FindingRef<'a>> + Clone + 'a {
+        let (rules, analysis, command) = (self.rules, self.analysis, self.command);
+        self.hits.iter().map(move |&hit| FindingRef { hit, rules, analysis, command })
+    }
+
+    /// The programs that would run.
+    pub fn analysis(&self) -> &'a Analysis {
+        self.analysis
+    }
+
+    /// The secrets in the text, in order of place.
+    pub fn secrets(&self) -> &'a [Secret] {
+        self.secrets
+    }
+
+    /// The command with its secrets replaced; `None` where nothing had to be replaced.
+    pub fn redacted(&self) -> Option<String> {
+        (!self.secrets.is_empty()).then(|| redact::replace(self.command, self.secrets))
+    }
+
+    /// The owned form.
+    pub fn to_verdict(self) -> Verdict {
+        Verdict {
+            level: self.level(),
+            excluded: self.excluded(),
+            sensitive: self.sensitive(),
+            partial: self.partial(),
+            redacted: self.redacted(),
+            findings: self.findings().map(|f| f.to_finding()).collect(),
+            invocations: self.analysis.invocations().map(|i| InvocationInfo::of(&i)).collect(),
+            unresolved: self
+                .issues()
+                .iter()
+                .map(|i| Unresolved { reason: i.kind.as_str().to_owned(), span: i.span })
+                .collect(),
+        }
+    }
+}
+
+impl InvocationInfo {
+    fn of(invocation: &Invocation<'_>) -> Self {
+        InvocationInfo { argv: argv(invocation), via: via(invocation), span: invocation.span() }
+    }
+}
+
+fn argv(invocation: &Invocation<'_>) -> Vec<String> {
+    invocation.argv().map(|w| String::from_utf8_lossy(w.bytes).into_owned()).collect()
+}
+
+fn via(invocation: &Invocation<'_>) -> Vec<String> {
+    invocation.via().iter().map(|v| v.name.to_owned()).collect()
+}
+
+/// One rule that matched, borrowed.
+#[derive(Debug, Clone, Copy)]
+pub struct FindingRef<'a> {
+    hit: Hit,
+    rules: &'a RuleSet,
+    analysis: &'a Analysis,
+    command: &'a [u8],
+}
+
+impl<'a> FindingRef<'a> {
+    /// The rule's level, after overrides.
+    pub fn level(&self) -> Level {
+        self.hit.level
+    }
+
+    /// The rule's id.
+    pub fn rule_id(&self) -> &'a str {
+        self.rule().map_or("", |r| r.id())
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> Option<RuleInfo<'a>> {
+        self.rules.info(self.hit)
+    }
+
+    /// The invocation that matched; `None` where the rule matched the command as a whole.
+    pub fn invocation(&self) -> Option<Invocation<'a>> {
+        self.analysis.invocation(self.hit.invocation as usize)
+    }
+
+    /// Where, in bytes of the command.
+    pub fn span(&self) -> Span {
+        self.invocation().map_or(Span::new(0, self.command.len()), |i| i.span())
+    }
+
+    /// The owned form.
+    pub fn to_finding(self) -> Finding {
+        let rule = self.rule();
+        let invocation = self.invocation();
+        Finding {
+            rule: self.rule_id().to_owned(),
+            level: self.level(),
+            category: rule.map_or("", |r| r.category()).to_owned(),
+            title: rule.map(|r| r.title()).unwrap_or_default(),
+            reason: rule.map(|r| r.reason()).unwrap_or_default(),
+            attack: rule.map(|r| r.attack().map(str::to_owned).collect()).unwrap_or_default(),
+            argv: invocation.map(|i| argv(&i)).unwrap_or_default(),
+            via: invocation.map(|i| via(&i)).unwrap_or_default(),
+            span: self.span(),
+        }
+    }
 }

@@ -1,0 +1,66 @@
+//! Compiles the built-in rules with the library's own compiler into plain data.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::exit;
+
+#[path = "src/rule/compiler/mod.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod compiler;
+#[path = "src/error.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod error;
+#[path = "src/lang.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod lang;
+#[path = "src/level.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod level;
+
+use error::{Error, ErrorKind, Result};
+use lang::{Lang, Text};
+use level::Level;
+
+fn main() {
+    println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=src/rule/compiler");
+    println!("cargo::rerun-if-changed=build.rs");
+    if let Err(message) = generate() {
+        eprintln!("{message}");
+        exit(1);
+    }
+}
+
+fn generate() -> std::result::Result<(), String> {
+    let dir = Path::new("rules");
+    let mut names: Vec<String> = std::fs::read_dir(dir)
+        .map_err(|e| format!("rules: {e}"))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    names.sort();
+    let mut sources = Vec::new();
+    for name in names {
+        let text = std::fs::read_to_string(dir.join(&name)).map_err(|e| format!("rules/{name}: {e}"))?;
+        sources.push(compiler::Source { name: format!("rules/{name}"), text });
+    }
+    let compiled = compiler::compile(&sources, &compiler::Base::default(), None).map_err(|problems| {
+        problems.iter().map(|p| format!("shmon-core/{p}")).collect::<Vec<_>>().join("\n")
+    })?;
+    let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+    let out = Path::new(&out);
+    let mut code = String::from("static WORDS: &[u32] = &[\n");
+    for line in compiled.blob.words.chunks(16) {
+        for word in line {
+            let _ = write!(code, "{word},");
+        }
+        code.push('\n');
+    }
+    code.push_str(
+        "];\nstatic BYTES: &[u8] = include_bytes!(concat!(env!(\"OUT_DIR\"), \"/builtin.bytes\"));\n",
+    );
+    let save =
+        |name: &str, data: &[u8]| std::fs::write(out.join(name), data).map_err(|e| format!("{name}: {e}"));
+    save("builtin.bytes", &compiled.blob.bytes)?;
+    save("builtin.rs", code.as_bytes())
+}

@@ -1,0 +1,56 @@
+//! The hashes that tables are built with and read with.
+
+/// The first eight bytes of a name as a number, padded with zeros.
+#[inline]
+pub fn head(name: &[u8]) -> u64 {
+    if let Some(first) = name.first_chunk::<8>() {
+        return u64::from_le_bytes(*first);
+    }
+    let n = name.len();
+    if let (Some(a), Some(b)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*a)) | u64::from(u32::from_le_bytes(*b)) << (8 * (n - 4));
+    }
+    match *name {
+        [a, b, c] => u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16,
+        [a, b] => u64::from(a) | u64::from(b) << 8,
+        [a] => u64::from(a),
+        _ => 0,
+    }
+}
+
+/// The hash of a program's name, from its [`head`], length and last byte.
+#[inline]
+pub fn name_hash(head: u64, len: usize, last: u8) -> u32 {
+    let x = head ^ ((len as u64) << 56) ^ (u64::from(last) << 48);
+    (x.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+}
+
+/// The hash of a gram.
+#[inline]
+pub fn gram_hash(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9E37_79B1)
+}
+
+/// Four bytes as a gram: ASCII letters in any case are the same (some other characters become the same too).
+#[inline]
+pub fn gram(bytes: [u8; 4]) -> u32 {
+    u32::from_le_bytes(bytes) | 0x2020_2020
+}
+
+/// FNV-1a, for sets of strings.
+pub fn text_hash(text: &[u8]) -> u32 {
+    text.iter().fold(0x811C_9DC5_u32, |h, &b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
+}
+
+/// The bit of a short option in a mask; `None` for characters that are no option letters.
+#[inline]
+pub fn letter_bit(b: u8) -> Option<u32> {
+    match b {
+        b'a'..=b'z' => Some(u32::from(b - b'a')),
+        b'A'..=b'Z' => Some(u32::from(b - b'A') + 26),
+        b'0'..=b'9' => Some(u32::from(b - b'0') + 52),
+        b'?' => Some(62),
+        b'@' => Some(63),
+        _ => None,
+    }
+}

@@ -1,0 +1,211 @@
+//! The compiled form: one array of integers and one of bytes, position-independent, without pointers.
+//!
+//! The array begins with a header (`H_*`: indices of words that hold offsets and counts); strings are pairs of offset
+//! and length in the bytes. A node of bytecode is one word `op | length << 8`, where the length counts all words of the
+//! node, and its payload; a node's children follow one another.
+
+/// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
+pub const VERSION: u32 = 1;
+
+/// The compiled form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Blob {
+    /// Tables and bytecode.
+    pub words: Vec<u32>,
+    /// Strings.
+    pub bytes: Vec<u8>,
+}
+
+macro_rules! numbered_ops {
+    ($($name:ident)*) => { numbered_ops!(@ 1; $($name)*); };
+    (@ $n:expr; $name:ident $($rest:tt)*) => {
+        #[allow(missing_docs)]
+        pub const $name: u32 = $n;
+        numbered_ops!(@ $n + 1; $($rest)*);
+    };
+    (@ $n:expr;) => {};
+}
+macro_rules! numbered {
+    ($($(#[$doc:meta])* $name:ident)*) => { numbered!(@ 0; $($(#[$doc])* $name)*); };
+    (@ $n:expr; $(#[$doc:meta])* $name:ident $($rest:tt)*) => {
+        $(#[$doc])* pub const $name: usize = $n;
+        numbered!(@ $n + 1; $($rest)*);
+    };
+    (@ $n:expr;) => {};
+}
+
+numbered! {
+    /// [`VERSION`].
+    H_VERSION
+    /// Number of rules.
+    H_RULES
+    /// Rule records of [`RULE_WORDS`] words.
+    H_RULES_AT
+    /// Slots of the program table less one (a power of two less one).
+    H_PROGRAM_MASK
+    /// Program table: slots of [`SLOT_WORDS`] words.
+    H_PROGRAM_AT
+    /// 256 words: for each first byte, a bit for each length of a program prefix that begins with it; 0 for none.
+    H_PREFIX_AT
+    /// Long atoms' filter and table, see `GRAMS_*`.
+    H_LONG_AT
+    /// Short atoms' filter and table.
+    H_SHORT_AT
+    /// Atom records of [`ATOM_WORDS`] words.
+    H_ATOMS_AT
+    /// Rules that are asked for every command: count, then rules.
+    H_ALWAYS_AT
+    /// Rules that are asked where there are signs of hiding.
+    H_HIDING_AT
+    /// Rules that are asked where something could not be resolved.
+    H_ISSUE_AT
+    /// Regular expressions: count, then strings.
+    H_REGEX_AT
+    /// Allow entries: count, then [`ALLOW_WORDS`] words each.
+    H_ALLOW_AT
+    /// Secrets: count, then what `secret.rs` reads.
+    H_SECRETS_AT
+    /// ATT&CK version: a string.
+    H_ATTACK
+    /// (second word of the string)
+    H_ATTACK_LEN
+    /// Length of the header.
+    HEADER_WORDS
+}
+
+/// Words of a rule record.
+pub const RULE_WORDS: usize = 24;
+numbered! {
+    /// Level in the low byte, [`R_EXPERIMENTAL`] and [`R_COMMAND`] above.
+    R_LEVEL
+    /// Bytecode; 0 where the program alone decides.
+    R_COND
+    /// String: id.
+    R_ID
+    /// (length)
+    R_ID_LEN
+    /// Length of the category, the part of the id before its first dot.
+    R_CATEGORY_LEN
+    /// String: English title.
+    R_TITLE_EN
+    /// (length)
+    R_TITLE_EN_LEN
+    /// String: Japanese title.
+    R_TITLE_JA
+    /// (length)
+    R_TITLE_JA_LEN
+    /// String: English reason.
+    R_REASON_EN
+    /// (length)
+    R_REASON_EN_LEN
+    /// String: Japanese reason.
+    R_REASON_JA
+    /// (length)
+    R_REASON_JA_LEN
+    /// String: English alternative.
+    R_ALT_EN
+    /// (length)
+    R_ALT_EN_LEN
+    /// String: Japanese alternative.
+    R_ALT_JA
+    /// (length)
+    R_ALT_JA_LEN
+    /// Count, then strings: ATT&CK ids.
+    R_ATTACK_AT
+    /// Count, then strings: known false positives.
+    R_FALSE_POSITIVES_AT
+    /// Count, then strings: hits (command only).
+    R_HITS_AT
+    /// Count, then strings: near misses (command only).
+    R_MISSES_AT
+    /// String: file.
+    R_FILE
+    /// (length)
+    R_FILE_LEN
+    /// Line in the file, from 1.
+    R_LINE
+}
+/// The rule is under observation.
+pub const R_EXPERIMENTAL: u32 = 1 << 8;
+/// The rule asks about the command as a whole, not about an invocation.
+pub const R_COMMAND: u32 = 1 << 9;
+
+/// Words of a slot of the program table.
+pub const SLOT_WORDS: usize = 8;
+numbered! {
+    /// First bytes of the name, little endian.
+    S_LOW
+    /// Bytes 4 to 8 of the name.
+    S_HIGH
+    /// Length of the name; 0 for an empty slot. [`S_PREFIX`] is set where every longer name fits too.
+    S_LEN
+    /// The name in the bytes.
+    S_NAME
+    /// Number of rules in the low bits; [`S_EXCLUDED`].
+    S_COUNT
+    /// Rules.
+    S_RULES_AT
+    /// Program specification, 0 for none.
+    S_SPEC
+    /// Secret options: count, then records; 0 for none.
+    S_SECRETS_AT
+}
+/// The slot is for names that begin so.
+pub const S_PREFIX: u32 = 1 << 31;
+/// The program is noise.
+pub const S_EXCLUDED: u32 = 1 << 31;
+
+/// Words of an atom record: string, count and place of its rules.
+pub const ATOM_WORDS: usize = 4;
+numbered! {
+    /// String: the atom, letters in lower case where they are ASCII.
+    A_TEXT
+    /// (length)
+    A_LEN
+    /// Number of rules.
+    A_COUNT
+    /// Rules.
+    A_RULES_AT
+}
+
+numbered! {
+    /// Bytes from one probe to the next.
+    GRAMS_STRIDE
+    /// Filter: 2^this bits.
+    GRAMS_FILTER_BITS
+    /// The filter.
+    GRAMS_FILTER_AT
+    /// Slots of the table less one.
+    GRAMS_MASK
+    /// Slots: gram, count, place of (atom, offset) pairs; a slot with count 0 is empty.
+    GRAMS_SLOTS_AT
+}
+
+/// Words of an allow entry.
+pub const ALLOW_WORDS: usize = 5;
+numbered! {
+    /// Bytecode; 0 for always.
+    W_COND
+    /// Count, then strings: rule ids; count 0 means all.
+    W_RULES_AT
+    /// Last day as `yyyymmdd`; 0 for ever.
+    W_EXPIRES
+    /// String: reason.
+    W_REASON
+    /// (length)
+    W_REASON_LEN
+}
+
+/// What a program specification holds: style, two words of short options with a value, then count and strings.
+pub const SPEC_LONGS: usize = 3;
+
+/// Operations of conditions and string tests.
+pub mod op {
+    numbered_ops! {
+        ALL ANY NONE PROGRAM PATH FLAG OPTION SUBCOMMAND OPERAND OPERANDS ARG ARGS REDIRECT BODY ASSIGN
+        PIPE ALSO THEN VIA TEXT HIDING ISSUE USER ROOT SSH SHELL
+        IS PREFIX SUFFIX CONTAINS WORD GLOB REGEX SET WORD_FLAG LENGTH NEVER
+    }
+    /// Set in the op of a string test: letters in any case.
+    pub const NOCASE: u32 = 0x80;
+}

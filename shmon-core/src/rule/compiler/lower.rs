@@ -1,0 +1,798 @@
+//! Conditions to bytecode, and what must be there before a condition is worth asking.
+
+use super::hash::{letter_bit, text_hash};
+use super::layout::op;
+use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTable, StrTest};
+use std::collections::{BTreeMap, HashMap};
+
+/// What wakes a rule; any one of these is enough.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trigger {
+    /// Program names, with `true` where a longer name fits too.
+    pub(super) programs: Vec<(String, bool)>,
+    /// Texts of which one is in the command.
+    pub(super) atoms: Vec<Vec<u8>>,
+    /// Signs of hiding.
+    pub(super) hiding: bool,
+    /// Something that could not be resolved.
+    pub(super) issue: bool,
+    /// Every command.
+    pub(super) always: bool,
+}
+
+/// The shortest atom that the scan can find.
+pub(super) const SHORTEST_ATOM: usize = 4;
+
+impl Trigger {
+    fn always() -> Self {
+        Trigger { always: true, ..Trigger::default() }
+    }
+
+    /// How much work it saves: greater is better.
+    fn score(&self) -> usize {
+        if self.always {
+            0
+        } else if !self.atoms.is_empty() {
+            let shortest = self.atoms.iter().map(Vec::len).min().unwrap_or(0).min(40);
+            10 + shortest + if self.hiding || self.issue { 0 } else { 1 }
+        } else if self.hiding || self.issue {
+            60
+        } else {
+            100
+        }
+    }
+
+    fn union(mut self, other: Trigger) -> Trigger {
+        self.programs.extend(other.programs);
+        self.atoms.extend(other.atoms);
+        self.hiding |= other.hiding;
+        self.issue |= other.issue;
+        self.always |= other.always;
+        self
+    }
+
+    fn best(self, other: Trigger) -> Trigger {
+        if other.score() > self.score() { other } else { self }
+    }
+}
+
+/// A condition that can't be compiled: its key and why.
+pub(super) type Fault = (String, String);
+
+fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
+    Err((key.to_owned(), message.into()))
+}
+
+/// Strings of the blob, each stored once.
+#[derive(Default)]
+pub(super) struct Pool {
+    pub(super) bytes: Vec<u8>,
+    known: HashMap<Vec<u8>, u32>,
+}
+
+impl Pool {
+    pub(super) fn add(&mut self, text: &[u8]) -> [u32; 2] {
+        let at = match self.known.get(text) {
+            Some(&at) => at,
+            None => {
+                let at = self.bytes.len() as u32;
+                self.bytes.extend_from_slice(text);
+                self.known.insert(text.to_vec(), at);
+                at
+            }
+        };
+        [at, text.len() as u32]
+    }
+}
+
+/// Makes bytecode.
+pub(super) struct Lowerer<'a> {
+    pub(super) lists: &'a BTreeMap<String, Vec<String>>,
+    pub(super) pool: &'a mut Pool,
+    pub(super) regexes: &'a mut Vec<String>,
+    /// Sets by content, with where their words are in `sets`.
+    pub(super) sets: &'a mut Sets,
+}
+
+/// Hash sets for long lists of exact strings.
+#[derive(Default)]
+pub(super) struct Sets {
+    pub(super) known: HashMap<Vec<String>, u32>,
+    /// Their words, one after the other; a set node holds an offset into these.
+    pub(super) words: Vec<u32>,
+}
+
+/// A compiled condition.
+pub(super) struct Lowered {
+    /// Bytecode; empty where it is always true once the trigger fired by program.
+    pub(super) code: Vec<u32>,
+    pub(super) trigger: Trigger,
+    /// Whether it asks about an invocation.
+    pub(super) invocation: bool,
+}
+
+const MAX_DEPTH: usize = 12;
+
+impl Lowerer<'_> {
+    /// Compiles the condition of a rule.
+    /// `dispatched` says that its programs wake it, so that they need no test of their own.
+    pub(super) fn condition(&mut self, cond: &Cond, dispatched: bool) -> Result<Lowered, Fault> {
+        let mut out = Out::default();
+        let trigger = self.cond(cond, "match", &mut out, dispatched, 0)?;
+        let invocation = out.invocation;
+        let mut code = out.words;
+        if code.len() == 1 {
+            code.clear();
+        }
+        let mut trigger = trigger;
+        trigger.atoms.sort();
+        trigger.atoms.dedup();
+        trigger.programs.sort();
+        trigger.programs.dedup();
+        Ok(Lowered { code, trigger, invocation })
+    }
+
+    /// Writes one condition as an ALL node. `top` says that a `program` key wakes the rule and needs no test of its own.
+    fn cond(
+        &mut self,
+        c: &Cond,
+        key: &str,
+        out: &mut Out,
+        top: bool,
+        depth: usize,
+    ) -> Result<Trigger, Fault> {
+        if depth > MAX_DEPTH {
+            return fault(key, format!("conditions are nested more than {MAX_DEPTH} deep"));
+        }
+        let at = |k: &str| format!("{key}.{k}");
+        let open = out.open(op::ALL);
+        let mut trigger = Trigger::always();
+        let mut keys = 0;
+        // Cheap tests come first: the evaluation stops at the first that fails.
+        if let Some(program) = &c.program {
+            keys += 1;
+            out.invocation = true;
+            let names = self.programs(program, &at("program"))?;
+            if !top {
+                let node = out.open(op::PROGRAM);
+                for (name, prefix) in &names {
+                    out.words.extend(self.pool.add(name.as_bytes()));
+                    out.words.push(u32::from(*prefix));
+                }
+                out.close(node);
+            }
+            trigger = trigger.best(Trigger { programs: names, ..Trigger::default() });
+        }
+        for (name, value, code) in [("root", c.root, op::ROOT), ("ssh", c.ssh, op::SSH)] {
+            if let Some(want) = value {
+                let _ = name;
+                keys += 1;
+                out.node(code, &[u32::from(want)]);
+            }
+        }
+        if let Some(shells) = &c.shell {
+            keys += 1;
+            let mut mask = 0;
+            for s in &shells.0 {
+                mask |= match s.as_str() {
+                    "bash" => 1,
+                    "sh" => 2,
+                    "zsh" => 4,
+                    "fish" => 8,
+                    _ => {
+                        return fault(
+                            &at("shell"),
+                            format!("unknown shell '{s}': use bash, sh, zsh or fish"),
+                        );
+                    }
+                };
+            }
+            out.node(op::SHELL, &[mask]);
+        }
+        if let Some(user) = &c.user {
+            keys += 1;
+            let node = out.open(op::USER);
+            self.strtest(user, &at("user"), out)?;
+            out.close(node);
+        }
+        if let Some(via) = &c.via {
+            keys += 1;
+            out.invocation = true;
+            self.via(via, out);
+        }
+        if let Some(hiding) = &c.obfuscation {
+            keys += 1;
+            let node = out.open(op::HIDING);
+            for kind in hiding.0.iter().filter(|k| *k != "any") {
+                out.words.extend(self.pool.add(kind.as_bytes()));
+            }
+            out.close(node);
+            trigger = trigger.best(Trigger { hiding: true, ..Trigger::default() });
+        }
+        if let Some(kinds) = &c.unresolved {
+            keys += 1;
+            let mask = issue_mask(kinds).map_err(|m| (at("unresolved"), m))?;
+            out.node(op::ISSUE, &[mask]);
+            trigger = trigger.best(Trigger { issue: true, ..Trigger::default() });
+        }
+        if let Some(flags) = &c.flags {
+            keys += 1;
+            out.invocation = true;
+            for spec in &flags.0 {
+                let node = out.open(op::FLAG);
+                self.spellings(spec, &at("flags"), out)?;
+                out.close(node);
+            }
+        }
+        if let Some(path) = &c.path {
+            keys += 1;
+            out.invocation = true;
+            trigger = trigger.best(self.str_node(op::PATH, &[], path, &at("path"), out)?);
+        }
+        if let Some(subcommands) = &c.subcommand {
+            keys += 1;
+            out.invocation = true;
+            self.subcommands(subcommands, &at("subcommand"), out)?;
+        }
+        if let Some(count) = c.operands {
+            keys += 1;
+            out.invocation = true;
+            out.count(op::OPERANDS, count);
+        }
+        if let Some(count) = c.args {
+            keys += 1;
+            out.invocation = true;
+            out.count(op::ARGS, count);
+        }
+        if let Some(operand) = &c.operand {
+            keys += 1;
+            out.invocation = true;
+            trigger = trigger.best(self.operand(operand, &at("operand"), out)?);
+        }
+        if let Some(option) = &c.option {
+            keys += 1;
+            out.invocation = true;
+            let node = out.open(op::OPTION);
+            if option.name.0.is_empty() {
+                return fault(&at("option"), "`name` is empty");
+            }
+            let spec = option.name.0.join("|");
+            self.spellings(&spec, &at("option.name"), out)?;
+            if let Some(value) = &option.value {
+                let atoms = self.strtest(value, &at("option.value"), out)?;
+                trigger = trigger.best(atoms);
+            }
+            out.close(node);
+        }
+        if let Some(arg) = &c.arg {
+            keys += 1;
+            out.invocation = true;
+            trigger = trigger.best(self.str_node(op::ARG, &[], arg, &at("arg"), out)?);
+        }
+        if let Some(r) = &c.redirect {
+            keys += 1;
+            out.invocation = true;
+            let mask = redirect_mask(r.kind.as_ref()).map_err(|m| (at("redirect.kind"), m))?;
+            let node = out.open(op::REDIRECT);
+            out.words.extend([mask, r.fd.unwrap_or(i32::MIN) as u32]);
+            if let Some(target) = &r.target {
+                trigger = trigger.best(self.strtest(target, &at("redirect.target"), out)?);
+            }
+            out.close(node);
+        }
+        if let Some(body) = &c.body {
+            keys += 1;
+            out.invocation = true;
+            trigger = trigger.best(self.str_node(op::BODY, &[], body, &at("body"), out)?);
+        }
+        if let Some(a) = &c.assignment {
+            keys += 1;
+            out.invocation = true;
+            let node = out.open(op::ASSIGN);
+            let length = out.words.len();
+            out.words.push(0);
+            if let Some(name) = &a.name {
+                trigger = trigger.best(self.strtest(name, &at("assignment.name"), out)?);
+            }
+            out.words[length] = (out.words.len() - length - 1) as u32;
+            if let Some(value) = &a.value {
+                trigger = trigger.best(self.strtest(value, &at("assignment.value"), out)?);
+            }
+            out.close(node);
+        }
+        if let Some(text) = &c.text {
+            keys += 1;
+            trigger = trigger.best(self.str_node(op::TEXT, &[], text, &at("text"), out)?);
+        }
+        for (name, child, direction) in [
+            ("piped_directly_from", &c.piped_directly_from, 3),
+            ("piped_directly_into", &c.piped_directly_into, 2),
+            ("piped_from", &c.piped_from, 1),
+            ("piped_into", &c.piped_into, 0),
+        ] {
+            if let Some(child) = child {
+                keys += 1;
+                out.invocation = true;
+                let node = out.open(op::PIPE);
+                out.words.push(direction);
+                self.cond(child, &at(name), out, false, depth + 1)?;
+                out.close(node);
+            }
+        }
+        for (name, child, code) in [("also", &c.also, op::ALSO), ("then", &c.then, op::THEN)] {
+            if let Some(child) = child {
+                keys += 1;
+                out.invocation = true;
+                let node = out.open(code);
+                self.cond(child, &at(name), out, false, depth + 1)?;
+                out.close(node);
+            }
+        }
+        if let Some(all) = &c.all {
+            keys += 1;
+            for (i, child) in all.iter().enumerate() {
+                // A child's program may be what wakes the rule, but another child may win: it keeps its test.
+                let t = self.cond(child, &format!("{}[{i}]", at("all")), out, false, depth + 1)?;
+                trigger = trigger.best(t);
+            }
+        }
+        if let Some(any) = &c.any {
+            keys += 1;
+            if any.is_empty() {
+                return fault(&at("any"), "is empty, so it can never hold");
+            }
+            let node = out.open(op::ANY);
+            let mut union = Trigger::default();
+            for (i, child) in any.iter().enumerate() {
+                union =
+                    union.union(self.cond(child, &format!("{}[{i}]", at("any")), out, false, depth + 1)?);
+            }
+            out.close(node);
+            trigger = trigger.best(union);
+        }
+        if let Some(not) = &c.not {
+            keys += 1;
+            let node = out.open(op::NONE);
+            for child in &not.0 {
+                self.cond(child, &at("not"), out, false, depth + 1)?;
+            }
+            out.close(node);
+        }
+        if keys == 0 {
+            return fault(key, "is empty: it would fit every command");
+        }
+        out.close(open);
+        Ok(trigger)
+    }
+
+    fn programs(&self, names: &OneOrMany, key: &str) -> Result<Vec<(String, bool)>, Fault> {
+        let mut all = Vec::new();
+        for name in self.expand(&names.0, key)? {
+            let (stem, prefix) = match name.strip_suffix('*') {
+                Some(stem) => (stem.to_owned(), true),
+                None => (name.clone(), false),
+            };
+            if stem.is_empty() || stem.contains(['*', '?', '/', ' ']) {
+                return fault(
+                    key,
+                    format!("'{name}': a program is a name without folder, or a beginning and `*`"),
+                );
+            }
+            if prefix && stem.len() > 31 {
+                return fault(key, format!("'{name}': at most 31 characters before `*`"));
+            }
+            all.push((stem, prefix));
+        }
+        if all.is_empty() {
+            return fault(key, "is empty");
+        }
+        Ok(all)
+    }
+
+    /// Replaces `@name` by the list's strings (lists may hold `@other`).
+    pub(super) fn expand(&self, names: &[String], key: &str) -> Result<Vec<String>, Fault> {
+        let mut out = Vec::new();
+        self.expand_into(names, key, 0, &mut out)?;
+        Ok(out)
+    }
+
+    fn expand_into(
+        &self,
+        names: &[String],
+        key: &str,
+        depth: usize,
+        out: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        if depth > 8 {
+            return fault(key, "lists refer to one another without end");
+        }
+        for name in names {
+            match name.strip_prefix('@').filter(|n| !n.is_empty() && !n.contains(['*', '/', '.'])) {
+                Some(list) => match self.lists.get(list) {
+                    Some(content) => self.expand_into(content, key, depth + 1, out)?,
+                    None => return fault(key, format!("unknown list '@{list}'")),
+                },
+                None => out.push(name.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    fn via(&mut self, via: &OneOrMany, out: &mut Out) {
+        let node = out.open(op::VIA);
+        let mask_at = out.words.len();
+        out.words.push(0);
+        let mut mask = 0;
+        for name in &via.0 {
+            match VIA_KINDS.iter().position(|k| k == name) {
+                Some(bit) => mask |= 1 << bit,
+                None => out.words.extend(self.pool.add(name.as_bytes())),
+            }
+        }
+        out.words[mask_at] = mask;
+        out.close(node);
+    }
+
+    /// `-r|-R|--r[ecursive]|-delete`: a mask of letters, then long spellings as (string, least length, kind).
+    pub(super) fn spellings(&mut self, spec: &str, key: &str, out: &mut Out) -> Result<(), Fault> {
+        let mut mask = 0u64;
+        let mut longs = Vec::new();
+        for one in spec.split('|').map(str::trim) {
+            if let Some(long) = one.strip_prefix("--") {
+                let (least, name) = match long.split_once('[') {
+                    Some((short, rest)) => match rest.strip_suffix(']') {
+                        Some(rest) => (short.len(), format!("{short}{rest}")),
+                        None => return fault(key, format!("'{one}': '[' without ']' at the end")),
+                    },
+                    None => (long.len().min(3), long.to_owned()),
+                };
+                if name.is_empty() || name.contains('=') {
+                    return fault(key, format!("'{one}' is no option"));
+                }
+                longs.extend(self.pool.add(name.as_bytes()));
+                longs.push(least as u32);
+            } else if let Some(short) = one.strip_prefix('-') {
+                match short.as_bytes() {
+                    [b] => match letter_bit(*b) {
+                        Some(bit) => mask |= 1 << bit,
+                        None => {
+                            return fault(
+                                key,
+                                format!("'{one}': the letter of an option is a letter or digit"),
+                            );
+                        }
+                    },
+                    [] => return fault(key, "'-' is no option: test `arg` instead"),
+                    _ => {
+                        longs.extend(self.pool.add(one.as_bytes()));
+                        longs.push(u32::MAX);
+                    }
+                }
+            } else if one.starts_with('+') && one.len() > 1 {
+                longs.extend(self.pool.add(one.as_bytes()));
+                longs.push(u32::MAX);
+            } else {
+                return fault(key, format!("'{one}': an option begins with `-`"));
+            }
+        }
+        out.words.extend([mask as u32, (mask >> 32) as u32, (longs.len() / 3) as u32]);
+        out.words.extend(longs);
+        Ok(())
+    }
+
+    fn subcommands(&mut self, specs: &OneOrMany, key: &str, out: &mut Out) -> Result<(), Fault> {
+        let any = out.open(op::ANY);
+        for spec in self.expand(&specs.0, key)? {
+            let node = out.open(op::SUBCOMMAND);
+            for word in spec.split_whitespace() {
+                let count = out.words.len();
+                out.words.push(0);
+                for alternative in word.split('|') {
+                    let (stem, prefix) = match alternative.strip_suffix('*') {
+                        Some(stem) => (stem, 1),
+                        None => (alternative, 0),
+                    };
+                    out.words.extend(self.pool.add(stem.as_bytes()));
+                    out.words.push(prefix);
+                    out.words[count] += 1;
+                }
+            }
+            if out.words.len() == node + 1 {
+                return fault(key, "is empty");
+            }
+            out.close(node);
+        }
+        out.close(any);
+        Ok(())
+    }
+
+    fn operand(&mut self, o: &OperandTest, key: &str, out: &mut Out) -> Result<Trigger, Fault> {
+        if o.nth.is_some() && (o.from.is_some() || o.every) {
+            return fault(key, "`nth` goes neither with `from` nor with `every`");
+        }
+        let fixed = [o.nth.unwrap_or(0) as u32, o.from.unwrap_or(0) as u32, u32::from(o.every)];
+        self.str_node(op::OPERAND, &fixed, &o.test, key, out)
+    }
+
+    fn str_node(
+        &mut self,
+        code: u32,
+        fixed: &[u32],
+        t: &StrTest,
+        key: &str,
+        out: &mut Out,
+    ) -> Result<Trigger, Fault> {
+        let node = out.open(code);
+        out.words.extend_from_slice(fixed);
+        let trigger = self.strtest(t, key, out)?;
+        out.close(node);
+        Ok(trigger)
+    }
+
+    /// Writes a string test as an ALL node; what comes back are the texts of which one must be there.
+    pub(super) fn strtest(&mut self, t: &StrTest, key: &str, out: &mut Out) -> Result<Trigger, Fault> {
+        let t: &StrTable = &t.0;
+        let fold = if t.nocase { op::NOCASE } else { 0 };
+        let open = out.open(op::ALL);
+        let mut trigger = Trigger::always();
+        for (want, flag) in [(t.quoted, 1), (t.glob, 2), (t.unresolved, 4), (t.disguised, 8)] {
+            if let Some(want) = want {
+                out.node(op::WORD_FLAG, &[flag, u32::from(want)]);
+            }
+        }
+        if t.min_len.is_some() || t.max_len.is_some() {
+            out.node(op::LENGTH, &[t.min_len.unwrap_or(0), t.max_len.unwrap_or(u32::MAX)]);
+        }
+        for (code, list) in [
+            (op::IS, &t.is),
+            (op::PREFIX, &t.prefix),
+            (op::SUFFIX, &t.suffix),
+            (op::CONTAINS, &t.contains),
+            (op::WORD, &t.word),
+            (op::REGEX, &t.regex),
+        ] {
+            if let Some(list) = list {
+                let all = self.expand(&list.0, key)?;
+                if all.iter().any(String::is_empty) && code != op::IS {
+                    return fault(key, "an empty string fits everything");
+                }
+                trigger = trigger.best(self.one_of(
+                    all.into_iter().map(|s| (code, s)).collect(),
+                    fold,
+                    key,
+                    out,
+                )?);
+            }
+        }
+        if let Some(list) = &t.contains_all {
+            for s in self.expand(list, key)? {
+                trigger = trigger.best(self.one_of(vec![(op::CONTAINS, s)], fold, key, out)?);
+            }
+        }
+        if let Some(list) = &t.pattern {
+            let all = self.expand(&list.0, key)?.into_iter().map(|s| pattern(&s)).collect();
+            trigger = trigger.best(self.one_of(all, fold, key, out)?);
+        }
+        if let Some(not) = &t.not {
+            let node = out.open(op::NONE);
+            let mut inner = (**not).clone();
+            inner.0.nocase |= t.nocase;
+            self.strtest(&inner, key, out)?;
+            out.close(node);
+        }
+        out.close(open);
+        Ok(trigger)
+    }
+
+    fn one_of(
+        &mut self,
+        tests: Vec<(u32, String)>,
+        fold: u32,
+        key: &str,
+        out: &mut Out,
+    ) -> Result<Trigger, Fault> {
+        if tests.is_empty() {
+            return fault(key, "is empty, so it can never hold");
+        }
+        let mut trigger = Trigger::default();
+        for (code, text) in &tests {
+            match literal(*code, text) {
+                Some(atom) if atom.len() >= SHORTEST_ATOM => trigger.atoms.push(atom),
+                _ => trigger.always = true,
+            }
+        }
+        if trigger.always {
+            trigger = Trigger::always();
+        }
+        let any = if tests.len() > 1 { Some(out.open(op::ANY)) } else { None };
+        let (exact, rest): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(c, _)| *c == op::IS && fold == 0);
+        if exact.len() > 4 {
+            let mut names: Vec<String> = exact.into_iter().map(|(_, s)| s).collect();
+            names.sort();
+            names.dedup();
+            let at = self.set(names);
+            out.node(op::SET, &[at]);
+        } else {
+            for (code, text) in &exact {
+                let [at, len] = self.pool.add(text.as_bytes());
+                out.node(*code, &[at, len]);
+            }
+        }
+        for (code, text) in &rest {
+            if *code == op::REGEX {
+                let pattern = if fold == 0 { text.clone() } else { format!("(?i){text}") };
+                let index = self.regexes.iter().position(|r| *r == pattern).unwrap_or_else(|| {
+                    self.regexes.push(pattern);
+                    self.regexes.len() - 1
+                });
+                out.node(op::REGEX, &[index as u32]);
+            } else {
+                let text = if fold == 0 { text.clone() } else { text.to_ascii_lowercase() };
+                let [at, len] = self.pool.add(text.as_bytes());
+                out.node(*code | fold, &[at, len]);
+            }
+        }
+        if let Some(any) = any {
+            out.close(any);
+        }
+        Ok(trigger)
+    }
+
+    fn set(&mut self, names: Vec<String>) -> u32 {
+        if let Some(&at) = self.sets.known.get(&names) {
+            return at;
+        }
+        let slots = (names.len() * 2).next_power_of_two();
+        let at = self.sets.words.len();
+        self.sets.words.push(slots as u32 - 1);
+        self.sets.words.resize(at + 1 + slots * 2, u32::MAX);
+        for name in &names {
+            let mut slot = text_hash(name.as_bytes()) as usize & (slots - 1);
+            while self.sets.words[at + 2 + slot * 2] != u32::MAX {
+                slot = (slot + 1) & (slots - 1);
+            }
+            let [text, len] = self.pool.add(name.as_bytes());
+            self.sets.words[at + 1 + slot * 2] = text;
+            self.sets.words[at + 2 + slot * 2] = len;
+        }
+        self.sets.known.insert(names, at as u32);
+        at as u32
+    }
+}
+
+/// Kinds of `via`, by bit.
+pub const VIA_KINDS: [&str; 9] = [
+    "wrapper",
+    "shell-string",
+    "shell-input",
+    "substitution",
+    "decoded",
+    "definition",
+    "remote",
+    "container",
+    "scheduled",
+];
+
+/// Kinds of `unresolved`, by bit.
+pub const ISSUE_KINDS: [&str; 7] =
+    ["unset-variable", "command-output", "glob", "depth", "budget", "syntax", "external-script"];
+
+fn issue_mask(kinds: &OneOrMany) -> Result<u32, String> {
+    let mut mask = 0;
+    for kind in &kinds.0 {
+        match ISSUE_KINDS.iter().position(|k| k == kind) {
+            Some(bit) => mask |= 1 << bit,
+            None if kind == "any" => mask = u32::MAX,
+            None => return Err(format!("unknown kind '{kind}': use any or {}", ISSUE_KINDS.join(", "))),
+        }
+    }
+    Ok(mask)
+}
+
+fn redirect_mask(kinds: Option<&OneOrMany>) -> Result<u32, String> {
+    let Some(kinds) = kinds else { return Ok(0b1111) };
+    let mut mask = 0;
+    for kind in &kinds.0 {
+        mask |= match kind.as_str() {
+            "read" => 1,
+            "write" => 2,
+            "append" => 4,
+            "read-write" => 8,
+            "duplicate" => 16,
+            "heredoc" => 32,
+            "here-string" => 64,
+            "output" => 2 | 4 | 8,
+            "input" => 1 | 8,
+            "any" => 127,
+            _ => {
+                return Err(format!(
+                    "unknown kind '{kind}': use read, write, append, read-write, output, input, duplicate, heredoc, here-string or any"
+                ));
+            }
+        };
+    }
+    Ok(mask)
+}
+
+/// The cheapest test that a pattern of the short form means.
+fn pattern(text: &str) -> (u32, String) {
+    let special = |s: &str| s.contains(['*', '?', '[', '\\']);
+    if !special(text) {
+        return (op::IS, text.to_owned());
+    }
+    let inner = text.trim_matches('*');
+    if !inner.is_empty() && !special(inner) {
+        let (front, back) = (text.starts_with('*'), text.ends_with('*'));
+        let code = match (front, back) {
+            (true, true) => op::CONTAINS,
+            (true, false) => op::SUFFIX,
+            _ => op::PREFIX,
+        };
+        return (code, inner.to_owned());
+    }
+    (op::GLOB, text.to_owned())
+}
+
+/// A text that must be there for the test to hold.
+fn literal(code: u32, text: &str) -> Option<Vec<u8>> {
+    match code {
+        op::IS | op::PREFIX | op::SUFFIX | op::CONTAINS | op::WORD => Some(text.as_bytes().to_vec()),
+        op::GLOB => {
+            let mut best = Vec::new();
+            let mut run = Vec::new();
+            let mut bytes = text.bytes();
+            while let Some(b) = bytes.next() {
+                match b {
+                    b'*' | b'?' => keep_longer(&mut best, &mut run),
+                    b'[' => {
+                        keep_longer(&mut best, &mut run);
+                        bytes.by_ref().skip(1).find(|&b| b == b']');
+                    }
+                    b'\\' => run.extend(bytes.next()),
+                    _ => run.push(b),
+                }
+            }
+            keep_longer(&mut best, &mut run);
+            Some(best)
+        }
+        _ => None,
+    }
+}
+
+fn keep_longer(best: &mut Vec<u8>, run: &mut Vec<u8>) {
+    if run.len() > best.len() {
+        std::mem::swap(best, run);
+    }
+    run.clear();
+}
+
+/// Bytecode under construction.
+#[derive(Default)]
+pub(super) struct Out {
+    pub(super) words: Vec<u32>,
+    /// Whether anything asks about an invocation.
+    pub(super) invocation: bool,
+}
+
+impl Out {
+    pub(super) fn open(&mut self, code: u32) -> usize {
+        self.words.push(code);
+        self.words.len() - 1
+    }
+
+    pub(super) fn close(&mut self, node: usize) {
+        let length = (self.words.len() - node) as u32;
+        let code = self.words[node] & 0xFF;
+        self.words[node] = code | length << 8;
+    }
+
+    pub(super) fn node(&mut self, code: u32, payload: &[u32]) {
+        let node = self.open(code);
+        self.words.extend_from_slice(payload);
+        self.close(node);
+    }
+
+    fn count(&mut self, code: u32, count: Count) {
+        self.node(code, &[count.min, count.max.unwrap_or(u32::MAX)]);
+    }
+}

@@ -1,0 +1,234 @@
+//! The tables of the compiled form: programs, grams of free-text atoms, rule records.
+
+use super::hash::{gram, gram_hash, head, letter_bit, name_hash};
+use super::layout::*;
+use super::lower::{Lowered, Pool};
+use super::schema::{ProgramSpec, Style};
+use std::collections::{BTreeMap, HashMap};
+
+/// What a program's name leads to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ProgramEntry {
+    pub(super) rules: Vec<u32>,
+    pub(super) excluded: bool,
+    pub(super) spec: u32,
+    pub(super) secrets: Vec<u32>,
+}
+
+/// Program names (with `true`: every longer name too) and what they lead to.
+pub(super) type Programs = BTreeMap<(String, bool), ProgramEntry>;
+
+/// Makes every name hold what shorter prefixes say, so that one look-up is enough.
+pub(super) fn inherit(programs: &mut Programs) {
+    let prefixes: Vec<(String, ProgramEntry)> =
+        programs.iter().filter(|((_, p), _)| *p).map(|((n, _), e)| (n.clone(), e.clone())).collect();
+    for ((name, is_prefix), entry) in programs.iter_mut() {
+        for (stem, from) in &prefixes {
+            if name.starts_with(stem.as_str()) && !(*is_prefix && name == stem) {
+                entry.rules.extend_from_slice(&from.rules);
+                entry.secrets.extend_from_slice(&from.secrets);
+                entry.excluded |= from.excluded;
+                if entry.spec == 0 {
+                    entry.spec = from.spec;
+                }
+            }
+        }
+        entry.rules.sort_unstable();
+        entry.rules.dedup();
+    }
+}
+
+/// Writes count and values, and gives their place; the same list is stored once.
+pub(super) struct Writer {
+    pub(super) words: Vec<u32>,
+    lists: HashMap<Vec<u32>, u32>,
+}
+
+impl Writer {
+    pub(super) fn new() -> Self {
+        Writer { words: vec![0; HEADER_WORDS], lists: HashMap::new() }
+    }
+
+    pub(super) fn append(&mut self, words: &[u32]) -> u32 {
+        let at = self.words.len() as u32;
+        self.words.extend_from_slice(words);
+        at
+    }
+
+    /// A list without its count.
+    pub(super) fn list(&mut self, words: &[u32]) -> u32 {
+        if let Some(&at) = self.lists.get(words) {
+            return at;
+        }
+        let at = self.append(words);
+        self.lists.insert(words.to_vec(), at);
+        at
+    }
+
+    /// A list after its count.
+    pub(super) fn counted(&mut self, count: usize, words: &[u32]) -> u32 {
+        let mut all = vec![count as u32];
+        all.extend_from_slice(words);
+        self.list(&all)
+    }
+
+    pub(super) fn strings<S: AsRef<str>>(&mut self, all: &[S], pool: &mut Pool) -> u32 {
+        let words: Vec<u32> = all.iter().flat_map(|s| pool.add(s.as_ref().as_bytes())).collect();
+        self.counted(all.len(), &words)
+    }
+
+    pub(super) fn spec(&mut self, spec: &ProgramSpec, pool: &mut Pool) -> Result<u32, String> {
+        let mut mask = 0u64;
+        let mut longs = Vec::new();
+        for option in &spec.values {
+            match option.as_bytes() {
+                [b'-', b] if *b != b'-' => match letter_bit(*b) {
+                    Some(bit) => mask |= 1 << bit,
+                    None => return Err(format!("'{option}': the letter of an option is a letter or digit")),
+                },
+                [b'-', _, ..] => longs.push(option.as_str()),
+                _ => return Err(format!("'{option}': an option begins with `-`")),
+            }
+        }
+        let style = match spec.style {
+            Style::Gnu => 0,
+            Style::Posix => 1,
+            Style::Long => 2,
+            Style::Bundled => 3,
+        };
+        let mut words = vec![style, mask as u32, (mask >> 32) as u32, longs.len() as u32];
+        words.extend(longs.iter().flat_map(|l| pool.add(l.as_bytes())));
+        Ok(self.list(&words))
+    }
+
+    pub(super) fn program_table(&mut self, programs: &Programs, pool: &mut Pool) {
+        let slots = (programs.len() * 2).max(2).next_power_of_two();
+        let mut table = vec![0u32; slots * SLOT_WORDS];
+        let mut lengths = vec![0u32; 256];
+        for ((name, prefix), entry) in programs {
+            let bytes = name.as_bytes();
+            let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { continue };
+            if *prefix {
+                lengths[first as usize] |= 1 << (bytes.len() as u32).min(31);
+            }
+            let low = head(bytes);
+            let mut slot = name_hash(low, bytes.len(), last) as usize & (slots - 1);
+            while table[slot * SLOT_WORDS + S_LEN] != 0 {
+                slot = (slot + 1) & (slots - 1);
+            }
+            let [at, len] = pool.add(bytes);
+            let rules_at = self.list(&entry.rules);
+            let secrets_at = if entry.secrets.is_empty() {
+                0
+            } else {
+                let mut all = entry.secrets.clone();
+                all.sort_unstable();
+                all.dedup();
+                self.counted(all.len(), &all)
+            };
+            let record = &mut table[slot * SLOT_WORDS..(slot + 1) * SLOT_WORDS];
+            record[S_LOW] = low as u32;
+            record[S_HIGH] = (low >> 32) as u32;
+            record[S_LEN] = len | if *prefix { S_PREFIX } else { 0 };
+            record[S_NAME] = at;
+            record[S_COUNT] = entry.rules.len() as u32 | if entry.excluded { S_EXCLUDED } else { 0 };
+            record[S_RULES_AT] = rules_at;
+            record[S_SPEC] = entry.spec;
+            record[S_SECRETS_AT] = secrets_at;
+        }
+        self.words[H_PROGRAM_MASK] = slots as u32 - 1;
+        self.words[H_PROGRAM_AT] = self.append(&table);
+        self.words[H_PREFIX_AT] = if lengths.iter().any(|&l| l != 0) { self.append(&lengths) } else { 0 };
+    }
+
+    /// The atoms and the two gram tables that find them.
+    pub(super) fn atoms(&mut self, atoms: &BTreeMap<Vec<u8>, Vec<u32>>, pool: &mut Pool) {
+        let mut records = Vec::with_capacity(atoms.len() * ATOM_WORDS);
+        for (text, rules) in atoms {
+            let [at, len] = pool.add(text);
+            let rules_at = self.list(rules);
+            records.extend([at, len, rules.len() as u32, rules_at]);
+        }
+        self.words[H_ATOMS_AT] = self.append(&records);
+        let numbered = || atoms.keys().enumerate();
+        let long: Vec<_> = numbered().filter(|(_, a)| a.len() >= 7).collect();
+        let short: Vec<_> = numbered().filter(|(_, a)| a.len() < 7).collect();
+        self.words[H_LONG_AT] = self.grams(&long, 4);
+        self.words[H_SHORT_AT] = self.grams(&short, 1);
+    }
+
+    /// An atom of at least `stride + 3` bytes covers a whole gram at one of the probed places, whatever its offset is;
+    /// so it is entered with each of its first `stride` grams.
+    fn grams(&mut self, atoms: &[(usize, &Vec<u8>)], stride: usize) -> u32 {
+        if atoms.is_empty() {
+            return 0;
+        }
+        let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (index, atom) in atoms {
+            for offset in 0..stride {
+                if let Some(four) = atom.get(offset..).and_then(|rest| rest.first_chunk::<4>()) {
+                    by_gram.entry(gram(*four)).or_default().extend([*index as u32, offset as u32]);
+                }
+            }
+        }
+        let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros().clamp(10, 20);
+        let mut filter = vec![0u32; 1 << (bits - 5)];
+        let slots = (by_gram.len() * 2).next_power_of_two();
+        let mut table = vec![0u32; slots * 3];
+        for (gram, places) in &by_gram {
+            let hash = gram_hash(*gram);
+            let bit = hash >> (32 - bits);
+            filter[(bit >> 5) as usize] |= 1 << (bit & 31);
+            let mut slot = hash as usize & (slots - 1);
+            while table[slot * 3 + 1] != 0 {
+                slot = (slot + 1) & (slots - 1);
+            }
+            let at = self.list(places);
+            table[slot * 3..slot * 3 + 3].copy_from_slice(&[*gram, places.len() as u32 / 2, at]);
+        }
+        let filter_at = self.append(&filter);
+        let slots_at = self.append(&table);
+        self.append(&[stride as u32, bits, filter_at, slots as u32 - 1, slots_at])
+    }
+
+    /// Puts bytecode into the blob; set nodes get the place of the sets.
+    pub(super) fn code(&mut self, lowered: &Lowered, sets_at: u32) -> u32 {
+        if lowered.code.is_empty() {
+            return 0;
+        }
+        let mut code = lowered.code.clone();
+        relocate(&mut code, sets_at);
+        self.list(&code)
+    }
+}
+
+/// Adds the place of the sets to every set node.
+pub(super) fn relocate(code: &mut [u32], sets_at: u32) {
+    let mut at = 0;
+    while at < code.len() {
+        let (kind, length) = (code[at] & 0xFF, (code[at] >> 8) as usize);
+        at += match kind & !op::NOCASE {
+            op::SET => {
+                code[at + 1] += sets_at;
+                length
+            }
+            // Nodes with children: on to the first child, after what they hold themselves.
+            op::ALL
+            | op::ANY
+            | op::NONE
+            | op::PATH
+            | op::ARG
+            | op::BODY
+            | op::TEXT
+            | op::USER
+            | op::ALSO
+            | op::THEN => 1,
+            op::PIPE => 2,
+            op::OPERAND => 4,
+            op::REDIRECT => 3,
+            op::ASSIGN => 2,
+            op::OPTION => 4 + 3 * code[at + 3] as usize,
+            _ => length,
+        };
+    }
+}

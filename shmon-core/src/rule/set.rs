@@ -1,0 +1,378 @@
+//! The rules in force: the built-in ones and the user's, each compiled on its own, asked one after the other.
+
+use super::compiler::layout::*;
+use super::compiler::{Base, Compiled, Problem, Source, compile};
+use super::eval::{Here, Machine};
+use super::info::RuleInfo;
+use super::scan::scan;
+use super::strtest::{LazyRegex, compile_regex};
+use super::view::View;
+use super::{builtin, scratch::RuleScratch};
+use crate::classifier::Context;
+use crate::shell::{Analysis, Span, Word};
+use crate::{Error, ErrorKind, Level, Result};
+use std::borrow::Cow;
+
+/// A rule that is switched off, in place of a level.
+const DISABLED: u8 = u8::MAX;
+
+/// One compiled set and the changes to it.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    words: Cow<'static, [u32]>,
+    bytes: Cow<'static, [u8]>,
+    regexes: Box<[LazyRegex]>,
+    /// A level for each rule, where any was changed.
+    levels: Option<Box<[u8]>>,
+}
+
+impl Layer {
+    pub(crate) fn new(words: Cow<'static, [u32]>, bytes: Cow<'static, [u8]>) -> Self {
+        let view = View { words: &words, bytes: &bytes };
+        let regexes = (0..view.at(view.at(H_REGEX_AT))).map(|_| LazyRegex::default()).collect();
+        Layer { words, bytes, regexes, levels: None }
+    }
+
+    #[inline]
+    pub(crate) fn view(&self) -> View<'_> {
+        View { words: &self.words, bytes: &self.bytes }
+    }
+
+    /// The level of a rule after changes; `None` where it is switched off.
+    #[inline]
+    pub(crate) fn level(&self, rule: u32) -> Option<Level> {
+        match &self.levels {
+            None => Some(self.view().rule_level(rule)),
+            Some(levels) => levels.get(rule as usize).and_then(|&l| Level::from_u8(l)),
+        }
+    }
+
+    fn set_level(&mut self, id: &str, level: u8) -> bool {
+        let view = self.view();
+        let mut found = Vec::new();
+        for rule in 0..view.rules() as u32 {
+            let name = view.rule_id(rule);
+            if name == id || id.strip_suffix('*').is_some_and(|stem| name.starts_with(stem)) {
+                found.push(rule);
+            }
+        }
+        let all = view.rules() as u32;
+        let mut levels = match self.levels.take() {
+            Some(levels) => levels,
+            None => (0..all).map(|r| self.view().rule_level(r) as u8).collect(),
+        };
+        for &rule in &found {
+            if let Some(slot) = levels.get_mut(rule as usize) {
+                *slot = level;
+            }
+        }
+        self.levels = Some(levels);
+        !found.is_empty()
+    }
+}
+
+/// A rule that matched an invocation (or the command as a whole).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) level: Level,
+    pub(crate) layer: u8,
+    pub(crate) rule: u32,
+    /// `u32::MAX` for the command as a whole.
+    pub(crate) invocation: u32,
+}
+
+impl Hit {
+    pub(crate) const WHOLE: u32 = u32::MAX;
+}
+
+/// Compiled rules and exclusions.
+#[derive(Debug)]
+pub struct RuleSet {
+    layers: Vec<Layer>,
+    /// The layer that says which programs are noise.
+    excludes: usize,
+    /// The day on which the set was built, as `yyyymmdd`.
+    today: u32,
+}
+
+impl Default for RuleSet {
+    /// The built-in rules.
+    fn default() -> Self {
+        RuleSet { layers: vec![builtin::layer()], excludes: 0, today: 0 }
+    }
+}
+
+/// What a builder knows.
+pub(crate) struct Parts<'a> {
+    pub(crate) builtin: bool,
+    pub(crate) sources: &'a [Source],
+    pub(crate) disabled: &'a [String],
+    pub(crate) levels: &'a [(String, Level)],
+    pub(crate) exclude: Option<&'a [String]>,
+    pub(crate) today: u32,
+}
+
+impl RuleSet {
+    pub(crate) fn build(parts: &Parts<'_>) -> Result<RuleSet> {
+        let mut set = RuleSet { layers: Vec::with_capacity(2), excludes: 0, today: parts.today };
+        if parts.builtin {
+            set.layers.push(builtin::layer());
+        }
+        let mut compiled = Compiled::default();
+        if !parts.sources.is_empty() || parts.exclude.is_some() || !parts.builtin {
+            let base = builtin::base(set.layers.first().map(Layer::view));
+            compiled = compile(parts.sources, &base, parts.exclude).map_err(|p| rule_error(&p))?;
+            let blob = std::mem::take(&mut compiled.blob);
+            let layer = Layer::new(Cow::Owned(blob.words), Cow::Owned(blob.bytes));
+            check_regexes(&layer, parts.sources)?;
+            if compiled.excludes || !parts.builtin {
+                set.excludes = set.layers.len();
+            }
+            set.layers.push(layer);
+        }
+        let off = compiled.disable.iter().chain(parts.disabled).map(|id| (id, DISABLED));
+        let levels = compiled.levels.iter().chain(parts.levels).map(|(id, level)| (id, *level as u8));
+        for (id, level) in levels.chain(off) {
+            // Every layer is asked: a pattern such as `discovery.*` may fit rules of both.
+            let found = set.layers.iter_mut().fold(false, |found, layer| layer.set_level(id, level) | found);
+            if !found {
+                let message = format!("unknown rule '{id}': `shmon rules list` shows all ids");
+                return Err(Error::new(ErrorKind::Rule, message));
+            }
+        }
+        Ok(set)
+    }
+
+    /// All rules: the built-in ones first, in the order of their files.
+    pub fn rules(&self) -> impl Iterator<Item = RuleInfo<'_>> + Clone {
+        self.layers.iter().enumerate().flat_map(move |(n, layer)| {
+            (0..layer.view().rules() as u32).map(move |rule| self.info_of(layer, n, rule))
+        })
+    }
+
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<RuleInfo<'_>> {
+        self.rules().find(|r| r.id() == id)
+    }
+
+    /// How many rules there are, switched off or not.
+    pub fn len(&self) -> usize {
+        self.layers.iter().map(|l| l.view().rules()).sum()
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The version of ATT&CK whose ids the built-in rules use.
+    pub fn attack_version(&self) -> &str {
+        self.layers.iter().map(|l| l.view().str(H_ATTACK)).find(|v| !v.is_empty()).unwrap_or("")
+    }
+
+    /// Bytes of the compiled form.
+    pub fn memory(&self) -> usize {
+        self.layers.iter().map(|l| l.words.len() * 4 + l.bytes.len()).sum()
+    }
+
+    fn info_of<'s>(&'s self, layer: &'s Layer, number: usize, rule: u32) -> RuleInfo<'s> {
+        RuleInfo::new(layer.view(), rule, layer.level(rule), number == 0 && self.has_builtin())
+    }
+
+    fn has_builtin(&self) -> bool {
+        self.layers.first().is_some_and(|l| matches!(l.words, Cow::Borrowed(_)))
+    }
+
+    pub(crate) fn info(&self, hit: Hit) -> Option<RuleInfo<'_>> {
+        let number = usize::from(hit.layer);
+        Some(self.info_of(self.layers.get(number)?, number, hit.rule))
+    }
+
+    /// Finds every rule that matches; the hits are in `scratch`, highest level first. Says whether the command is noise.
+    pub(crate) fn evaluate(
+        &self,
+        command: &[u8],
+        analysis: &Analysis,
+        context: &Context<'_>,
+        scratch: &mut RuleScratch,
+    ) -> bool {
+        scratch.hits.clear();
+        let mut noise = analysis.invocations().len() > 0;
+        for (number, layer) in self.layers.iter().enumerate() {
+            noise &= self.layer(number, layer, command, analysis, context, scratch);
+        }
+        if !scratch.hits.is_empty() {
+            self.allow(command, analysis, context, scratch);
+            if scratch.hits.len() > 1 {
+                scratch
+                    .hits
+                    .sort_unstable_by_key(|h| (std::cmp::Reverse(h.level), h.invocation, h.layer, h.rule));
+                scratch.hits.dedup();
+            }
+        }
+        noise && scratch.hits.is_empty()
+    }
+
+    fn layer(
+        &self,
+        number: usize,
+        layer: &Layer,
+        command: &[u8],
+        analysis: &Analysis,
+        context: &Context<'_>,
+        scratch: &mut RuleScratch,
+    ) -> bool {
+        let view = layer.view();
+        let mut noise = true;
+        let RuleScratch { hits, woken, arguments } = scratch;
+        let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments);
+        let mut push = |rule: u32, invocation: u32| {
+            if let Some(level) = layer.level(rule) {
+                hits.push(Hit { level, layer: number as u8, rule, invocation });
+            }
+        };
+        for (index, invocation) in analysis.invocations().enumerate() {
+            let slot = view.program(invocation.program());
+            if number == self.excludes {
+                noise &= view.slot_excluded(slot);
+            }
+            for &rule in view.slot_rules(slot) {
+                let cond = view.at(view.rule(rule) + R_COND);
+                if cond == 0 || machine.node(cond, Some(Here { index, invocation, slot })) {
+                    push(rule, index as u32);
+                }
+            }
+        }
+        woken.clear();
+        wake(view, command, analysis, woken);
+        if !woken.is_empty() {
+            woken.sort_unstable();
+            woken.dedup();
+            for &rule in woken.iter() {
+                let record = view.rule(rule);
+                let cond = view.at(record + R_COND);
+                if view.word(record + R_LEVEL) & R_COMMAND != 0 {
+                    if machine.node(cond, None) {
+                        push(rule, Hit::WHOLE);
+                    }
+                    continue;
+                }
+                for (index, invocation) in analysis.invocations().enumerate() {
+                    let slot = view.program(invocation.program());
+                    if machine.node(cond, Some(Here { index, invocation, slot })) {
+                        push(rule, index as u32);
+                    }
+                }
+            }
+        }
+        noise
+    }
+
+    /// Takes out the hits that an allow entry accepts.
+    fn allow(&self, command: &[u8], analysis: &Analysis, context: &Context<'_>, scratch: &mut RuleScratch) {
+        let today = context.today.map_or(self.today, crate::classifier::Day::number);
+        for layer in &self.layers {
+            let view = layer.view();
+            let entries = view.at(H_ALLOW_AT);
+            for entry in (0..view.at(entries)).map(|i| entries + 1 + i * ALLOW_WORDS) {
+                let expires = view.word(entry + W_EXPIRES);
+                // Without a date nobody can say that it still holds.
+                if expires != 0 && (today == 0 || today > expires) {
+                    continue;
+                }
+                let RuleScratch { hits, arguments, .. } = scratch;
+                let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments);
+                hits.retain(|hit| {
+                    let id =
+                        self.layers.get(usize::from(hit.layer)).map_or("", |l| l.view().rule_id(hit.rule));
+                    let mut rules = view.strings(view.at(entry + W_RULES_AT));
+                    let named = rules.len() == 0
+                        || rules
+                            .any(|r| r == id || r.strip_suffix('*').is_some_and(|stem| id.starts_with(stem)));
+                    let here = analysis.invocation(hit.invocation as usize).map(|invocation| Here {
+                        index: hit.invocation as usize,
+                        invocation,
+                        slot: view.program(invocation.program()),
+                    });
+                    !(named && machine.node(view.at(entry + W_COND), here))
+                });
+            }
+        }
+    }
+}
+
+/// Collects the rules that something other than a program's name wakes.
+fn wake(view: View<'_>, command: &[u8], analysis: &Analysis, woken: &mut Vec<u32>) {
+    woken.extend_from_slice(view.list(view.at(H_ALWAYS_AT)));
+    if !analysis.obfuscations().is_empty() {
+        woken.extend_from_slice(view.list(view.at(H_HIDING_AT)));
+    }
+    if !analysis.issues().is_empty() {
+        woken.extend_from_slice(view.list(view.at(H_ISSUE_AT)));
+    }
+    if view.at(H_LONG_AT) == 0 && view.at(H_SHORT_AT) == 0 {
+        return;
+    }
+    let mut found = |rule| woken.push(rule);
+    scan(view, command, &mut found);
+    for invocation in analysis.invocations() {
+        let redirected = invocation.redirections().map(|r| r.target);
+        let assigned = invocation.assignments().flat_map(|a| [a.name, a.value]);
+        for word in invocation.argv().chain(redirected).chain(assigned) {
+            if !verbatim(command, &word) {
+                scan(view, word.bytes, &mut found);
+            }
+        }
+    }
+}
+
+/// Whether the word stands in the command as it is, so that the scan of the command has seen it.
+fn verbatim(command: &[u8], word: &Word<'_>) -> bool {
+    let Span { start, end } = word.span;
+    match command.get(start as usize..end as usize) {
+        Some(source) if source.len() == word.bytes.len() => source == word.bytes,
+        // In quotes.
+        Some(source) if source.len() == word.bytes.len() + 2 => {
+            source.get(1..source.len() - 1) == Some(word.bytes)
+        }
+        _ => word.bytes.len() < 4,
+    }
+}
+
+fn check_regexes(layer: &Layer, sources: &[Source]) -> Result<()> {
+    let view = layer.view();
+    for pattern in view.strings(view.at(H_REGEX_AT)) {
+        if let Err(message) = compile_regex(pattern) {
+            let plain = pattern.strip_prefix("(?i)").unwrap_or(pattern);
+            let place = sources.iter().find_map(|s| s.text.find(plain).map(|at| (s, at)));
+            let problem = Problem {
+                file: place.map_or_else(String::new, |(s, _)| s.name.clone()),
+                line: place.map_or(0, |(s, at)| super::compiler::source::line_of(&s.text, at)),
+                rule: None,
+                key: Some("regex".into()),
+                message: format!("'{plain}': {message}"),
+            };
+            return Err(rule_error(&[problem]));
+        }
+    }
+    Ok(())
+}
+
+/// One error for all problems, a line each.
+pub(crate) fn rule_error(problems: &[Problem]) -> Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Error::new(ErrorKind::Rule, lines.join("\n"))
+}
+
+/// What user rules may refer to.
+pub(super) fn base_of(files: &[super::compiler::schema::RuleFile], builtin: Option<View<'_>>) -> Base {
+    let mut base = Base::default();
+    for file in files {
+        base.lists.extend(file.lists.clone());
+        base.programs.extend(file.program.iter().map(|p| p.get_ref().clone()));
+    }
+    if let Some(view) = builtin {
+        base.ids = (0..view.rules() as u32).map(|r| view.rule_id(r).to_owned()).collect();
+    }
+    base
+}
