@@ -144,7 +144,7 @@ impl<'a> VerdictRef<'a> {
             sensitive: self.sensitive(),
             partial: self.partial(),
             redacted: self.redacted(),
-            findings: self.findings().map(|f| f.to_finding()).collect(),
+            findings: self.findings().map(FindingRef::to_finding).collect(),
             invocations: self.analysis.invocations().map(|i| InvocationInfo::of(&i)).collect(),
             unresolved: self
                 .issues()
