@@ -40,7 +40,7 @@ fn every_rule_finds_its_hits_and_leaves_its_misses() {
     let mut rules = 0;
     for source in sources() {
         let file = source::parse(&source).unwrap_or_else(|p| panic!("{p}"));
-        for rule in file.rule.iter().map(|r| r.get_ref()) {
+        for rule in file.rule.iter().map(toml::Spanned::get_ref) {
             rules += 1;
             for (examples, wanted, kind) in [(&rule.hits, true, "hit"), (&rule.misses, false, "near miss")] {
                 if examples.len() < 2 {
