@@ -153,7 +153,11 @@ impl Config {
     /// # Errors
     /// [`ErrorKind::Config`] with line, column and what is allowed.
     pub fn parse(text: &str) -> Result<Config> {
-        toml::from_str(text).map_err(|e| Error::new(ErrorKind::Config, describe(text, &e)))
+        let config: Config =
+            toml::from_str(text).map_err(|e| Error::new(ErrorKind::Config, describe(text, &e)))?;
+        #[cfg(feature = "notify")]
+        config.notify.check()?;
+        Ok(config)
     }
 }
 

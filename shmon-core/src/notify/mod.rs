@@ -1,20 +1,114 @@
-//! Notifications: from the outbox to the sinks.
+//! Notifications: which sinks are told of a record, and how it gets there.
+//!
+//! [`plan`] says what goes into the outbox; the store writes it in the same transaction as the row. A [`Worker`]
+//! takes it from there to the sinks: within their limits, again after a failure, and never twice where the service
+//! lets it find out.
 
+#[macro_use]
+mod config;
+mod http;
+mod message;
+mod schedule;
+mod secret;
 pub mod sink;
+mod template;
+mod worker;
 
-use serde::Deserialize;
+pub use config::{BaseUrl, DailyAt, Filter, FoldConfig, Id, Many, NotifyConfig, QuietHours, Span};
+pub use secret::CommandLine;
+pub use template::Template;
+pub use worker::{Background, Delivery, Options, Trial, Worker};
 
-/// `[notify]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct NotifyConfig {}
+use crate::config::Config;
+use crate::record::Record;
+use crate::store::outbox::{Kind, NewNotification, Payload};
+use crate::time;
+use config::Subject;
+use std::sync::Arc;
 
-/// Which sinks are to be told of a record, and what; nothing for excluded commands.
-pub fn plan(
-    config: &crate::config::Config,
-    record: &crate::record::Record,
-) -> Vec<crate::store::outbox::NewNotification> {
-    let _ = (config, record);
-    Vec::new()
+/// How the environment is read: the library itself reads none.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Bytes of a command that a notification keeps; messages show less, and the row has all of it.
+const COMMAND: usize = 16 * 1024;
+
+/// The notifications of a record: one for each sink that is to be told; none for excluded commands.
+///
+/// The text in them is redacted.
+pub fn plan(config: &Config, record: &Record) -> Vec<NewNotification> {
+    let verdict = &record.verdict;
+    if verdict.excluded {
+        return Vec::new();
+    }
+    let sinks = config.notify.sinks();
+    let mut told = Vec::new();
+    for sink in &sinks {
+        let common = sink.common();
+        if !common.enabled || verdict.level < common.min_level {
+            continue;
+        }
+        let rules: Vec<&str> = verdict.findings.iter().map(|f| f.rule.as_str()).collect();
+        let categories: Vec<&str> = verdict.findings.iter().map(|f| f.category.as_str()).collect();
+        let subject = Subject {
+            rules: &rules,
+            categories: &categories,
+            user: &record.event.user,
+            host: &record.event.host,
+        };
+        if common.only.takes(&subject) && !common.ignore.hits(&subject) {
+            told.push(common.name);
+        }
+    }
+    if told.is_empty() {
+        return Vec::new();
+    }
+    let payload = payload(record);
+    told.into_iter()
+        .map(|sink| NewNotification { sink: sink.to_owned(), level: verdict.level, payload: payload.clone() })
+        .collect()
+}
+
+fn payload(record: &Record) -> Payload {
+    let (event, verdict) = (&record.event, &record.verdict);
+    let command = match &verdict.redacted {
+        Some(text) => std::borrow::Cow::Borrowed(text.as_str()),
+        None => String::from_utf8_lossy(&event.command),
+    };
+    let mut end = command.len().min(COMMAND);
+    while !command.is_char_boundary(end) {
+        end -= 1;
+    }
+    let leading = verdict.findings.first();
+    let mut rules: Vec<String> = Vec::new();
+    let mut attack: Vec<String> = Vec::new();
+    for finding in &verdict.findings {
+        if !rules.contains(&finding.rule) {
+            rules.push(finding.rule.clone());
+        }
+        for technique in &finding.attack {
+            if !attack.contains(technique) {
+                attack.push(technique.clone());
+            }
+        }
+    }
+    Payload {
+        kind: Kind::Alert,
+        uid: event.key.clone(),
+        level: verdict.level,
+        time: time::local(event.started_at),
+        time_ns: event.started_at,
+        user: event.user.clone(),
+        host: event.host.clone(),
+        directory: event.working_directory.clone(),
+        command: command[..end].to_owned(),
+        redacted: verdict.redacted.is_some(),
+        title_en: leading.map(|f| f.title.en.clone()).unwrap_or_default(),
+        title_ja: leading.and_then(|f| f.title.ja.clone()).unwrap_or_default(),
+        rules,
+        category: leading.map(|f| f.category.clone()).unwrap_or_default(),
+        attack,
+        session_id: event.session_id.clone(),
+        ssh_client: event.ssh_client.clone(),
+        ..Payload::default()
+    }
 }

@@ -156,10 +156,37 @@ CREATE TABLE notifications (
   updated_at_ns INTEGER NOT NULL DEFAULT 0,
   message_id TEXT,
   error TEXT,
-  payload TEXT NOT NULL
+  payload TEXT NOT NULL,
+  fold TEXT,
+  solo INTEGER NOT NULL DEFAULT 1,
+  batch INTEGER
 );
-CREATE INDEX notification_due ON notifications(next_attempt_ns) WHERE state = 'pending';
+CREATE INDEX notification_open ON notifications(sink, id) WHERE state IN ('pending', 'sending', 'unknown');
+CREATE INDEX notification_new ON notifications(id) WHERE fold IS NULL;
+CREATE INDEX notification_batch ON notifications(batch) WHERE batch IS NOT NULL;
 CREATE INDEX notification_by_command ON notifications(command_id);
+CREATE TABLE notify_sinks (
+  sink TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL DEFAULT 0,
+  blocked_until_ns INTEGER NOT NULL DEFAULT 0,
+  updated_at_ns INTEGER NOT NULL DEFAULT 0,
+  sent_at_ns INTEGER NOT NULL DEFAULT 0,
+  error TEXT,
+  digest_day TEXT
+) WITHOUT ROWID;
+CREATE TABLE notify_folds (
+  sink TEXT NOT NULL,
+  fold TEXT NOT NULL,
+  until_ns INTEGER NOT NULL,
+  alone INTEGER NOT NULL,
+  PRIMARY KEY (sink, fold)
+) WITHOUT ROWID;
+CREATE TABLE notify_requests (
+  scope TEXT NOT NULL,
+  at_ns INTEGER NOT NULL,
+  post INTEGER NOT NULL
+);
+CREATE INDEX notify_request_by_scope ON notify_requests(scope, at_ns);
 CREATE TABLE evidence (
   sequence INTEGER PRIMARY KEY,
   kind INTEGER NOT NULL,

@@ -1,0 +1,184 @@
+//! Chatwork: a message in a room. <https://developer.chatwork.com/docs/endpoints>
+
+use super::{Attempt, Limit, Outcome, Search, Setting, Sink};
+use crate::Result;
+use crate::notify::config::{BaseUrl, Id};
+use crate::notify::http::{Client, Request};
+use crate::notify::message::{Message, Unit};
+use crate::notify::secret::{CommandLine, Source, Vault};
+use std::path::PathBuf;
+use std::time::Duration;
+use ureq::http::Method;
+
+/// Bytes of a message; the service takes 65,535 (of what is not documented), and nobody reads that much.
+const LIMIT: usize = 20_000;
+
+crate::notify::config::sink_config! {
+    /// `[notify.chatwork]`
+    pub struct Config ("chatwork") {
+        /// The room's number.
+        pub room_id: Id,
+        /// A file with mode 600 that holds the API token.
+        #[serde(default)]
+        pub token_file: Option<PathBuf>,
+        /// The environment variable that holds the API token.
+        #[serde(default)]
+        pub token_env: Option<String>,
+        /// The command that prints the API token.
+        #[serde(default)]
+        pub token_command: Option<CommandLine>,
+        /// Where the API is.
+        #[serde(default = "api_base")]
+        pub api_base: BaseUrl,
+        /// Mark the message unread for the token's own account too.
+        #[serde(default)]
+        pub self_unread: bool,
+    }
+}
+
+pub(super) fn api_base() -> BaseUrl {
+    BaseUrl("https://api.chatwork.com/v2".into())
+}
+
+impl Config {
+    fn source(&self) -> std::result::Result<Source, String> {
+        Source::required("token", (&self.token_file, &self.token_env, &self.token_command))
+    }
+
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        self.source().map(drop)
+    }
+}
+
+pub(crate) fn open(config: &Config, setting: &Setting) -> Result<ChatWork> {
+    let source = config.source().map_err(super::misconfigured)?;
+    Ok(ChatWork {
+        room: Room {
+            client: Client::new(setting),
+            token: Vault::new(source, &setting.home, setting.env.clone()),
+            base: config.api_base.clone(),
+            id: config.room_id.clone(),
+        },
+        self_unread: config.self_unread,
+    })
+}
+
+/// The sink.
+pub(crate) struct ChatWork {
+    room: Room,
+    self_unread: bool,
+}
+
+/// A room and the account that posts in it; tasks share it.
+pub(super) struct Room {
+    pub(super) client: Client,
+    pub(super) token: Vault,
+    pub(super) base: BaseUrl,
+    pub(super) id: Id,
+}
+
+impl Room {
+    /// Asks the API for `path` below the room.
+    pub(super) fn call(
+        &self,
+        method: Method,
+        path: &str,
+        fields: Option<&[(&str, &str)]>,
+        success: impl FnOnce(&serde_json::Value) -> Option<Outcome>,
+    ) -> Attempt {
+        let token = match self.token.get() {
+            Ok(token) => token,
+            Err(reason) => return Attempt::misconfigured(reason),
+        };
+        let url = format!("{}/rooms/{}/{path}", self.base.as_str(), self.id.0);
+        let mut request = Request::new(method, url).secret_header("x-chatworktoken", "", &token);
+        if let Some(fields) = fields {
+            request = request.form(fields);
+        }
+        let reply = self.client.send(request);
+        let used_up = super::used_up(&reply);
+        // Room 204: a room without messages answers without a body.
+        let mut attempt = reply.attempt(|answer| match answer.status {
+            204 => success(&serde_json::Value::Array(Vec::new())),
+            _ => success(&answer.json()?),
+        });
+        if matches!(attempt.outcome, Outcome::Misconfigured(_)) {
+            self.token.forget();
+        }
+        if attempt.after.is_none() {
+            attempt.after = used_up;
+        }
+        attempt
+    }
+
+    pub(super) fn limits(&self) -> Vec<Limit> {
+        let account = format!("chatwork {} {}", self.base.as_str(), self.token.scope());
+        let room = format!("{account} room {}", self.id.0);
+        vec![
+            Limit { scope: account, count: 300, span: Duration::from_secs(300), posts_only: false },
+            Limit { scope: room, count: 10, span: Duration::from_secs(10), posts_only: true },
+        ]
+    }
+}
+
+/// Tags need half-width brackets, and no escape exists: full-width ones look alike and do nothing.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('[', "\u{ff3b}").replace(']', "\u{ff3d}")
+}
+
+fn body(message: &Message) -> String {
+    message.text(Unit::Bytes, LIMIT, &escape)
+}
+
+impl Sink for ChatWork {
+    fn label(&self) -> &'static str {
+        "ChatWork"
+    }
+
+    fn send(&self, message: &Message) -> Attempt {
+        let body = body(message);
+        let unread = if self.self_unread { "1" } else { "0" };
+        let fields = [("body", body.as_str()), ("self_unread", unread)];
+        self.room.call(Method::POST, "messages", Some(&fields), |answer| {
+            let id = answer.get("message_id")?;
+            let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+            let answer = serde_json::json!({"message_id": id}).to_string();
+            Some(Outcome::Sent { id: Some(id), answer })
+        })
+    }
+
+    /// The service knows no idempotency key, but lists the latest 100 messages: ours names time, server and row.
+    fn find(&self, message: &Message) -> Option<Search> {
+        let body = body(message);
+        let ours = normal(&body);
+        let mut found = None;
+        let attempt = self.room.call(Method::GET, "messages?force=1", None, |answer| {
+            for one in answer.as_array()? {
+                let text = one.get("body").and_then(|b| b.as_str()).unwrap_or("");
+                if normal(text) == ours {
+                    let id = one.get("message_id");
+                    found = Some(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
+                }
+            }
+            Some(Outcome::Sent { id: None, answer: String::new() })
+        });
+        Some(match (attempt.outcome, found) {
+            (Outcome::Sent { .. }, Some(id)) => Search::Found(id),
+            (Outcome::Sent { .. }, None) => Search::Absent,
+            (outcome, _) => Search::Failed(Attempt { outcome, after: attempt.after }),
+        })
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        self.room.limits()
+    }
+
+    fn most_joined(&self) -> usize {
+        20
+    }
+}
+
+/// What is compared: line ends and the spaces around them may change on the way.
+fn normal(text: &str) -> Vec<&str> {
+    text.trim().lines().map(str::trim_end).collect()
+}

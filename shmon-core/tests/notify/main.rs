@@ -1,0 +1,6 @@
+//! From the outbox over the wire: against real servers on the loopback.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chatwork;
