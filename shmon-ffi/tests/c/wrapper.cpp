@@ -1,0 +1,42 @@
+// The C++ wrapper: handles free themselves (ASan sees it), errors are exceptions.
+#include <thread>
+
+#include "shmon.hpp"
+
+// After the wrapper, so that it is shown to need no other header.
+#include "check.h"
+
+int main() {
+    using shmon::Level;
+    const shmon::Classifier classifier;
+    CHECK(classifier.level("rm -rf /srv") == Level::critical);
+    CHECK(classifier.level("make", {"alice", SHMON_ZSH, SHMON_YES, SHMON_NO}) == Level::low);
+    CHECK(Level::low < Level::critical && shmon::name(Level::high) == "high");
+
+    shmon::Verdict verdict = classifier.classify("rm -rf /srv");
+    const shmon::Verdict moved = std::move(verdict);
+    CHECK(moved.level() == Level::critical && !moved.excluded() && !moved.partial());
+    CHECK(moved.redacted() == "rm -rf /srv");
+    const auto findings = moved.findings();
+    CHECK(!findings.empty() && findings[0].rule() == "destruction.rm-recursive-force");
+    CHECK(findings[0].level() == Level::critical && findings[0].span().end == 11);
+    std::string joined;
+    for (std::string_view word : findings[0].argv()) joined += std::string(word) + ",";
+    CHECK(joined == "rm,-rf,/srv,");
+    CHECK(moved.invocations().size() == 1 && moved.invocations()[0].argv()[0] == "rm");
+
+    const auto summaries = classifier.classify_many({"make", "rm -rf /srv"}, 2);
+    CHECK(summaries.size() == 2 && summaries[1].level == SHMON_CRITICAL);
+    CHECK(classifier.redact("make all") == "make all");
+
+    try {
+        shmon::Builder().rules_text("bad", "\xff").build();
+        CHECK(false);
+    } catch (const shmon::Error &error) {
+        CHECK(error.status() == SHMON_INVALID);
+        CHECK(std::string(error.what()).find("UTF-8") != std::string::npos);
+    }
+    const shmon::Classifier own = shmon::Builder().build();
+    std::thread([&own] { CHECK(own.level("rm -rf /srv") == Level::critical); }).join();
+    return check_result();
+}
