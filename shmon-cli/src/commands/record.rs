@@ -1,15 +1,18 @@
 //! `shmon record`: one command, by hand or from a script.
 
 use crate::context::Globals;
+use crate::setup::files;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 use shmon_core::Monitor;
+use shmon_core::config::Home;
 use shmon_core::identity::Identity;
 use shmon_core::monitor::Incoming;
 use shmon_core::record::{Event, UnixNanos};
+use shmon_core::spool::{Writer, session_name};
 use shmon_core::time;
 use std::ffi::OsString;
 use std::io::Read;
@@ -70,9 +73,22 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         bail!("the command is empty: nothing was recorded");
     }
     let home = globals.home()?;
-    let mut monitor = Monitor::open(&home, globals.config()?)?;
-    let recorded = monitor.record(&[Incoming::Event(event)])?;
-    let recorded = recorded.first().context("no answer from the store")?;
+    let recorded = Monitor::open(&home, globals.config()?)
+        .and_then(|mut monitor| monitor.record(&[Incoming::Event(event.clone())]));
+    let recorded = match recorded {
+        Ok(recorded) => recorded.first().copied().context("no answer from the store")?,
+        Err(error) => {
+            spool(&home, &event).with_context(|| format!("{error}; and the spool can't take it either"))?;
+            eprintln!(
+                "shmon: {error}; the command waits in {} and is recorded later",
+                home.spool_dir().display()
+            );
+            if !quiet && format == Format::Jsonl {
+                println!("{}", json!({"id": null, "spooled": true}));
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     if recorded.notifications > 0 {
         crate::delivery::wake(&home)?;
     }
@@ -91,6 +107,35 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         },
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps an event that the database can't take, for the recorder to drain later.
+fn spool(home: &Home, event: &Event) -> Result<()> {
+    let folder = home.spool_dir();
+    files::private_folder(&folder)?;
+    let pid = std::process::id();
+    let mut writer = Writer::open(&folder, &session_name(pid, time::now()), true)?;
+    let seconds = |nanos: i64| {
+        format!("{}.{:06}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000) / 1000)
+    };
+    let begun = seconds(event.started_at);
+    let about = format!(
+        "shell={}\npid={pid}\nhost={}\nid={}\nssh={}\ntty={}",
+        event.shell,
+        event.host,
+        event.session_id.replace('\n', " "),
+        event.ssh_client.as_deref().unwrap_or(""),
+        event.tty.as_deref().unwrap_or(""),
+    );
+    let cwd = event.working_directory.as_bytes();
+    writer.append(&format!("s1 0 {begun}"), 0, cwd, about.as_bytes())?;
+    writer.append(&format!("b1 1 {begun} record"), 1, cwd, &event.command)?;
+    if let Some(status) = event.exit_status {
+        let ended =
+            event.duration.map_or_else(|| "-".to_owned(), |d| seconds(event.started_at.saturating_add(d)));
+        writer.append(&format!("e1 1 {ended} {status} {begun}"), 1, b"", b"")?;
+    }
+    Ok(())
 }
 
 fn event(args: Args) -> Result<Event> {

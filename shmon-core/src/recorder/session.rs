@@ -19,6 +19,8 @@ pub(super) struct Session {
     host: String,
     tty: Option<String>,
     ssh: Option<String>,
+    /// What the caller of `shmon record` calls its session.
+    id: Option<String>,
     pub(super) parent: Option<String>,
     pub(super) since: Option<UnixNanos>,
 }
@@ -54,6 +56,7 @@ impl Session {
                     let client: Vec<&str> = value.split_ascii_whitespace().take(2).collect();
                     self.ssh = (!client.is_empty()).then(|| client.join(" "));
                 }
+                "id" => self.id = some,
                 "tty" => self.tty = some.or(self.tty.take()),
                 "parent" => self.parent = some.filter(|parent| *parent != self.name),
                 _ => {}
@@ -99,7 +102,7 @@ impl Session {
     pub(super) fn event(&self, sequence: u64) -> Event {
         Event {
             key: self.key(sequence),
-            session_id: self.name.clone(),
+            session_id: self.id.clone().unwrap_or_else(|| self.name.clone()),
             parent_session: self.parent.clone(),
             host: self.host.clone(),
             tty: self.tty.clone(),
