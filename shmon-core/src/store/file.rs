@@ -129,6 +129,25 @@ impl Pause {
     }
 }
 
+/// Marks the database as suspect: SQLite said in the middle of its work that it is damaged.
+pub(super) fn suspect(path: &Path) {
+    // Without the mark the next writer meets the damage itself.
+    let _ =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(beside(path, SUSPECT));
+}
+
+/// Whether the database is marked as suspect.
+pub(super) fn is_suspect(path: &Path) -> bool {
+    beside(path, SUSPECT).exists()
+}
+
+/// Takes the mark away.
+pub(super) fn trust(path: &Path) {
+    let _ = std::fs::remove_file(beside(path, SUSPECT));
+}
+
+const SUSPECT: &str = ".suspect";
+
 /// Renames the database and its companions so that nothing is lost and its name is free; the new name.
 pub(super) fn set_aside(path: &Path, stamp: &str) -> Result<PathBuf> {
     let mut aside = beside(path, &format!(".corrupt-{stamp}"));

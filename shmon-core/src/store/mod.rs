@@ -80,6 +80,15 @@ pub struct Stored {
     pub duplicate: bool,
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.moved() {
+            // The last connection's end deletes the write-ahead log by its name, which belongs to another file now.
+            let _ = self.db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
+}
+
 impl Store {
     /// The database file.
     pub fn path(&self) -> &Path {
@@ -139,10 +148,14 @@ impl Store {
                 self.reopen()?;
                 continue;
             }
-            let tx = begin(&self.db, deadline).map_err(|e| failed(action, &self.path, e))?;
-            let value = work(&tx).map_err(|e| failed(action, &self.path, e))?;
-            tx.commit().map_err(|e| failed(action, &self.path, e))?;
-            return Ok(value);
+            let result = transact(&self.db, deadline, work).map_err(|e| failed(action, &self.path, e));
+            if result.as_ref().is_err_and(|e| e.kind() == ErrorKind::Corrupt) {
+                drop(held);
+                // Opening again checks the file and sets it aside, so that the caller's next try is written.
+                file::suspect(&self.path);
+                self.reopen()?;
+            }
+            return result;
         }
     }
 
@@ -186,6 +199,17 @@ impl Store {
         let level = found.map_err(|e| failed("read the database", &self.path, e))?;
         Ok(level.and_then(|level| level.parse().ok()))
     }
+}
+
+fn transact<T>(
+    db: &Connection,
+    deadline: Instant,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let tx = begin(db, deadline)?;
+    let value = work(&tx)?;
+    tx.commit()?;
+    Ok(value)
 }
 
 /// Begins a write transaction. Other programs (the `sqlite3` shell, a backup) don't know our lock, so SQLite may still

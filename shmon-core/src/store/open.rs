@@ -80,6 +80,7 @@ impl Store {
                         let stamp: String =
                             time::local(time::now()).chars().filter(char::is_ascii_digit).collect();
                         let kept_as = file::set_aside(path, &stamp)?;
+                        file::trust(path);
                         notices.push(Notice::SetAside { reason: error.to_string(), kept_as });
                     }
                 }
@@ -148,6 +149,15 @@ fn prepare(
         Durability::Normal => "NORMAL",
         Durability::Full => "FULL",
     };
+    if file::is_suspect(path) {
+        let _held = lock.take(deadline)?;
+        let said: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fail)?;
+        if said != "ok" {
+            let said = said.trim().replace('\n', " ");
+            return Err(Error::new(ErrorKind::Corrupt, format!("the database is damaged: {said}")).at(path));
+        }
+        file::trust(path);
+    }
     let ready = patiently(deadline, || {
         db.pragma_update(None, "synchronous", synchronous)?;
         Ok(schema::state(&db)? == State::Current && is_wal(&db)?)

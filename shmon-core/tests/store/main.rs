@@ -2,5 +2,6 @@
 
 mod common;
 mod reading;
+mod versions;
 mod writers;
 mod writing;
