@@ -174,10 +174,10 @@ fn damaged(how: impl Fn(&mut Vec<u8>)) {
 #[test]
 fn a_damaged_file_is_set_aside() {
     damaged(|bytes| bytes[..4096].fill(0xAA));
-    damaged(|bytes| {
-        *bytes =
-            b"not a database at all, but a text that somebody copied to this place by mistake....".repeat(3)
-    });
+    let text = b"not a database at all, but a text that somebody copied here by mistake
+"
+    .repeat(3);
+    damaged(|bytes| bytes.clone_from(&text));
     // The first page's b-tree header: the schema can't be read.
     damaged(|bytes| bytes[100..140].fill(0xFF));
 }
