@@ -16,7 +16,7 @@ mod schema;
 mod stats;
 
 pub use open::Notice;
-pub use query::{Order, Query, Rows};
+pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
 pub use stats::{Count, Stats};
 

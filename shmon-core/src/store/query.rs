@@ -211,25 +211,31 @@ impl Query {
     }
 }
 
-/// The rows of a query, in order. They are read in pages, each in a read transaction of its own, so that a slow reader
-/// (`shmon log | less`) never keeps SQLite from truncating its write-ahead log.
-pub struct Rows<'a> {
-    store: &'a Store,
+/// A walk through the rows of a query that holds no borrow: for callers that can't keep one, as other languages.
+#[derive(Debug)]
+pub struct Pages {
     query: Query,
     epochs: Vec<(i64, String)>,
-    page: std::vec::IntoIter<Row>,
     cursor: Option<Cursor>,
     left: usize,
     done: bool,
 }
 
-impl Rows<'_> {
-    fn next_page(&mut self) -> Result<()> {
+impl Pages {
+    /// The next page, in a read transaction of its own; empty after the last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read; the walk is over then.
+    pub fn next(&mut self, store: &Store) -> Result<Vec<Row>> {
+        if self.done {
+            return Ok(Vec::new());
+        }
+        self.done = true;
         // The first page is small because most readers want a screenful.
         let size = if self.cursor.is_none() { 64 } else { 1024 }.min(self.left);
         let (sql, values) = self.query.page(self.cursor, size);
         let read = || -> rusqlite::Result<Vec<Row>> {
-            let mut statement = self.store.db.prepare_cached(&sql)?;
+            let mut statement = store.db.prepare_cached(&sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
             let mut page = Vec::with_capacity(size);
             while let Some(row) = rows.next()? {
@@ -237,13 +243,20 @@ impl Rows<'_> {
             }
             Ok(page)
         };
-        let page = read().map_err(|e| failed("read the database", &self.store.path, e))?;
+        let page = read().map_err(|e| failed("read the database", &store.path, e))?;
         self.left -= page.len();
         self.done = page.len() < size || self.left == 0;
         self.cursor = page.last().map(|row| (row.started_at, row.id));
-        self.page = page.into_iter();
-        Ok(())
+        Ok(page)
     }
+}
+
+/// The rows of a query, in order. They are read in pages, each in a read transaction of its own, so that a slow reader
+/// (`shmon log | less`) never keeps SQLite from truncating its write-ahead log.
+pub struct Rows<'a> {
+    store: &'a Store,
+    pages: Pages,
+    page: std::vec::IntoIter<Row>,
 }
 
 impl Iterator for Rows<'_> {
@@ -253,12 +266,9 @@ impl Iterator for Rows<'_> {
         if let Some(row) = self.page.next() {
             return Some(Ok(row));
         }
-        if self.done {
-            return None;
-        }
-        if let Err(error) = self.next_page() {
-            self.done = true;
-            return Some(Err(error));
+        match self.pages.next(self.store) {
+            Ok(page) => self.page = page.into_iter(),
+            Err(error) => return Some(Err(error)),
         }
         self.page.next().map(Ok)
     }
@@ -272,11 +282,17 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read, here or from the iterator.
     pub fn rows(&self, query: &Query) -> Result<Rows<'_>> {
-        Ok(Rows {
-            store: self,
+        Ok(Rows { store: self, pages: self.pages(query)?, page: Vec::new().into_iter() })
+    }
+
+    /// The rows that `query` asks for, page by page, without a borrow of the store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    pub fn pages(&self, query: &Query) -> Result<Pages> {
+        Ok(Pages {
             query: query.clone(),
             epochs: self.epochs()?,
-            page: Vec::new().into_iter(),
             cursor: None,
             left: query.limit.unwrap_or(usize::MAX),
             done: query.limit == Some(0),
