@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn wake(home: &Home) -> Result<()> {
     let program = std::env::current_exe().context("cannot find this program's file")?;
     Command::new(program)
-        .args(["notify", "flush", "--quiet"])
+        .args(["notify", "worker"])
         .env("SHMON_HOME", home.root())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -39,6 +39,7 @@ enum Command {
     Search(commands::search::Args),
     Stats(commands::stats::Args),
     Tail(commands::tail::Args),
+    Notify(commands::notify::Args),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Search(args) => commands::search::run(args, globals),
         Command::Stats(args) => commands::stats::run(args, globals),
         Command::Tail(args) => commands::tail::run(args, globals),
+        Command::Notify(args) => commands::notify::run(args, globals),
     };
     match result {
         Ok(status) => status,

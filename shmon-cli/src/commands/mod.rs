@@ -9,6 +9,7 @@ pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod notify;
 pub(crate) mod record;
 pub(crate) mod search;
 pub(crate) mod stats;

@@ -182,7 +182,35 @@ sinks! {
     webhook,
 }
 
+/// A configured sink, for people to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
+    /// Its name in the outbox.
+    pub name: String,
+    /// What it is: `chatwork`, `slack`, …
+    pub kind: &'static str,
+    /// Whether it takes part.
+    pub enabled: bool,
+    /// The lowest level that it is told.
+    pub min_level: Level,
+}
+
 impl NotifyConfig {
+    /// Every configured sink, in the order of the kinds.
+    pub fn describe(&self) -> Vec<About> {
+        let about = |sink: &dyn super::sink::SinkConfig| {
+            let common = sink.common();
+            About {
+                name: common.name.to_owned(),
+                kind: sink.kind(),
+                enabled: common.enabled,
+                min_level: common.min_level,
+            }
+        };
+        self.sinks().into_iter().map(about).collect()
+    }
+
     /// Checks what the types can't: secrets from exactly one source, names used once.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub mod sink;
 mod template;
 mod worker;
 
-pub use config::{BaseUrl, DailyAt, Filter, FoldConfig, Id, Many, NotifyConfig, QuietHours, Span};
+pub use config::{About, BaseUrl, DailyAt, Filter, FoldConfig, Id, Many, NotifyConfig, QuietHours, Span};
 pub use secret::CommandLine;
 pub use template::Template;
 pub use worker::{Background, Delivery, Options, Trial, Worker};

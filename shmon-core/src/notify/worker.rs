@@ -31,8 +31,6 @@ const GLANCE: Duration = Duration::from_millis(50);
 const AFTER: (i64, i64) = (SECOND, 3600 * SECOND);
 /// How often the outbox is tidied.
 const TIDY: i64 = 3600 * SECOND;
-/// Attempts after which a message that the service always fails on is given up.
-const ATTEMPTS: u32 = 30;
 
 /// What the worker takes from outside.
 #[derive(Clone)]
@@ -180,6 +178,11 @@ impl Worker {
         !self.desks.is_empty()
     }
 
+    /// The names of the sinks that take part.
+    pub fn sink_names(&self) -> Vec<String> {
+        self.desks.iter().map(|d| d.name.clone()).collect()
+    }
+
     /// Delivers everything that is due now, and says when the next attempt is.
     ///
     /// It waits for answers, but never for a later time: the caller sleeps until `next_due`, or until new notifications
@@ -188,26 +191,37 @@ impl Worker {
     /// # Errors
     /// What the store says. Nothing is lost then, and what was sent isn't sent again by this worker.
     pub fn run_once(&mut self, store: &mut Store) -> Result<Delivery> {
-        let Some(_lock) = self.lock()? else { return Ok(Delivery { busy: true, ..Delivery::default() }) };
         let mut delivery = Delivery::default();
-        let (done, results) = channel();
-        let ended = self.deliver(store, &mut delivery, &done, &results);
-        // Requests that are under way when the database fails: their outcome is kept, and written down later.
-        while self.desks.iter().any(|d| d.busy) {
-            match results.recv() {
-                Ok((desk, batch, outcome)) => {
-                    self.desks[desk].busy = false;
-                    self.unsaved.push((desk, batch, outcome));
-                }
-                Err(_) => break,
+        loop {
+            {
+                let Some(_lock) = self.lock("notify.lock")? else {
+                    delivery.busy = delivery == Delivery::default();
+                    break;
+                };
+                self.deliver(store, &mut delivery)?;
+            }
+            // Whoever found the lock taken in the last moment has left its notification to us.
+            if !store.has_new_notifications()? {
+                break;
             }
         }
-        ended?;
         delivery.next_due = self.next_due(store)?;
         Ok(delivery)
     }
 
-    fn deliver(
+    fn deliver(&mut self, store: &mut Store, delivery: &mut Delivery) -> Result<()> {
+        let (done, results) = channel();
+        let ended = self.work(store, delivery, &done, &results);
+        // Requests that are under way when the database fails: their outcome is kept, and written down later.
+        while self.desks.iter().any(|d| d.busy) {
+            let Ok((desk, batch, outcome)) = results.recv() else { break };
+            self.desks[desk].busy = false;
+            self.unsaved.push((desk, batch, outcome));
+        }
+        ended
+    }
+
+    fn work(
         &mut self,
         store: &mut Store,
         delivery: &mut Delivery,
@@ -244,15 +258,15 @@ impl Worker {
         (self.options.clock)()
     }
 
-    /// One worker at a time: `None` where another holds the lock.
-    fn lock(&self) -> Result<Option<File>> {
+    /// A lock in the home's folder of locks: `None` where another process holds it.
+    fn lock(&self, name: &str) -> Result<Option<File>> {
         let folder = self.home.run_dir();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&folder)
             .map_err(|e| Error::io("make the folder", &folder, e))?;
-        let path = folder.join("notify.lock");
+        let path = folder.join(name);
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -265,6 +279,14 @@ impl Worker {
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(e) => Err(Error::io("take the lock", &path, e.into())),
         }
+    }
+
+    /// The lock of the one process that stays until the next attempt is due; `None` where another one does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] naming the file.
+    pub fn linger_lock(&self) -> Result<Option<File>> {
+        self.lock("notify.linger")
     }
 
     /// Decides for new notifications whether they go at once, later, or with others.
@@ -457,24 +479,14 @@ impl Worker {
             }
             Outcome::NotSent(reason) | Outcome::Unknown(reason) => {
                 let unknown = was_unknown || matches!(attempt.outcome, Outcome::Unknown(_));
-                if batch.attempts >= ATTEMPTS {
-                    store.dead(
-                        batch.leader,
-                        &format!("gave up after {} attempts: {reason}", batch.attempts),
-                        now,
-                    )?;
-                    delivery.dead += count;
-                    lines.warning(now, &format!("notification {} to {name} is dead: {reason}", batch.leader));
-                } else {
-                    let wait = asked.unwrap_or_else(|| schedule::backoff(failures, self.jitter.next()));
-                    // The message waits longer than its sink, so that one that always fails holds up no other.
-                    let own = schedule::backoff(batch.attempts, self.jitter.next()).max(wait);
-                    store.postponed(batch.leader, unknown, now + own, reason, now)?;
-                    store.block_sink(&name, now + wait, Some(reason), now)?;
-                    delivery.failed += 1;
-                    if failures + 1 == schedule::BREAKER {
-                        lines.warning(now, &format!("notifications wait, {name} doesn't answer: {reason}"));
-                    }
+                let wait = asked.unwrap_or_else(|| schedule::backoff(failures, self.jitter.next()));
+                // The message waits longer than its sink, so that one that always fails holds up no other.
+                let own = schedule::backoff(batch.attempts, self.jitter.next()).max(wait);
+                store.postponed(batch.leader, unknown, now + own, reason, now)?;
+                store.block_sink(&name, now + wait, Some(reason), now)?;
+                delivery.failed += 1;
+                if failures + 1 == schedule::BREAKER {
+                    lines.warning(now, &format!("notifications wait, {name} doesn't answer: {reason}"));
                 }
             }
             Outcome::Refused(reason) | Outcome::TooLarge(reason) => {

@@ -218,6 +218,17 @@ impl Store {
         Ok(found.unwrap_or_default())
     }
 
+    /// Whether there are notifications that no worker has seen yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] when the database can't be read.
+    pub fn has_new_notifications(&mut self) -> Result<bool> {
+        let path = self.path().to_path_buf();
+        let sql = "SELECT EXISTS (SELECT 1 FROM notifications WHERE fold IS NULL)";
+        let found = self.connection().prepare_cached(sql).and_then(|mut s| s.query_row([], |row| row.get(0)));
+        found.map_err(|e| failed("read the outbox", &path, e))
+    }
+
     /// Leaves a sink alone until `until`; `failure` says why, where it is a failure of the sink.
     pub(crate) fn block_sink(
         &mut self,

@@ -2,7 +2,7 @@
 
 use super::Kind;
 use crate::record::UnixNanos;
-use crate::store::{Store, failed};
+use crate::store::Store;
 use crate::{Level, Result};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -57,13 +57,7 @@ impl Store {
         plan: &dyn Fn(&Untriaged) -> Option<Plan>,
     ) -> Result<usize> {
         // Reading first: a worker with nothing to do must not keep writers waiting.
-        let path = self.path().to_path_buf();
-        let found = self
-            .connection()
-            .query_row("SELECT 1 FROM notifications WHERE fold IS NULL LIMIT 1", [], |_| Ok(()))
-            .optional()
-            .map_err(|e| failed("read the outbox", &path, e))?;
-        if found.is_none() {
+        if !self.has_new_notifications()? {
             return Ok(0);
         }
         self.write("sort the outbox", |tx| {
