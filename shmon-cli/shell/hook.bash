@@ -70,7 +70,7 @@ _shmon_end() {
   if [[ -n $_shmon_open ]]; then
     local _shmon_next=$_shmon_seq
     _shmon_seq=$_shmon_open _shmon_open=
-    _shmon_put "e1 $_shmon_seq ${2:--} $1" '' ''
+    _shmon_put "e1 $_shmon_seq ${2:--} $1 $_shmon_began" '' ''
     _shmon_seq=$_shmon_next
   fi
 }
@@ -95,6 +95,7 @@ _shmon_borrow() {
 # Gives them back. Arguments: number and text of the line, where it stands in the history.
 _shmon_return() {
   local _shmon_drop= _shmon_pat _shmon_rest
+  _shmon_gone=0
   if [[ -n $_shmon_hc ]]; then
     HISTCONTROL=${_shmon_hc#:} HISTCONTROL=${HISTCONTROL%:}
     _shmon_hc=
@@ -115,6 +116,7 @@ _shmon_return() {
   fi
   if [[ -n $_shmon_drop && -n ${1-} ]]; then
     builtin history -d "$1" 2>/dev/null || :
+    _shmon_gone=1
   else
     _shmon_kept=${2-}
   fi
@@ -129,14 +131,15 @@ _shmon_last() {
   _shmon_text=${_shmon_text#"${_shmon_text%%[! ]*}"}
   _shmon_hn=${_shmon_text%%[!0-9]*}
   _shmon_text=${_shmon_text:${#_shmon_hn}+2}
-  _shmon_text=${_shmon_text%$'\n'}
+  # Its own end, and that of a heredoc.
+  _shmon_text=${_shmon_text%"${_shmon_text##*[!$'\n']}"}
   [[ -n $_shmon_text ]]
 }
 
 # The first DEBUG trap of a line, or each one of a line whose text can't be read. Arguments: the command,
 # and $_, which survives because it is the last argument.
 _shmon_pre() {
-  local _shmon_no=${_shmon_c@P} _shmon_num=${_shmon_n@P} _shmon_from=history
+  local _shmon_no=${_shmon_c@P} _shmon_from=history
   if [[ $1 == *_shmon_* && $_shmon_no == "$_shmon_line" ]]; then
     # The line is over: what follows are the commands of the prompt.
     _shmon_at=$_shmon_no _shmon_mode=
@@ -166,13 +169,14 @@ _shmon_pre() {
   if ! [[ -o history ]] || ! _shmon_last; then
     _shmon_from=debug
     _shmon_return
-  elif ((_shmon_num > _shmon_before)) || [[ :${HISTCONTROL-}: == *:ignoredups:* || :${HISTCONTROL-}: == *:erasedups:* ]]; then
+  elif ((_shmon_hn > _shmon_before)) || [[ :${HISTCONTROL-}: == *:ignoredups:* || :${HISTCONTROL-}: == *:erasedups:* ]]; then
     _shmon_return "$_shmon_hn" "$_shmon_text"
   else
     _shmon_from=debug
     _shmon_return
   fi
-  _shmon_before=${_shmon_n@P}
+  # Where the next of several pasted lines would stand.
+  if [[ -n $_shmon_hn ]]; then _shmon_before=$((_shmon_hn - _shmon_gone)); fi
   if [[ $_shmon_from == history ]]; then
     _shmon_begin "$_shmon_text" history
     if [[ $1 == fc || $1 == fc[[:space:]]* ]]; then _shmon_mode=fc _shmon_at=; fi
@@ -199,14 +203,18 @@ _shmon_pre() {
 _shmon_begin() {
   _shmon_end "$_shmon_s" "$_shmon_t"
   _shmon_seq=$((_shmon_seq + 1))
-  _shmon_open=$_shmon_seq
+  _shmon_open=$_shmon_seq _shmon_began=$_shmon_t
   _shmon_put "b1 $_shmon_seq $_shmon_t $2" "$PWD" "$1"
 }
 
-# First in PROMPT_COMMAND, as `"${_shmon_prompt[_shmon_d]-:}"`: our DEBUG trap has set _shmon_d to 1 just before; where it is
-# 0, the trap is gone or another's, and _shmon_lost comes first. Hands on the status that it found.
+# First in PROMPT_COMMAND: our DEBUG trap has set _shmon_d to 1 just before; where it is 0, the trap is gone or another's, and
+# _shmon_lost comes first. Hands on the status that it found.
 _shmon_done() {
-  local _shmon_st=$?
+  _shmon_after "$?"
+}
+
+_shmon_after() {
+  local _shmon_st=$1
   if [[ ${_shmon_c@P} != "$_shmon_line" ]]; then
     _shmon_s=$_shmon_st
     _shmon_pre _shmon_
@@ -218,7 +226,12 @@ _shmon_done() {
   _shmon_at=${_shmon_c@P} _shmon_mode=
   _shmon_d=0
   _shmon_borrow
-  _shmon_before=${_shmon_n@P}
+  # What `\!` says outside of a prompt differs by one between versions.
+  if [[ -z $_shmon_off ]]; then
+    if _shmon_last; then :; fi
+    _shmon_off=$((${_shmon_n@P} - ${_shmon_hn:-0}))
+  fi
+  _shmon_before=$((${_shmon_n@P} - _shmon_off))
   return "$_shmon_st"
 }
 
@@ -226,10 +239,10 @@ _shmon_done() {
 _shmon_lost() {
   local _shmon_st=$?
   _shmon_adopt
-  _shmon_back "$_shmon_st"
-  _shmon_done
+  _shmon_after "$_shmon_st"
 }
 
+# What a user's trap has to say of our own commands is not shown.
 _shmon_adopt() {
   local _shmon_x _shmon_user= _shmon_trap
   { trap -p DEBUG >|"$_shmon_tmp" && builtin mapfile -d '' -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 0
@@ -240,6 +253,9 @@ _shmon_adopt() {
   if [[ ${_shmon_x-} == 'trap -- '* ]]; then
     _shmon_x=${_shmon_x#trap -- }
     builtin eval "_shmon_user=${_shmon_x% DEBUG*}"
+  fi
+  # In posix mode a trap that isn't set is shown as `-`.
+  if [[ -n $_shmon_user && $_shmon_user != - ]]; then
     _shmon_trap+=$'\nif [[ $BASH_COMMAND != *_shmon_* && ${FUNCNAME-} != _shmon_* ]]; then\n_shmon_back "$_shmon_s" "$_"\n'$_shmon_user$'\nfi'
   fi
   if [[ $_shmon_adopted == 1 ]]; then
@@ -250,7 +266,7 @@ _shmon_adopt() {
   _shmon_adopted=1
   trap -- "$_shmon_trap" DEBUG
   return 0
-}
+} >/dev/null 2>&1
 
 # The user's own trap finds $? and $_ as they were. Arguments: the status, and $_.
 _shmon_back() {
@@ -259,7 +275,8 @@ _shmon_back() {
 }
 
 _shmon_attach() {
-  local _shmon_x='"${_shmon_prompt[_shmon_d]-:}"'
+  # In a list, a status that isn't 0 sets off neither `set -e` nor an ERR trap, and what follows finds $? and $_ as they were.
+  local _shmon_x='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
   if ! [[ -v PROMPT_COMMAND ]]; then PROMPT_COMMAND=; fi
   if [[ ${PROMPT_COMMAND@a} == *r* ]]; then
     # Without a prompt hook: the trap alone, and a command ends when the next begins, at a time nobody knows.
@@ -282,7 +299,7 @@ _shmon_start() {
   _shmon_c='\#' _shmon_n='\!'
   _shmon_queue=() _shmon_told= _shmon_rec= _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
   _shmon_prompt=(_shmon_lost _shmon_done)
-  _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=${_shmon_n@P}
+  _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
   _shmon_now
   { builtin read -r _shmon_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :

@@ -70,7 +70,7 @@ impl Session {
             return false;
         }
         let Some(stat) = self.pid.and_then(stat_of) else { return false };
-        self.ticks.is_none() || stat.ticks == self.ticks
+        !stat.ended && (self.ticks.is_none() || stat.ticks == self.ticks)
     }
 
     /// The session of the nearest ancestor that has one: `su` and `sudo -i` clear the environment, not the parentage.
@@ -118,6 +118,8 @@ impl Session {
 /// Fields of `/proc/PID/stat` (proc_pid_stat(5)).
 #[derive(Debug, Default)]
 pub(super) struct Stat {
+    /// A zombie: nobody has asked for its status yet, but it writes no more.
+    ended: bool,
     ppid: Option<u32>,
     tty: Option<String>,
     ticks: Option<u64>,
@@ -130,6 +132,7 @@ impl Stat {
         // The first field here is the third of the page.
         let field = |n: usize| fields.get(n - 3).copied();
         Stat {
+            ended: matches!(field(3), Some("Z" | "X")),
             ppid: field(4).and_then(|f| f.parse().ok()),
             tty: field(7).and_then(|f| f.parse().ok()).and_then(terminal),
             ticks: field(22).and_then(|f| f.parse().ok()),

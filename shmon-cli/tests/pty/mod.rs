@@ -1,0 +1,180 @@
+//! A real shell in a real pseudo-terminal, typed into like a person does.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// What every prompt ends with.
+pub(crate) const PROMPT: &str = "READY> ";
+/// A shell that says nothing for so long hangs: the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A terminal that was silent so long has nothing more to say to one key.
+const QUIET: Duration = Duration::from_millis(60);
+
+#[derive(Default)]
+struct Screen {
+    bytes: Vec<u8>,
+    closed: bool,
+}
+
+/// A child process with a terminal of its own.
+pub(crate) struct Pty {
+    master: File,
+    child: Child,
+    screen: Arc<(Mutex<Screen>, Condvar)>,
+}
+
+impl Pty {
+    /// Starts `command` as leader of a session on a new terminal (`setsid --ctty` of util-linux).
+    pub(crate) fn start(command: &[&str], folder: &Path, env: &[(&str, &str)]) -> Pty {
+        let master: OwnedFd =
+            rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::CLOEXEC).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+        let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let size = rustix::termios::Winsize { ws_row: 50, ws_col: 500, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&master, size).unwrap();
+        let child = Command::new("setsid")
+            .arg("--ctty")
+            .args(command)
+            .current_dir(folder)
+            .env_clear()
+            .envs(env.iter().copied())
+            .stdin(Stdio::from(open()))
+            .stdout(Stdio::from(open()))
+            .stderr(Stdio::from(open()))
+            .spawn()
+            .unwrap();
+        let master = File::from(master);
+        let screen = Arc::new((Mutex::new(Screen::default()), Condvar::new()));
+        let (mut from, to) = (master.try_clone().unwrap(), Arc::clone(&screen));
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The terminal of a process that is gone answers with an error (EIO) on Linux.
+            while let Ok(n @ 1..) = from.read(&mut buffer) {
+                to.0.lock().unwrap().bytes.extend_from_slice(&buffer[..n]);
+                to.1.notify_all();
+            }
+            to.0.lock().unwrap().closed = true;
+            to.1.notify_all();
+        });
+        Pty { master, child, screen }
+    }
+
+    /// The process id of the shell: `setsid` becomes it.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Types.
+    pub(crate) fn send(&mut self, text: &str) {
+        // A shell that has ended takes no more keys.
+        let _ = self.master.write_all(text.as_bytes());
+    }
+
+    /// Everything on the screen so far.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.screen.0.lock().unwrap().bytes).into_owned()
+    }
+
+    /// Waits until what was printed after byte `from` ends with a prompt and no more comes, or the terminal closes.
+    pub(crate) fn prompt(&mut self, from: usize) -> Result<(), String> {
+        self.wait(|screen, quiet| {
+            screen.closed || (quiet && screen.bytes.len() > from && ends_with_prompt(&screen.bytes[from..]))
+        })
+    }
+
+    /// Waits until the text appears after byte `from`.
+    pub(crate) fn see(&mut self, from: usize, text: &str) -> Result<(), String> {
+        self.wait(|screen, _| {
+            String::from_utf8_lossy(screen.bytes.get(from..).unwrap_or_default()).contains(text)
+        })
+    }
+
+    /// Waits until the shell is gone.
+    pub(crate) fn gone(&mut self) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            if Instant::now() > until {
+                return Err(format!("the shell doesn't end; on the screen:\n{}", self.text()));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, done: impl Fn(&Screen, bool) -> bool) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        let mut screen = self.screen.0.lock().unwrap();
+        let (mut length, mut since) = (screen.bytes.len(), Instant::now());
+        loop {
+            if screen.bytes.len() != length {
+                (length, since) = (screen.bytes.len(), Instant::now());
+            }
+            if done(&screen, since.elapsed() >= QUIET) {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                let text = String::from_utf8_lossy(&screen.bytes).into_owned();
+                return Err(format!("no prompt; on the screen:\n{text}"));
+            }
+            screen = self.screen.1.wait_timeout(screen, Duration::from_millis(10)).unwrap().0;
+        }
+    }
+
+    /// How much is on the screen.
+    pub(crate) fn length(&self) -> usize {
+        self.screen.0.lock().unwrap().bytes.len()
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The text without escape sequences ends with a prompt.
+fn ends_with_prompt(bytes: &[u8]) -> bool {
+    plain(&String::from_utf8_lossy(bytes)).ends_with(PROMPT)
+}
+
+/// The text without what steers the terminal: CSI and OSC sequences, carriage returns, bells.
+pub(crate) fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => match chars.next() {
+                Some('[') => {
+                    for c in chars.by_ref() {
+                        if ('\x40'..='\x7e').contains(&c) {
+                            break;
+                        }
+                    }
+                }
+                Some(']') => {
+                    while let Some(c) = chars.next() {
+                        if c == '\x07' || (c == '\x1b' && chars.next_if_eq(&'\\').is_some()) {
+                            break;
+                        }
+                    }
+                }
+                Some('(' | ')') => {
+                    chars.next();
+                }
+                _ => {}
+            },
+            '\r' | '\x07' | '\u{f}' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}

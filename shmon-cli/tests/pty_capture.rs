@@ -1,0 +1,283 @@
+//! What each shell's hook sees, in a real pseudo-terminal: the cases are `data/capture/*.toml`, the same for every shell
+//! and tier. Each case runs without the hook too, and the terminal must show the same.
+
+mod pty;
+
+use pty::{PROMPT, Pty, plain};
+use serde::Deserialize;
+use shmon_core::spool::{Kind, Piece, Reader, SUFFIX};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SHMON: &str = env!("CARGO_BIN_EXE_shmon");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// What is tried, as in the table.
+    name: String,
+    /// The shells in which it is typed: bash, zsh, fish.
+    shells: Vec<String>,
+    /// Lines of the start-up file before the hook.
+    #[serde(default)]
+    before: String,
+    /// Lines of the start-up file after the hook.
+    #[serde(default)]
+    after: String,
+    /// What is typed: each entry, then the prompt is awaited. An Enter is added unless it ends with `\u0003`.
+    keys: Vec<String>,
+    /// The commands that must be recorded, in order, once each.
+    recorded: Vec<String>,
+    /// Exit statuses that must be recorded with them; `-1` for an end that can't be seen.
+    #[serde(default)]
+    status: Option<Vec<i32>>,
+    /// What hooks must notice, in order.
+    #[serde(default)]
+    notes: Vec<String>,
+    /// The shell is gone after the keys: otherwise it is left with Ctrl-D.
+    #[serde(default)]
+    ends: bool,
+    /// The terminal shows other things than without the hook, for this reason.
+    #[serde(default)]
+    screen_differs: Option<String>,
+    /// Tiers that don't see all of it: what they record instead.
+    #[serde(default)]
+    instead: BTreeMap<String, Vec<String>>,
+    /// Why.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// A shell with a tier of capture.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    name: &'static str,
+    shell: &'static str,
+    /// `--tier` of `shmon hook`.
+    tier: &'static str,
+}
+
+const TARGETS: [Target; 1] = [Target { name: "bash", shell: "bash", tier: "shell" }];
+
+/// What a shell left behind.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    commands: Vec<String>,
+    status: Vec<i32>,
+    notes: Vec<String>,
+    screen: String,
+}
+
+struct Place {
+    _folder: tempfile::TempDir,
+    root: PathBuf,
+    home: PathBuf,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let home = root.join("monitor");
+    std::fs::create_dir_all(home.join("run")).unwrap();
+    // A recorder seems to run (this test), so no shell starts one.
+    std::fs::write(home.join("run/awake"), format!("{}\n", std::process::id())).unwrap();
+    Place { _folder: folder, root, home }
+}
+
+fn run(target: Target, case: &Case, hooked: bool) -> Result<Seen, String> {
+    let place = place();
+    let hook = if hooked {
+        let out =
+            Command::new(SHMON).arg("--home").arg(&place.home).args(["hook", target.shell]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    } else {
+        String::new()
+    };
+    let hook_file = place.root.join("hook");
+    std::fs::write(&hook_file, hook).unwrap();
+    let rc = match target.shell {
+        "bash" => format!("PS1='{PROMPT}'\nPS2='more> '\nHISTFILE={}/history\n", place.root.display()),
+        _ => String::new(),
+    };
+    let rc = format!("{rc}{}\n. '{}'\n{}\n", case.before, hook_file.display(), case.after);
+    let rc_file = place.root.join("rc");
+    std::fs::write(&rc_file, rc).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let root = place.root.to_str().unwrap();
+    let env = [
+        ("HOME", root),
+        ("PATH", path.as_str()),
+        ("TERM", "dumb"),
+        ("LANG", "C.UTF-8"),
+        ("SHMON_TIER", target.tier),
+    ];
+    let command = match target.shell {
+        "bash" => vec!["bash", "--noprofile", "--rcfile", rc_file.to_str().unwrap(), "-i"],
+        _ => unreachable!(),
+    };
+    let mut pty = Pty::start(&command, &place.root, &env);
+    pty.prompt(0)?;
+    for keys in &case.keys {
+        let from = pty.length();
+        pty.send(keys);
+        if !keys.ends_with(['\u{3}', '\n']) {
+            pty.send("\r");
+        }
+        pty.prompt(from)?;
+    }
+    if !case.ends {
+        pty.send("\u{4}");
+    }
+    pty.gone()?;
+    let mut seen = read_spool(&place.home);
+    // Both runs have their own folder, and processes their own numbers.
+    let screen = plain(&pty.text()).replace(root, "ROOT").replace(&pty.pid().to_string(), "PID");
+    // What a shell says as it goes may come or not before its terminal is closed.
+    let end = if case.ends { screen.len() } else { screen.rfind(PROMPT).unwrap_or(0) };
+    seen.screen = screen[..end].to_owned();
+    Ok(seen)
+}
+
+/// Commands of all shells, in the order of their beginning, each sequence number of a shell once.
+fn read_spool(home: &Path) -> Seen {
+    let mut begun: Vec<(i64, String, u64, String)> = Vec::new();
+    let mut ends = BTreeMap::new();
+    let mut notes = Vec::new();
+    for entry in std::fs::read_dir(home.join("spool")).into_iter().flatten().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if !name.ends_with(SUFFIX) {
+            continue;
+        }
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let mut reader = Reader::new(&bytes);
+        for piece in reader.by_ref() {
+            let Piece::Entry(entry) = piece else { panic!("torn record in {name}: {piece:?}") };
+            let text = String::from_utf8_lossy(entry.second).into_owned();
+            let again = begun.iter().any(|b| b.1 == name && b.2 == entry.sequence);
+            match entry.kind {
+                Kind::Begin if again => {}
+                Kind::Begin => begun.push((entry.time.expect("a time"), name.clone(), entry.sequence, text)),
+                Kind::End => {
+                    ends.insert((name.clone(), entry.sequence), entry.words[0].parse::<i32>().unwrap());
+                }
+                Kind::Note => notes.push(String::from_utf8_lossy(entry.first).into_owned()),
+                _ => {}
+            }
+        }
+        assert_eq!(reader.consumed(), bytes.len(), "the end of {name} is torn");
+    }
+    begun.sort();
+    let status = begun.iter().map(|b| ends.get(&(b.1.clone(), b.2)).copied().unwrap_or(-1)).collect();
+    Seen { commands: begun.into_iter().map(|b| b.3).collect(), status, notes, screen: String::new() }
+}
+
+fn load() -> Vec<(String, Case)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/capture");
+    let mut cases = Vec::new();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file: Cases = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        cases.extend(file.case.into_iter().map(|case| (name.clone(), case)));
+    }
+    cases
+}
+
+fn installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success())
+}
+
+/// One case in one shell: what is wrong, or the cell of the table.
+fn check(target: Target, case: &Case) -> Result<&'static str, String> {
+    let seen = run(target, case, true)?;
+    let instead = case.instead.get(target.name);
+    let wanted = instead.unwrap_or(&case.recorded);
+    if seen.commands != *wanted {
+        return Err(format!("recorded {:#?}\nwanted   {wanted:#?}\nscreen:\n{}", seen.commands, seen.screen));
+    }
+    if let (Some(status), None) = (&case.status, instead)
+        && seen.status != *status
+    {
+        return Err(format!("statuses {:?}, wanted {status:?}", seen.status));
+    }
+    if seen.notes != case.notes && instead.is_none() {
+        return Err(format!("notes {:?}, wanted {:?}", seen.notes, case.notes));
+    }
+    if case.screen_differs.is_none() {
+        let without = run(target, case, false)?;
+        if seen.screen != without.screen {
+            return Err(format!("with the hook:\n{}\n--- without:\n{}", seen.screen, without.screen));
+        }
+    }
+    Ok(if instead.is_some() { "partly" } else { "yes" })
+}
+
+#[test]
+fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
+    let only = std::env::var("CASE").ok();
+    let cases: Vec<_> =
+        load().into_iter().filter(|(_, c)| only.as_ref().is_none_or(|only| c.name.contains(only))).collect();
+    let targets: Vec<Target> = TARGETS
+        .into_iter()
+        .filter(|t| {
+            let there = installed(t.shell);
+            if !there {
+                println!("SKIPPED: {} is not installed", t.shell);
+            }
+            there
+        })
+        .collect();
+    let jobs: Vec<(usize, usize)> =
+        (0..cases.len()).flat_map(|c| (0..targets.len()).map(move |t| (c, t))).collect();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let results = std::sync::Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(&(c, t)) = jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    let (case, target) = (&cases[c].1, targets[t]);
+                    if case.shells.iter().any(|s| s == target.shell) {
+                        let result = check(target, case);
+                        results.lock().unwrap().insert((c, t), result);
+                    }
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap();
+    let mut table = String::from("| case |");
+    for target in &targets {
+        let _ = write!(table, " {} |", target.name);
+    }
+    let mut failures = String::new();
+    for (c, (file, case)) in cases.iter().enumerate() {
+        let _ = write!(table, "\n| {} |", case.name);
+        for (t, target) in targets.iter().enumerate() {
+            let cell = match results.get(&(c, t)) {
+                None => "",
+                Some(Ok(cell)) => cell,
+                Some(Err(error)) => {
+                    let _ = writeln!(failures, "\n=== {}: {} ({file}.toml)\n{error}", target.name, case.name);
+                    "FAILED"
+                }
+            };
+            let _ = write!(table, " {cell} |");
+        }
+        if let Some(reason) = &case.reason {
+            let _ = write!(table, " {reason} |");
+        }
+    }
+    println!("{table}");
+    assert!(failures.is_empty(), "{failures}");
+}
