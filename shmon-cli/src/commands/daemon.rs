@@ -6,7 +6,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use shmon_core::config::{Config, Home};
 use shmon_core::monitor::Monitor;
+use shmon_core::notify::{Background, Options, Worker};
 use shmon_core::recorder::{self, Recorder};
+use shmon_core::store::{Store, StoreOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs;
 use std::io::{ErrorKind, Read as _};
@@ -71,6 +73,7 @@ struct Daemon {
 /// The monitor, with what shows that its configuration changed.
 struct Current {
     monitor: Monitor,
+    outbox: Option<Background>,
     config: PathBuf,
     read: Option<SystemTime>,
 }
@@ -123,6 +126,9 @@ impl Daemon {
                     if !drained.is_empty() {
                         busy = Instant::now();
                     }
+                    if let (true, Some(outbox)) = (drained.notifications > 0, &current.outbox) {
+                        outbox.wake();
+                    }
                 }
                 Err(error) => {
                     pause = (pause * 2).clamp(LOOK, PATIENCE);
@@ -132,6 +138,11 @@ impl Daemon {
                 }
             }
             if ending {
+                // What is held back or failed is left to a worker that stays for it.
+                if let Some(outbox) = current.outbox.take() {
+                    outbox.stop();
+                    crate::delivery::wake(&self.home)?;
+                }
                 return Ok(());
             }
             self.wait(if pause.is_zero() { LOOK } else { pause })?;
@@ -165,7 +176,8 @@ impl Current {
         let config = home.config();
         let read = modified(&config);
         let monitor = Monitor::open(home, Config::load(&config)?)?;
-        Ok(Current { monitor, config, read })
+        let outbox = outbox(home, &monitor)?;
+        Ok(Current { monitor, outbox, config, read })
     }
 
     fn changed(&self) -> bool {
@@ -182,6 +194,18 @@ impl Current {
             }
         }
     }
+}
+
+/// Delivery on a thread of its own: a sink that hangs keeps no command from being recorded.
+fn outbox(home: &Home, monitor: &Monitor) -> Result<Option<Background>> {
+    let config = monitor.config();
+    let worker = Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))?;
+    if !worker.has_sinks() {
+        return Ok(None);
+    }
+    let mut options = StoreOptions::default();
+    options.durability = config.store.durability;
+    Ok(Some(Background::start(worker, Store::open(home.database(config), options)?)?))
 }
 
 fn modified(path: &std::path::Path) -> Option<SystemTime> {

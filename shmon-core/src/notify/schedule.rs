@@ -13,10 +13,11 @@ const SECOND: i64 = 1_000_000_000;
 /// Failures after which a sink counts as dead: it is then only probed.
 pub(crate) const BREAKER: u32 = 5;
 
-/// The longest wait between two probes of a sink.
-const LONGEST: i64 = 300 * SECOND;
+/// The longest wait between two attempts at a sink that doesn't answer: an alert is late by that much at most.
+const LONGEST: i64 = 120 * SECOND;
 /// While somebody has to mend it, a sink is asked less often.
 const MISCONFIGURED: i64 = 60 * SECOND;
+const MISCONFIGURED_LONGEST: i64 = 600 * SECOND;
 
 pub(crate) fn nanos(span: Duration) -> i64 {
     i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
@@ -33,7 +34,7 @@ pub(crate) fn allowed_at(limit: &Limit, latest: &[UnixNanos]) -> UnixNanos {
     }
 }
 
-/// How long to wait after `failures` failures in a row: 1 s, 2 s, 4 s … 5 min, of which a random half is taken off, so
+/// How long to wait after `failures` failures in a row: 1 s, 2 s, 4 s … 2 min, of which a random half is taken off, so
 /// that a hundred hosts don't come back in step.
 pub(crate) fn backoff(failures: u32, random: u64) -> i64 {
     let full = SECOND.saturating_mul(1 << failures.min(20)).min(LONGEST);
@@ -42,7 +43,7 @@ pub(crate) fn backoff(failures: u32, random: u64) -> i64 {
 
 /// How long to leave a sink alone that somebody has to mend.
 pub(crate) fn misconfigured(failures: u32, random: u64) -> i64 {
-    let full = MISCONFIGURED.saturating_mul(1 << failures.min(4)).min(LONGEST);
+    let full = MISCONFIGURED.saturating_mul(1 << failures.min(4)).min(MISCONFIGURED_LONGEST);
     full - i64::try_from(random % (full as u64 / 8)).unwrap_or(0)
 }
 
@@ -132,7 +133,7 @@ mod tests {
             for _ in 0..50 {
                 let wait = backoff(failures, jitter.next());
                 assert!((full / 2..=full).contains(&wait), "{failures}: {wait}");
-                assert!((1..=LONGEST).contains(&misconfigured(failures, jitter.next())));
+                assert!((1..=MISCONFIGURED_LONGEST).contains(&misconfigured(failures, jitter.next())));
             }
         }
     }

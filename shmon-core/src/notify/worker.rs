@@ -19,6 +19,7 @@ use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -99,6 +100,8 @@ pub struct Worker {
     log: LogFile,
     jitter: Jitter,
     tidied_at: UnixNanos,
+    /// Begin nothing new.
+    stop: Arc<AtomicBool>,
     /// What was done but couldn't be written down yet (a full disk): it comes before anything else.
     unsaved: Vec<(usize, Batch, Done)>,
 }
@@ -168,6 +171,7 @@ impl Worker {
             log: LogFile::new(home.log(config), &config.log),
             jitter: Jitter::new(now.unsigned_abs() ^ u64::from(std::process::id())),
             tidied_at: 0,
+            stop: Arc::default(),
             unsaved: Vec::new(),
             options,
         })
@@ -238,7 +242,8 @@ impl Worker {
             self.digests(store)?;
             self.triage(store)?;
             for index in 0..self.desks.len() {
-                while !self.desks[index].busy && self.start(store, index, done)? {}
+                let stop = self.stop.load(Ordering::Relaxed);
+                while !stop && !self.desks[index].busy && self.start(store, index, done)? {}
             }
             if !self.desks.iter().any(|d| d.busy) {
                 return Ok(());
@@ -537,6 +542,17 @@ impl Worker {
         Ok(next)
     }
 
+    /// Says once in the log what keeps the worker from working.
+    fn complain(&self, error: &Error, told: &mut String) {
+        let text = error.to_string();
+        if text != *told {
+            let mut lines = Lines::new();
+            lines.warning(self.now(), &format!("notifications wait: {text}"));
+            let _ = self.log.append(&lines);
+            *told = text;
+        }
+    }
+
     /// Sends a test message through one sink at once, past the outbox but within its limits.
     ///
     /// # Errors
@@ -591,6 +607,7 @@ impl Worker {
 /// A worker on a thread of its own, with its own connection to the database: for a daemon.
 pub struct Background {
     wake: Option<Sender<()>>,
+    stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -601,16 +618,20 @@ impl Background {
     /// [`ErrorKind::Notify`] when the thread can't be started; what opening the database says.
     pub fn start(mut worker: Worker, mut store: Store) -> Result<Background> {
         let (wake, woken) = channel();
+        let stop = worker.stop.clone();
         let thread = std::thread::Builder::new()
             .name("shmon-outbox".into())
             .spawn(move || {
+                let mut told = String::new();
                 loop {
-                    let now = worker.now();
                     let wait = match worker.run_once(&mut store) {
                         Ok(delivery) if delivery.busy => SECOND,
-                        Ok(delivery) => delivery.next_due.map_or(3600 * SECOND, |due| due - now),
+                        Ok(delivery) => delivery.next_due.map_or(3600 * SECOND, |due| due - worker.now()),
                         // The database can't be written now; what was sent is kept until it can.
-                        Err(_) => 5 * SECOND,
+                        Err(error) => {
+                            worker.complain(&error, &mut told);
+                            5 * SECOND
+                        }
                     };
                     let wait = Duration::from_nanos(wait.clamp(0, 60 * SECOND).unsigned_abs());
                     match woken.recv_timeout(wait) {
@@ -621,7 +642,7 @@ impl Background {
                 }
             })
             .map_err(|e| Error::new(ErrorKind::Notify, "cannot start a thread").caused_by(e))?;
-        Ok(Background { wake: Some(wake), thread: Some(thread) })
+        Ok(Background { wake: Some(wake), stop, thread: Some(thread) })
     }
 
     /// Says that there is something new in the outbox.
@@ -633,12 +654,22 @@ impl Background {
     }
 }
 
-impl Drop for Background {
-    /// Lets the request that is under way end; what waits stays in the outbox.
-    fn drop(&mut self) {
-        self.wake = None;
-        if let Some(thread) = self.thread.take() {
+impl Background {
+    /// Begins nothing new and waits for the requests that are under way, no longer than they may take; what waits stays
+    /// in the outbox.
+    pub fn stop(mut self) {
+        let thread = self.thread.take();
+        drop(self);
+        if let Some(thread) = thread {
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Background {
+    /// Begins nothing new, and waits for nothing.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wake = None;
     }
 }
