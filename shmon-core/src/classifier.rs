@@ -98,6 +98,7 @@ impl Classifier {
         let Scratch { analysis, rules, secrets } = scratch;
         shell::analyze(command, context.dialect, analysis);
         let excluded = self.rules.evaluate(command, analysis, context, rules);
+        self.rules.secrets(command, analysis, rules, secrets);
         VerdictRef { command, rules: &self.rules, analysis, hits: &rules.hits, secrets, excluded }
     }
 

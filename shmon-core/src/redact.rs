@@ -10,6 +10,9 @@ pub const MASK: &str = "****";
 pub struct Secret {
     /// Where, in bytes of the command.
     pub span: Span,
+    /// Whose kind it is.
+    pub(crate) layer: u8,
+    pub(crate) kind: u32,
 }
 
 /// The command with each secret replaced by [`MASK`]; invalid UTF-8 is replaced too.

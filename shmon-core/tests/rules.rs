@@ -4,5 +4,6 @@ mod rules {
     mod examples;
     mod language;
     mod policy;
+    mod secrets;
     mod user;
 }

@@ -110,24 +110,7 @@ impl<'a> Machine<'a> {
             }
             op::SUBCOMMAND => {
                 self.read(here);
-                let mut at = pc + 1;
-                let mut nth = 0;
-                while at < end {
-                    let next = at + 1 + 3 * v.at(at);
-                    let word = self.arguments.operands.get(nth).and_then(|&i| inv.arg(i as usize));
-                    let fits = word.is_some_and(|w| {
-                        (at + 1..next).step_by(3).any(|a| {
-                            let want = v.text(a);
-                            if v.word(a + 2) != 0 { w.bytes.starts_with(want) } else { w.bytes == want }
-                        })
-                    });
-                    if !fits {
-                        return false;
-                    }
-                    at = next;
-                    nth += 1;
-                }
-                true
+                subcommand(v, pc, self.arguments, &inv).is_some()
             }
             op::OPERAND => {
                 self.read(here);
@@ -271,6 +254,45 @@ impl<'a> Machine<'a> {
         }
         false
     }
+}
+
+/// How many operands the words of a SUBCOMMAND node take, where they are there.
+fn subcommand(v: View<'_>, pc: usize, arguments: &Arguments, inv: &Invocation<'_>) -> Option<usize> {
+    let end = pc + (v.word(pc) >> 8) as usize;
+    let mut at = pc + 1;
+    let mut nth = 0;
+    while at < end {
+        let next = at + 1 + 3 * v.at(at);
+        let word = arguments.operands.get(nth).and_then(|&i| inv.arg(i as usize))?;
+        let fits = (at + 1..next).step_by(3).any(|a| {
+            let want = v.text(a);
+            if v.word(a + 2) != 0 { word.bytes.starts_with(want) } else { word.bytes == want }
+        });
+        if !fits {
+            return None;
+        }
+        at = next;
+        nth += 1;
+    }
+    Some(nth)
+}
+
+/// The same for the first that fits of several, which an ANY node holds.
+pub(crate) fn subcommands(
+    v: View<'_>,
+    pc: usize,
+    arguments: &Arguments,
+    inv: &Invocation<'_>,
+) -> Option<usize> {
+    let end = pc + (v.word(pc) >> 8) as usize;
+    let mut at = pc + 1;
+    while at < end {
+        if let Some(words) = subcommand(v, at, arguments, inv) {
+            return Some(words);
+        }
+        at += ((v.word(at) >> 8) as usize).max(1);
+    }
+    None
 }
 
 fn subject(word: crate::shell::Word<'_>) -> Subject<'_> {

@@ -9,6 +9,7 @@ mod info;
 mod options;
 mod scan;
 mod scratch;
+mod secrets;
 mod set;
 mod strtest;
 mod view;

@@ -232,7 +232,6 @@ pub(crate) struct Value<'a> {
     /// The word that holds it.
     pub(crate) word: Word<'a>,
     /// Where in the word it begins.
-    #[expect(dead_code, reason = "the search for secrets needs it")]
     pub(crate) start: usize,
     /// The value.
     pub(crate) bytes: &'a [u8],

@@ -188,6 +188,34 @@ impl RuleSet {
         Some(self.info_of(self.layers.get(number)?, number, hit.rule))
     }
 
+    /// Finds the secrets of a command.
+    pub(crate) fn secrets(
+        &self,
+        command: &[u8],
+        analysis: &Analysis,
+        scratch: &mut RuleScratch,
+        found: &mut Vec<crate::redact::Secret>,
+    ) {
+        let views = self.layers.iter().map(Layer::view);
+        super::secrets::search(views, command, analysis, &mut scratch.arguments, found);
+    }
+
+    /// The id of a secret's kind, such as `aws-access-key-id`.
+    pub fn secret_kind(&self, secret: &crate::redact::Secret) -> &str {
+        self.layers
+            .get(usize::from(secret.layer))
+            .map_or("", |layer| super::secrets::kind(layer.view(), secret.kind)[0])
+    }
+
+    /// What a secret's kind is called.
+    pub fn secret_title(&self, secret: &crate::redact::Secret) -> crate::Text {
+        let [_, en, ja] = self
+            .layers
+            .get(usize::from(secret.layer))
+            .map_or(["", "", ""], |layer| super::secrets::kind(layer.view(), secret.kind));
+        crate::Text { en: en.to_owned(), ja: (!ja.is_empty()).then(|| ja.to_owned()) }
+    }
+
     /// Finds every rule that matches; the hits are in `scratch`, highest level first. Says whether the command is noise.
     pub(crate) fn evaluate(
         &self,

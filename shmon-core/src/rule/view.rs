@@ -133,6 +133,19 @@ impl<'a> View<'a> {
         if slot == Slot::NONE { 0 } else { self.at(slot.0 as usize + S_SPEC) }
     }
 
+    #[inline]
+    pub(crate) fn slot_secrets(self, slot: Slot) -> &'a [u32] {
+        match if slot == Slot::NONE { 0 } else { self.at(slot.0 as usize + S_SECRETS_AT) } {
+            0 => &[],
+            at => self.list(at),
+        }
+    }
+
+    /// The places of the entries of a list of records of `words` words, after their count.
+    pub(crate) fn list_of(self, at: usize, words: usize) -> impl Iterator<Item = usize> {
+        (0..self.at(at)).map(move |i| at + 1 + i * words)
+    }
+
     pub(crate) fn rules(self) -> usize {
         self.at(H_RULES)
     }

@@ -196,6 +196,47 @@ numbered! {
     W_REASON_LEN
 }
 
+/// Tokens have at least so many bytes: only such runs of word characters are looked at.
+pub const LONG_RUN: usize = 16;
+/// Words of a key's entry: string, kind, least length, schemes.
+pub const KEY_WORDS: usize = 5;
+/// Words of a token's entry: string, place of its characters, least and greatest number, kind.
+pub const TOKEN_WORDS: usize = 6;
+/// Words of a kind of secret: id and both titles.
+pub const KIND_WORDS: usize = 6;
+numbered! {
+    /// Number of kinds.
+    C_KINDS
+    /// Kinds.
+    C_KINDS_AT
+    /// Slots of the key table less one.
+    C_KEY_MASK
+    /// Key table: last four characters, count, entries.
+    C_KEYS_AT
+    /// For each first byte the tokens that begin with it (count, then entries), or 0.
+    C_TOKENS_AT
+    /// Kind of a password in a URL and 1, or 0.
+    C_URL
+    /// Count, then string and kind: beginnings of text blocks.
+    C_BLOCKS_AT
+}
+numbered! {
+    /// Kind.
+    O_KIND
+    /// 1 where the value stands in the option's own word only.
+    O_ATTACHED
+    /// Which operand, or 0.
+    O_OPERAND
+    /// String: what stands before the secret part of the value.
+    O_AFTER
+    /// (length)
+    O_AFTER_LEN
+    /// Offset of the subcommands' node in this record, or 0.
+    O_SUBCOMMAND
+    /// Spellings.
+    O_NAME
+}
+
 /// What a program specification holds: style, two words of short options with a value, then count and strings.
 pub const SPEC_LONGS: usize = 3;
 

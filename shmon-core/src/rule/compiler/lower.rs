@@ -480,7 +480,7 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    fn subcommands(&mut self, specs: &OneOrMany, key: &str, out: &mut Out) -> Result<(), Fault> {
+    pub(super) fn subcommands(&mut self, specs: &OneOrMany, key: &str, out: &mut Out) -> Result<(), Fault> {
         let any = out.open(op::ANY);
         for spec in self.expand(&specs.0, key)? {
             let node = out.open(op::SUBCOMMAND);

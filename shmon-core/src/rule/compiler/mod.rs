@@ -5,6 +5,7 @@ pub mod hash;
 pub mod layout;
 mod lower;
 pub mod schema;
+mod secrets;
 pub mod source;
 mod tables;
 
@@ -15,6 +16,7 @@ use crate::Level;
 use layout::*;
 use lower::{Lowered, Lowerer, Pool, Sets};
 use schema::{ProgramSpec, RuleFile, RuleSpec, Status, TextSpec};
+use secrets::Secrets;
 use std::collections::{BTreeMap, BTreeSet};
 use tables::{Programs, Writer};
 
@@ -107,6 +109,7 @@ struct Compiler<'a> {
     allows: Vec<(Lowered, Vec<String>, u32, String)>,
     specs: Vec<ProgramSpec>,
     programs: Programs,
+    secrets: Secrets,
     ids: BTreeSet<String>,
     out: Compiled,
 }
@@ -124,6 +127,7 @@ impl<'a> Compiler<'a> {
             allows: Vec::new(),
             specs: base.programs.clone(),
             programs: Programs::default(),
+            secrets: Secrets::default(),
             ids: BTreeSet::new(),
             out: Compiled::default(),
         }
@@ -181,6 +185,18 @@ impl<'a> Compiler<'a> {
                     lowered,
                 }),
                 Err((key, message)) => report(&key, message),
+            }
+        }
+        for spanned in &file.secret {
+            let (start, secret) = (spanned.span().start, spanned.get_ref());
+            let mut lowerer = Lowerer {
+                lists: &self.lists,
+                pool: &mut self.pool,
+                regexes: &mut self.regexes,
+                sets: &mut self.sets,
+            };
+            if let Err((key, message)) = self.secrets.add(secret, &mut lowerer) {
+                problems.push(problem(start, Some(&secret.id), Some(key), message));
             }
         }
         for spanned in &file.allow {
@@ -249,9 +265,11 @@ impl<'a> Compiler<'a> {
                 self.programs.entry(key).or_default().spec = at;
             }
         }
+        self.secrets.programs(&mut w, &mut self.programs);
         tables::inherit(&mut self.programs);
         w.program_table(&self.programs, &mut text);
         w.atoms(&atoms, &mut text);
+        w.words[H_SECRETS_AT] = self.secrets.write(&mut w, &mut text);
         w.words[H_VERSION] = VERSION;
         w.words[H_RULES] = self.rules.len() as u32;
         w.words[H_RULES_AT] = w.append(&records);

@@ -1,0 +1,419 @@
+//! Finds secrets in a command: values of known names (`PASSWORD=…`, `--token …`, `"secret": …`, `Authorization: …`),
+//! passwords in URLs, tokens of known form, key blocks, and options of known programs (`mysql -p…`, `curl -u a:…`).
+//!
+//! The text is not scanned byte by byte: a value needs `=`, `:` or `--`, which `memchr` finds, and a token is a long run
+//! of word characters, which every sixteenth byte shows.
+
+use super::compiler::hash::{gram, gram_hash};
+use super::compiler::layout::*;
+use super::options::{Arguments, Spellings, Value};
+use super::view::{Slot, View};
+use crate::redact::Secret;
+use crate::shell::{Analysis, Invocation, Span, Word};
+
+/// Bytes of a name that are looked at.
+const NAME: usize = 48;
+
+/// Puts every secret of the command into `found`, in order and without overlaps.
+pub(crate) fn search<'a>(
+    views: impl Iterator<Item = View<'a>>,
+    command: &[u8],
+    analysis: &Analysis,
+    arguments: &mut Arguments,
+    found: &mut Vec<Secret>,
+) {
+    found.clear();
+    for (layer, v) in (0..).zip(views) {
+        let at = v.at(H_SECRETS_AT);
+        if at == 0 {
+            continue;
+        }
+        let mut search = Search { v, at, command, layer, found };
+        search.separators();
+        search.dashes();
+        search.runs();
+        arguments.reset();
+        for (index, invocation) in analysis.invocations().enumerate() {
+            let slot = v.program(invocation.program());
+            if !v.slot_secrets(slot).is_empty() {
+                arguments.read(v, v.slot_spec(slot), index, &invocation);
+                search.options(slot, &invocation, arguments);
+            }
+        }
+    }
+    if found.len() > 1 {
+        found.sort_unstable_by_key(|s| (s.span.start, std::cmp::Reverse(s.span.end)));
+        let mut end = 0;
+        found.retain(|s| {
+            let keep = s.span.start >= end;
+            end = end.max(s.span.end);
+            keep
+        });
+    }
+}
+
+/// The id and titles of a kind.
+pub(crate) fn kind(v: View<'_>, number: u32) -> [&str; 3] {
+    let at = v.at(v.at(H_SECRETS_AT) + C_KINDS_AT) + number as usize * KIND_WORDS;
+    [v.str(at), v.str(at + 2), v.str(at + 4)]
+}
+
+struct Search<'a, 'f> {
+    v: View<'a>,
+    at: usize,
+    command: &'a [u8],
+    layer: u8,
+    found: &'f mut Vec<Secret>,
+}
+
+impl Search<'_, '_> {
+    fn push(&mut self, start: usize, end: usize, kind: u32) {
+        if start < end {
+            self.found.push(Secret { span: Span::new(start, end), layer: self.layer, kind });
+        }
+    }
+
+    /// `name=value`, `name: value` and `://user:password@`.
+    fn separators(&mut self) {
+        let command = self.command;
+        for at in memchr::memchr2_iter(b'=', b':', command) {
+            if command[at] == b':' && command.get(at + 1..at + 3) == Some(b"//") {
+                self.url(at + 3);
+                continue;
+            }
+            // `==`, `!=`, `:=`, `+=`, `::`
+            if matches!(command.get(at + 1), Some(b'=' | b':' | b'~')) {
+                continue;
+            }
+            let mut end = at;
+            let mut quoted = false;
+            while let Some(b) = end.checked_sub(1).and_then(|i| command.get(i)) {
+                match b {
+                    b'"' | b'\'' | b'\\' => quoted = true,
+                    b' ' if command[at] == b':' && at - end < 2 => {}
+                    _ => break,
+                }
+                end -= 1;
+            }
+            let Some((kind, min, schemes)) = self.key(end) else { continue };
+            let mut start = at + 1;
+            if command[at] == b':' || quoted {
+                while command.get(start) == Some(&b' ') {
+                    start += 1;
+                }
+            }
+            self.value(start, kind, min, schemes);
+        }
+    }
+
+    /// `--name value`, and blocks that begin with `-----BEGIN`.
+    fn dashes(&mut self) {
+        let command = self.command;
+        let mut from = 0;
+        while let Some(at) = memchr::memchr(b'-', &command[from..]).map(|i| i + from) {
+            from = at + 1;
+            if command.get(at + 1) != Some(&b'-') {
+                continue;
+            }
+            let rest = &command[at..];
+            let mut end = rest
+                .iter()
+                .position(|b| !(b.is_ascii_alphanumeric() || b"_-.".contains(b)))
+                .unwrap_or(rest.len());
+            if rest.starts_with(b"-----") {
+                end = 5;
+                for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {
+                    if rest.starts_with(self.v.text(entry)) {
+                        let stop = memchr::memmem::find(rest, b"-----END").unwrap_or(rest.len());
+                        self.push(at, at + stop, self.v.word(entry + 2));
+                        end = stop;
+                    }
+                }
+            } else if rest.get(end) == Some(&b' ')
+                && let Some((kind, min, schemes)) = self.key(at + end)
+            {
+                let start = at + end + rest[end..].iter().take_while(|b| **b == b' ').count();
+                if command.get(start) != Some(&b'-') {
+                    self.value(start, kind, min, schemes);
+                }
+            }
+            from = at + end.max(2);
+        }
+    }
+
+    /// The key whose name ends at `end`: kind, least length of a value, schemes.
+    fn key(&self, end: usize) -> Option<(u32, u32, usize)> {
+        let v = self.v;
+        let mut name = [0u8; NAME];
+        let mut length = 0;
+        let from = end.saturating_sub(NAME);
+        for &b in self.command.get(from..end)?.iter().rev() {
+            match b {
+                b'_' | b'-' | b'.' => {}
+                _ if b.is_ascii_alphanumeric() => {
+                    length += 1;
+                    name[NAME - length] = b.to_ascii_lowercase();
+                }
+                _ => break,
+            }
+        }
+        let name = &name[NAME - length..];
+        let last = gram(*name.last_chunk::<4>()?);
+        let mask = v.at(self.at + C_KEY_MASK);
+        let table = v.at(self.at + C_KEYS_AT);
+        let mut slot = (gram_hash(last) >> 16) as usize & mask;
+        loop {
+            let entry = table + slot * 3;
+            let count = v.at(entry + 1);
+            if count == 0 {
+                return None;
+            }
+            if v.word(entry) == last {
+                let first = v.at(entry + 2);
+                return (0..count).map(|i| first + i * KEY_WORDS).find_map(|key| {
+                    name.ends_with(v.text(key)).then(|| (v.word(key + 2), v.word(key + 3), v.at(key + 4)))
+                });
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// The value that begins at `start`.
+    fn value(&mut self, mut start: usize, kind: u32, min: u32, schemes: usize) {
+        let command = self.command;
+        for _ in 0..2 {
+            let scheme =
+                self.v.strings(schemes).map(str::len).zip(self.v.strings(schemes)).find(|(len, s)| {
+                    command.get(start..start + len).is_some_and(|w| w.eq_ignore_ascii_case(s.as_bytes()))
+                        && command.get(start + len) == Some(&b' ')
+                });
+            match scheme {
+                Some((len, _)) => start += len + 1,
+                None => break,
+            }
+        }
+        let (start, end) = extent(command, start);
+        let value = command.get(start..end).unwrap_or(&[]);
+        if value.len() >= min as usize && !is_placeholder(value) {
+            self.push(start, end, kind);
+        }
+    }
+
+    /// `user:password@host` from `start` on.
+    fn url(&mut self, start: usize) {
+        let kind = self.v.word(self.at + C_URL);
+        if kind == 0 {
+            return;
+        }
+        let rest = self.command.get(start..).unwrap_or(&[]);
+        let end = rest.iter().position(|b| b"/?# \t\n\"'`<>|;&()".contains(b)).unwrap_or(rest.len());
+        let Some(at) = rest[..end].iter().rposition(|&b| b == b'@') else { return };
+        let Some(colon) = rest[..at].iter().position(|&b| b == b':') else { return };
+        let secret = &rest[colon + 1..at];
+        if !is_placeholder(secret) {
+            self.push(start + colon + 1, start + at, kind - 1);
+        }
+    }
+
+    /// Tokens: every sixteenth byte lies in any run of at least sixteen.
+    fn runs(&mut self) {
+        let command = self.command;
+        let word = |i: usize| {
+            command.get(i).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        };
+        let mut at = LONG_RUN - 1;
+        while at < command.len() {
+            if !word(at) {
+                at += LONG_RUN;
+                continue;
+            }
+            let mut start = at;
+            while start > 0 && at - start < LONG_RUN && word(start - 1) {
+                start -= 1;
+            }
+            let mut end = at + 1;
+            while word(end) {
+                end += 1;
+            }
+            if end - start >= LONG_RUN {
+                self.run(start, end);
+            }
+            at = (end + LONG_RUN - 1).max(at + LONG_RUN);
+        }
+    }
+
+    fn run(&mut self, start: usize, end: usize) {
+        let command = self.command;
+        let first = self.v.at(self.at + C_TOKENS_AT);
+        let mut at = start;
+        while at < end {
+            // A token begins where a word begins: after no letter or digit, or after a short option (`-pX`).
+            let before = at.checked_sub(1).and_then(|i| command.get(i));
+            let begins = at == start
+                || !before.is_some_and(u8::is_ascii_alphanumeric)
+                || (at == start + 2 && command.get(start) == Some(&b'-'));
+            if begins {
+                let entries = self.v.at(first + usize::from(command[at]));
+                if entries != 0
+                    && let Some((length, kind)) = self.token(entries, &command[at..])
+                {
+                    self.push(at, at + length, kind);
+                    return;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    fn token(&self, entries: usize, text: &[u8]) -> Option<(usize, u32)> {
+        let v = self.v;
+        v.list_of(entries, TOKEN_WORDS).find_map(|entry| {
+            let rest = text.strip_prefix(v.text(entry))?;
+            let chars = v.slice(v.at(entry + 2), 8);
+            let member = |b: &u8| chars.get(usize::from(b >> 5)).is_some_and(|w| w >> (b & 31) & 1 != 0);
+            let count = rest.iter().take_while(|b| member(b)).count();
+            // What follows directly must not be more of the same word.
+            let more = rest.get(count).is_some_and(u8::is_ascii_alphanumeric);
+            ((v.at(entry + 3)..=v.at(entry + 4)).contains(&count) && !more)
+                .then(|| (text.len() - rest.len() + count, v.word(entry + 5)))
+        })
+    }
+
+    /// Options and operands of known programs.
+    fn options(&mut self, slot: Slot, invocation: &Invocation<'_>, arguments: &Arguments) {
+        let v = self.v;
+        for &record in v.slot_secrets(slot) {
+            let record = record as usize;
+            let (kind, attached) = (v.word(record + O_KIND), v.word(record + O_ATTACHED) != 0);
+            let after = v.text(record + O_AFTER);
+            let operand = v.word(record + O_OPERAND) as i32;
+            let subcommand = v.at(record + O_SUBCOMMAND);
+            let skip = if subcommand == 0 {
+                0
+            } else {
+                match super::eval::subcommands(v, record + subcommand, arguments, invocation) {
+                    Some(words) => words,
+                    None => continue,
+                }
+            };
+            if operand != 0 {
+                let operands = arguments.operands.get(skip..).unwrap_or(&[]);
+                let index = if operand > 0 {
+                    operands.get(operand as usize - 1)
+                } else {
+                    operands.len().checked_sub(operand.unsigned_abs() as usize).and_then(|i| operands.get(i))
+                };
+                if let Some(word) = index.and_then(|&i| invocation.arg(i as usize)) {
+                    self.part(Value { word, start: 0, bytes: word.bytes }, after, kind);
+                }
+                continue;
+            }
+            Spellings::new(v, record + O_NAME).any_value(arguments, v.slot_spec(slot), invocation, |value| {
+                if !(attached && value.start == 0) {
+                    self.part(value, after, kind);
+                }
+                false
+            });
+        }
+    }
+
+    /// The secret part of a value, found again in the text as it was typed.
+    fn part(&mut self, value: Value<'_>, after: &[u8], kind: u32) {
+        let (mut start, mut bytes) = (value.start, value.bytes);
+        if !after.is_empty() {
+            match memchr::memmem::find(bytes, after) {
+                Some(at) => {
+                    start += at + after.len();
+                    bytes = &bytes[at + after.len()..];
+                }
+                None => return,
+            }
+        }
+        if bytes.is_empty() || is_reference(bytes) {
+            return;
+        }
+        let (from, to) = place(self.command, &value.word, start);
+        self.push(from, to, kind);
+    }
+}
+
+/// Where the part of a word from `start` on stands in the text.
+fn place(command: &[u8], word: &Word<'_>, start: usize) -> (usize, usize) {
+    let (from, to) = (word.span.start as usize, word.span.end as usize);
+    let source = command.get(from..to).unwrap_or(&[]);
+    let wanted = word.bytes.get(start..).unwrap_or(&[]);
+    // As it is, or in quotes around the whole or the rest.
+    if let Some(at) = memchr::memmem::rfind(source, wanted) {
+        return (from + at, from + at + wanted.len());
+    }
+    match word.bytes.get(..start) {
+        Some(head) if source.starts_with(head) => (from + start, to),
+        _ => (from, to),
+    }
+}
+
+/// Begin and end of a value: in quotes up to the quote, else up to what ends a word.
+fn extent(command: &[u8], start: usize) -> (usize, usize) {
+    let rest = command.get(start..).unwrap_or(&[]);
+    let escaped = usize::from(rest.first() == Some(&b'\\'));
+    match rest.get(escaped) {
+        Some(&quote @ (b'"' | b'\'')) => {
+            let from = escaped + 1;
+            let inner = &rest[from..];
+            // The end of a quote that began before the name: `'Password: ' x`.
+            if matches!(inner.first(), None | Some(b' ' | b'\n' | b')' | b';')) {
+                return (start, start);
+            }
+            let mut end = inner.iter().position(|&b| b == quote).unwrap_or(inner.len());
+            if escaped != 0 && inner[..end].last() == Some(&b'\\') {
+                end -= 1;
+            }
+            (start + from, start + from + end)
+        }
+        _ => {
+            let end = rest.iter().position(|b| b" \t\n\"'`;|&<>(),}".contains(b)).unwrap_or(rest.len());
+            (start, start + end)
+        }
+    }
+}
+
+/// Whether the value stands for one that is elsewhere: a variable, a command, a template.
+fn is_reference(value: &[u8]) -> bool {
+    matches!(value.first(), Some(b'$' | b'`' | b'<' | b'{' | b'%' | b'*'))
+}
+
+/// Whether the value is no secret: a reference, a file, a word of an example, a word of a grammar.
+fn is_placeholder(value: &[u8]) -> bool {
+    let Some(&first) = value.first() else { return true };
+    if is_reference(value) || matches!(first, b'/' | b'@' | b'[' | b'(' | b'~') || value.starts_with(b"./") {
+        return true;
+    }
+    if value.iter().all(|b| *b == first) && !first.is_ascii_digit() {
+        return true;
+    }
+    const WORDS: [&[u8]; 22] = [
+        b"true",
+        b"false",
+        b"yes",
+        b"no",
+        b"none",
+        b"null",
+        b"nil",
+        b"undefined",
+        b"password",
+        b"passwd",
+        b"pass",
+        b"secret",
+        b"token",
+        b"path/to/key",
+        b"stdin",
+        b"prompt",
+        b"auto",
+        b"required",
+        b"optional",
+        b"default",
+        b"never",
+        b"always",
+    ];
+    WORDS.iter().any(|w| value.eq_ignore_ascii_case(w)) || value.starts_with(b"path/to/")
+}

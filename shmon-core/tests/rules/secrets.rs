@@ -1,0 +1,59 @@
+//! Each kind of secret finds its hits, all of each and nothing else, and leaves its near misses alone.
+
+use shmon_core::rule::compiler::{Source, source};
+use shmon_core::{Classifier, Context, Scratch};
+
+#[test]
+fn every_kind_redacts_its_hits_and_nothing_else() {
+    let text = include_str!("../../rules/secrets.toml").to_owned();
+    let file = source::parse(&Source { name: "secrets.toml".into(), text }).unwrap();
+    assert!(file.secret.len() >= 40, "{} kinds", file.secret.len());
+    let classifier = Classifier::builtin();
+    let mut faults = Vec::new();
+    for kind in file.secret.iter().map(toml::Spanned::get_ref) {
+        assert!(kind.hits.len() >= 2 && kind.misses.len() >= 2, "{}: too few examples", kind.id);
+        for hit in &kind.hits {
+            let command = hit.replace(['«', '»'], "");
+            let mut wanted = String::new();
+            for (i, part) in hit.split(['«', '»']).enumerate() {
+                wanted.push_str(if i % 2 == 0 { part } else { "****" });
+            }
+            let verdict = classifier.classify(&command);
+            if verdict.redacted.as_deref() != Some(&*wanted) || !verdict.sensitive {
+                faults.push(format!("{}: {:?}\n    instead of {wanted:?}", kind.id, verdict.redacted));
+            }
+        }
+        for miss in &kind.misses {
+            let verdict = classifier.classify(miss);
+            if let Some(redacted) = verdict.redacted {
+                faults.push(format!("{}: near miss is redacted: {redacted}", kind.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn a_line_with_a_secret_is_sensitive_and_keeps_its_level() {
+    let verdict = Classifier::builtin().classify("export DB_PASSWORD=abc12345");
+    assert!(verdict.sensitive);
+    assert_eq!(verdict.level, shmon_core::Level::Low);
+    assert_eq!(verdict.redacted.as_deref(), Some("export DB_PASSWORD=****"));
+}
+
+#[test]
+fn the_kind_is_told() {
+    let classifier = Classifier::builtin();
+    let mut scratch = Scratch::default();
+    let command = b"curl -u alice:s3cret https://bob:pw@h/x";
+    let verdict = classifier.classify_into(command, &Context::default(), &mut scratch);
+    let kinds: Vec<_> = verdict.secrets().iter().map(|s| classifier.rules().secret_kind(s)).collect();
+    assert_eq!(kinds, ["curl-user", "url-password"]);
+    assert_eq!(verdict.redacted().as_deref(), Some("curl -u alice:**** https://bob:****@h/x"));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_redacted_too() {
+    let verdict = Classifier::builtin().classify(b"x --password \xff\xfe\xfd y".as_slice());
+    assert_eq!(verdict.redacted.as_deref(), Some("x --password **** y"));
+}
