@@ -12,12 +12,21 @@ fn plain_key(name: &str) -> String {
     name.bytes().filter(|b| !b"_-.".contains(b)).map(|b| b.to_ascii_lowercase() as char).collect()
 }
 
+/// A token's form.
+struct Token {
+    prefix: Vec<u8>,
+    chars: [u32; 8],
+    min: u32,
+    max: u32,
+    kind: u32,
+}
+
 /// Kinds that were read, to be written at the end.
 #[derive(Default)]
 pub(super) struct Secrets {
     kinds: Vec<[String; 3]>,
     keys: Vec<(String, u32, u32, Vec<String>)>,
-    tokens: Vec<(Vec<u8>, [u32; 8], u32, u32, u32)>,
+    tokens: Vec<Token>,
     url: u32,
     blocks: Vec<(String, u32)>,
     /// (program, record without its place)
@@ -57,7 +66,13 @@ impl Secrets {
                     );
                 }
                 let max = token.max.unwrap_or(u32::MAX);
-                self.tokens.push((prefix.clone().into_bytes(), chars, token.min, max, kind));
+                self.tokens.push(Token {
+                    prefix: prefix.clone().into_bytes(),
+                    chars,
+                    min: token.min,
+                    max,
+                    kind,
+                });
             }
         }
         if spec.url {
@@ -124,10 +139,10 @@ impl Secrets {
         let mut first = vec![0u32; 256];
         for b in 0..=255u8 {
             let mut entries = Vec::new();
-            for (prefix, chars, min, max, kind) in self.tokens.iter().filter(|t| t.0.first() == Some(&b)) {
-                let chars_at = w.list(chars);
-                entries.extend(pool.add(prefix));
-                entries.extend([chars_at, *min, *max, *kind]);
+            for token in self.tokens.iter().filter(|t| t.prefix.first() == Some(&b)) {
+                let chars_at = w.list(&token.chars);
+                entries.extend(pool.add(&token.prefix));
+                entries.extend([chars_at, token.min, token.max, token.kind]);
             }
             if !entries.is_empty() {
                 first[usize::from(b)] = w.counted(entries.len() / TOKEN_WORDS, &entries);
