@@ -65,6 +65,14 @@ enum shmon_status
     SHMON_BUFFER = 9,
     // A defect of shmon: the call was stopped, and handles that it could change must be freed.
     SHMON_PANIC = 10,
+    // The database was made by an older version of shmon: recording a command brings it up to date.
+    SHMON_OLD_VERSION = 11,
+    // There is no room left on the device.
+    SHMON_FULL = 12,
+    // The database's file or file system can't be written.
+    SHMON_READ_ONLY = 13,
+    // Another process kept the database for longer than a write waits.
+    SHMON_LOCKED = 14,
     // Something that this list has no number for.
     SHMON_OTHER = 99,
 };

@@ -78,7 +78,7 @@ pub unsafe extern "C" fn shmon_classify_batch(
                 for (offset, text) in share.iter().enumerate() {
                     // SAFETY: the caller promises the bytes.
                     let command = unsafe { text.bytes("command") }?;
-                    let verdict = classifier.inner.classify_with(command, &context, &mut scratch);
+                    let verdict = classifier.inner.classify_into(command, &context, &mut scratch);
                     // SAFETY: within `len`, and this share is this thread's.
                     unsafe { places.put(start + offset, shmon_summary::of(&verdict)) };
                 }

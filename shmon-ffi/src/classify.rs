@@ -65,7 +65,7 @@ pub unsafe extern "C" fn shmon_classify(
             // SAFETY: the caller promises that nobody else uses it.
             unsafe { &mut handle_mut(scratch, "scratch")?.inner }
         };
-        let verdict = classifier.inner.classify_with(command, &context, scratch);
+        let verdict = classifier.inner.classify_into(command, &context, scratch);
         // SAFETY: the caller promises `out`.
         unsafe { put(out, shmon_summary::of(&verdict), "out") }
     })

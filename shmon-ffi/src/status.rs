@@ -31,6 +31,14 @@ pub enum shmon_status {
     SHMON_BUFFER = 9,
     /// A defect of shmon: the call was stopped, and handles that it could change must be freed.
     SHMON_PANIC = 10,
+    /// The database was made by an older version of shmon: recording a command brings it up to date.
+    SHMON_OLD_VERSION = 11,
+    /// There is no room left on the device.
+    SHMON_FULL = 12,
+    /// The database's file or file system can't be written.
+    SHMON_READ_ONLY = 13,
+    /// Another process kept the database for longer than a write waits.
+    SHMON_LOCKED = 14,
     /// Something that this list has no number for.
     SHMON_OTHER = 99,
 }
@@ -57,6 +65,10 @@ impl From<Error> for Failure {
             ErrorKind::Rule => SHMON_RULE,
             ErrorKind::Store => SHMON_STORE,
             ErrorKind::NewerVersion => SHMON_NEWER_VERSION,
+            ErrorKind::OldVersion => SHMON_OLD_VERSION,
+            ErrorKind::Full => SHMON_FULL,
+            ErrorKind::ReadOnly => SHMON_READ_ONLY,
+            ErrorKind::Locked => SHMON_LOCKED,
             ErrorKind::Corrupt => SHMON_CORRUPT,
             ErrorKind::Io => SHMON_IO,
             ErrorKind::Notify => SHMON_NOTIFY,

@@ -6,6 +6,7 @@
 
 use crate::status::Failure;
 use shmon_core::shell::{Dialect, Span};
+use shmon_core::verdict::VerdictRef;
 use shmon_core::{self as core, Level};
 use std::ffi::{CStr, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -278,14 +279,14 @@ pub struct shmon_summary {
 }
 
 impl shmon_summary {
-    pub(crate) fn of(verdict: &core::Verdict) -> Self {
+    pub(crate) fn of(verdict: &VerdictRef<'_>) -> Self {
         let flag = |on: bool, flag| if on { flag } else { 0 };
         shmon_summary {
-            level: verdict.level.into(),
-            flags: flag(verdict.excluded, SHMON_EXCLUDED)
-                | flag(verdict.sensitive, SHMON_SENSITIVE)
-                | flag(verdict.partial, SHMON_PARTIAL),
-            findings: u32::try_from(verdict.findings.len()).unwrap_or(u32::MAX),
+            level: verdict.level().into(),
+            flags: flag(verdict.excluded(), SHMON_EXCLUDED)
+                | flag(verdict.sensitive(), SHMON_SENSITIVE)
+                | flag(verdict.partial(), SHMON_PARTIAL),
+            findings: u32::try_from(verdict.findings().len()).unwrap_or(u32::MAX),
             reserved: 0,
         }
     }

@@ -3,6 +3,7 @@
 use crate::classifier::{free, give, shmon_classifier};
 use crate::status::{guard, shmon_status};
 use crate::types::{self, handle, shmon_context, shmon_level, shmon_span, shmon_summary, shmon_text};
+use shmon_core::verdict::VerdictRef;
 use shmon_core::{self as core, Scratch, Text};
 use std::ffi::c_char;
 
@@ -94,7 +95,9 @@ fn both(text: &Text) -> (shmon_text, shmon_text) {
 }
 
 impl shmon_verdict {
-    pub(crate) fn new(verdict: core::Verdict, command: &[u8]) -> Box<Self> {
+    pub(crate) fn new(borrowed: VerdictRef<'_>, command: &[u8]) -> Box<Self> {
+        let summary = shmon_summary::of(&borrowed);
+        let verdict = borrowed.to_verdict();
         let mut lists = Lists::default();
         let findings = verdict.findings.iter().map(|finding| {
             let (title_en, title_ja) = both(&finding.title);
@@ -136,7 +139,7 @@ impl shmon_verdict {
             None => shmon_text { data: command.as_ptr().cast(), len: command.len() },
         };
         Box::new(shmon_verdict {
-            summary: shmon_summary::of(&verdict),
+            summary,
             findings,
             invocations,
             unresolved: unresolved.collect(),
@@ -172,7 +175,8 @@ pub unsafe extern "C" fn shmon_verdict_new(
                 types::context(context)?,
             )
         };
-        let verdict = classifier.inner.classify_with(command, &context, &mut Scratch::default());
+        let mut scratch = Scratch::default();
+        let verdict = classifier.inner.classify_into(command, &context, &mut scratch);
         // SAFETY: the caller promises `out`.
         unsafe { give(out, shmon_verdict::new(verdict, command)) }
     })

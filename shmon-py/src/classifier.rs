@@ -5,9 +5,11 @@ use crate::verdict::{Brief, Facts, Verdict};
 use crate::{error, level, text};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+use shmon_core::classifier::Day;
 use shmon_core::shell::Dialect;
-use shmon_core::{self as core, Scratch};
+use shmon_core::{self as core, Scratch, time};
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -29,14 +31,20 @@ fn facts(dialect: &str, user: Option<String>, root: Option<bool>, ssh: Option<bo
     Ok(Box::new(Facts { dialect, user, root, ssh }))
 }
 
+thread_local! {
+    /// Reused by all calls of a thread, so that a call allocates nothing but its answer.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
 fn classify_one(
     classifier: &core::Classifier,
     command: &Bound<'_, PyAny>,
     facts: Box<Facts>,
 ) -> PyResult<Verdict> {
     let bytes = text::command(command)?;
-    let verdict = classifier.classify_with(&bytes, &facts.context(), &mut Scratch::default());
-    Ok(Verdict::one(Brief::of(&verdict), classifier.clone(), facts, &bytes))
+    let brief = SCRATCH
+        .with_borrow_mut(|scratch| Brief::of(&classifier.classify_into(&bytes, &facts.context(), scratch)));
+    Ok(Verdict::one(brief, classifier.clone(), facts, &bytes))
 }
 
 /// Classifies one command with the built-in rules.
@@ -45,7 +53,7 @@ fn classify_one(
 /// `bash`, `sh`, `zsh` or `fish`; `user`, `root` and `ssh` are facts about the caller for rules that ask for them.
 ///
 /// >>> import shmon
-/// >>> shmon.classify("sudo rm -rf /srv/data").level
+/// >>> shmon.classify("rm -rf /srv/data").level
 /// <Level.CRITICAL: 3>
 /// >>> shmon.classify(b"ls -l").level
 /// <Level.LOW: 0>
@@ -88,13 +96,19 @@ pub(crate) fn classify_many(
 /// Make one and share it: it is immutable, and any number of threads may use it at once.
 ///
 /// `rules` is a rule file or a folder of them, or several; `rules_text` is rules as TOML text; `disable` switches rules
-/// off by id; `levels` gives rules another level; `exclude` replaces the programs that are noise; `builtin=False`
-/// leaves the built-in rules out.
+/// off by id, or by `begin.*`; `levels` gives rules another level; `exclude` replaces the programs that are noise;
+/// `builtin=False` leaves the built-in rules out.
+///
+/// `allow` accepts findings: a string is a glob over the whole command, and a dictionary has the keys of an `[[allow]]`
+/// entry (`match`, `reason`, `rule`, `expires`). Entries that have expired on the day on which the classifier is made
+/// don't hold.
 ///
 /// >>> import shmon
-/// >>> classifier = shmon.Classifier()
-/// >>> classifier.classify("rm -rf /srv/data").level
-/// <Level.CRITICAL: 3>
+/// >>> classifier = shmon.Classifier(disable="transfer.wget", allow="curl https://mirror.example/*")
+/// >>> classifier.classify("curl https://mirror.example/a").level
+/// <Level.LOW: 0>
+/// >>> classifier.classify("curl https://elsewhere.example/a").level
+/// <Level.HIGH: 2>
 #[pyclass(frozen, module = "shmon")]
 pub(crate) struct Classifier {
     inner: core::Classifier,
@@ -103,12 +117,14 @@ pub(crate) struct Classifier {
 #[pymethods]
 impl Classifier {
     #[new]
-    #[pyo3(signature = (rules=None, *, rules_text=None, disable=None, levels=None, exclude=None, builtin=true))]
+    #[pyo3(signature = (rules=None, *, rules_text=None, disable=None, allow=None, levels=None, exclude=None, builtin=true))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
     fn new(
         py: Python<'_>,
         rules: Option<&Bound<'_, PyAny>>,
         rules_text: Option<&str>,
         disable: Option<&Bound<'_, PyAny>>,
+        allow: Option<&Bound<'_, PyAny>>,
         levels: Option<&Bound<'_, PyDict>>,
         exclude: Option<&Bound<'_, PyAny>>,
         builtin: bool,
@@ -133,6 +149,12 @@ impl Classifier {
         }
         if exclude.is_some() {
             builder = builder.exclude(strings(exclude, "exclude")?);
+        }
+        if let Some(allow) = allow {
+            builder = builder.rules_text("allow", allow_entries(allow)?);
+        }
+        if let Some(today) = local_day() {
+            builder = builder.today(today);
         }
         // Reading and compiling files may take a while; other threads go on.
         let inner = py.detach(|| builder.build()).map_err(error::raise)?;
@@ -185,4 +207,85 @@ fn strings(value: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Vec<String>
     let items =
         value.try_iter().map_err(|_| PyTypeError::new_err(format!("{name} is an iterable of strings")))?;
     items.map(|item| item?.extract()).collect()
+}
+
+/// The day in the system's time zone, on which the expiry of allow entries is checked.
+fn local_day() -> Option<Day> {
+    let text = time::local(time::now());
+    let mut parts = text.get(..10)?.split('-');
+    Day::new(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)
+}
+
+/// `[[allow]]` entries as TOML text, from a glob, a dictionary, or several.
+fn allow_entries(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let mut toml = String::new();
+    let mut add = |entry: &Bound<'_, PyAny>| -> PyResult<()> {
+        toml.push_str("[[allow]]\n");
+        if let Ok(glob) = entry.cast::<PyString>() {
+            toml.push_str("reason = \"allowed by the caller\"\nmatch = { text = ");
+            to_toml(glob.as_any(), &mut toml)?;
+            toml.push_str(" }\n");
+            return Ok(());
+        }
+        let entry = entry
+            .cast::<PyDict>()
+            .map_err(|_| PyTypeError::new_err("allow is a glob, a dictionary, or an iterable of them"))?;
+        for (key, value) in entry {
+            to_toml(&key, &mut toml)?;
+            toml.push_str(" = ");
+            to_toml(&value, &mut toml)?;
+            toml.push('\n');
+        }
+        Ok(())
+    };
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyDict>() {
+        add(value)?;
+    } else {
+        for entry in value.try_iter()? {
+            add(&entry?)?;
+        }
+    }
+    Ok(toml)
+}
+
+/// A TOML value on one line.
+fn to_toml(value: &Bound<'_, PyAny>, out: &mut String) -> PyResult<()> {
+    if let Ok(text) = value.cast::<PyString>() {
+        out.push('"');
+        for c in text::lossy(text)?.chars() {
+            match c {
+                '"' | '\\' => out.extend(['\\', c]),
+                c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+                c => out.push(c),
+            }
+        }
+        out.push('"');
+    } else if value.is_instance_of::<PyBool>() {
+        out.push_str(if value.is_truthy()? { "true" } else { "false" });
+    } else if value.is_instance_of::<PyInt>() {
+        out.push_str(&value.str()?.to_cow()?);
+    } else if let Ok(dict) = value.cast::<PyDict>() {
+        out.push_str("{ ");
+        for (i, (key, value)) in dict.iter().enumerate() {
+            if i > 0 {
+                out.push_str(", ");
+            }
+            to_toml(&key, out)?;
+            out.push_str(" = ");
+            to_toml(&value, out)?;
+        }
+        out.push_str(" }");
+    } else if value.hasattr("isoformat")? {
+        out.push_str(&value.call_method0("isoformat")?.str()?.to_cow()?);
+    } else {
+        out.push_str("[ ");
+        for (i, item) in value.try_iter()?.enumerate() {
+            if i > 0 {
+                out.push_str(", ");
+            }
+            to_toml(&item?, out)?;
+        }
+        out.push_str(" ]");
+    }
+    Ok(())
 }

@@ -7,8 +7,11 @@ mod classifier;
 mod error;
 mod level;
 mod many;
+mod monitor;
+mod store;
 mod text;
 mod verdict;
+mod when;
 
 use pyo3::prelude::*;
 
@@ -18,6 +21,10 @@ mod _shmon {
     use crate::classifier::{Classifier, classify, classify_many};
     #[pymodule_export]
     use crate::many::{Verdicts, VerdictsIter};
+    #[pymodule_export]
+    use crate::monitor::{Monitor, Recorded};
+    #[pymodule_export]
+    use crate::store::{Count, Row, Rows, Stats, Store};
     #[pymodule_export]
     use crate::verdict::{Finding, Invocation, Unresolved, Verdict};
     use pyo3::prelude::*;

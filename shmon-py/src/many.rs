@@ -42,7 +42,7 @@ impl Chunk {
         let context = facts.context();
         self.briefs.reserve_exact(self.ends.len());
         for index in 0..self.ends.len() {
-            let brief = Brief::of(&classifier.classify_with(self.command(index), &context, scratch));
+            let brief = Brief::of(&classifier.classify_into(self.command(index), &context, scratch));
             self.briefs.push(brief);
         }
     }

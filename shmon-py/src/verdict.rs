@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use shmon_core::shell::Span;
+use shmon_core::verdict::VerdictRef;
 use shmon_core::{self as core, Classifier, Level};
 use std::sync::{Arc, OnceLock};
 
@@ -21,13 +22,13 @@ impl Brief {
     const SENSITIVE: u8 = 2;
     const PARTIAL: u8 = 4;
 
-    pub(crate) fn of(verdict: &core::Verdict) -> Brief {
+    pub(crate) fn of(verdict: &VerdictRef<'_>) -> Brief {
         let flag = |on: bool, flag| if on { flag } else { 0 };
         Brief {
-            level: verdict.level,
-            flags: flag(verdict.excluded, Self::EXCLUDED)
-                | flag(verdict.sensitive, Self::SENSITIVE)
-                | flag(verdict.partial, Self::PARTIAL),
+            level: verdict.level(),
+            flags: flag(verdict.excluded(), Self::EXCLUDED)
+                | flag(verdict.sensitive(), Self::SENSITIVE)
+                | flag(verdict.partial(), Self::PARTIAL),
         }
     }
 

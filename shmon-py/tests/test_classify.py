@@ -195,3 +195,72 @@ def test_one_classifier_serves_many_threads():
     for thread in threads:
         thread.join()
     assert answers == [expected] * 16
+
+
+RULES = """
+[[rule]]
+id = "mine.deploy"
+level = "high"
+title = { en = "Deployment", ja = "配備" }
+match = { program = "deploy" }
+"""
+
+
+class TestOwnRules:
+    def test_rules_from_text_file_and_folder(self, tmp_path):
+        (tmp_path / "mine.toml").write_text(RULES)
+        for classifier in [
+            shmon.Classifier(rules_text=RULES),
+            shmon.Classifier(rules=str(tmp_path / "mine.toml")),
+            shmon.Classifier(rules=tmp_path),
+            shmon.Classifier([tmp_path / "mine.toml"]),
+        ]:
+            verdict = classifier.classify("deploy now")
+            assert verdict.level is Level.HIGH
+            assert verdict.findings[0].rule == "mine.deploy"
+            assert (verdict.findings[0].title, verdict.findings[0].title_ja) == ("Deployment", "配備")
+            assert classifier.classify(DELETION).level is Level.CRITICAL
+        alone = shmon.Classifier(rules_text=RULES, builtin=False)
+        assert alone.classify(DELETION).level is Level.LOW
+        assert [v.level for v in alone.classify_many(["deploy", DELETION])] == [Level.HIGH, Level.LOW]
+
+    def test_levels_and_switches(self):
+        classifier = shmon.Classifier(disable="transfer.wget", levels={"transfer.curl": "medium"}, exclude=["make"])
+        assert classifier.classify("wget x").level is Level.LOW
+        assert classifier.classify("curl x").level is Level.MEDIUM
+        assert classifier.classify("make all").excluded
+        assert not classifier.classify("ls").excluded
+
+    def test_allowed_findings(self):
+        mirror = "curl https://mirror.example/a"
+        assert shmon.classify(mirror).level is Level.HIGH
+        glob = shmon.Classifier(allow="curl https://mirror.example/*")
+        assert glob.classify(mirror).level is Level.LOW
+        assert glob.classify("curl https://other.example/").level is Level.HIGH
+        import datetime
+
+        today = datetime.date.today()
+        for expires, level in [(today, Level.LOW), (today - datetime.timedelta(days=2), Level.HIGH)]:
+            entry = {
+                "rule": ["transfer.curl"],
+                "match": {"operand": "https://mirror.example/*"},
+                "reason": 'our "mirror"\n\\',
+                "expires": expires,
+            }
+            assert shmon.Classifier(allow=[entry]).classify(mirror).level is level, expires
+
+    def test_wrong_rules_are_named(self, tmp_path):
+        file = tmp_path / "bad.toml"
+        file.write_text("[[rule]]\nid = 'a.b'\nlevel = 'hgih'\n")
+        with pytest.raises(shmon.RuleError, match=r"bad\.toml:3.*hgih"):
+            shmon.Classifier(rules=file)
+        with pytest.raises(shmon.RuleError, match="cannot read") as caught:
+            shmon.Classifier(rules=tmp_path / "none.toml")
+        assert caught.value.kind == "rule"
+        assert caught.value.path == str(tmp_path / "none.toml")
+        with pytest.raises(shmon.RuleError, match=r"no\.such"):
+            shmon.Classifier(disable=["no.such"])
+        with pytest.raises(TypeError):
+            shmon.Classifier(disable=17)
+        with pytest.raises(shmon.RuleError, match="reason"):
+            shmon.Classifier(allow={"match": {"program": "x"}})

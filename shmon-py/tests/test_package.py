@@ -44,11 +44,11 @@ def documented():
 
 
 def test_examples_in_the_documentation_run(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("SHMON_HOME", raising=False)
     parser = doctest.DocTestParser()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    for name, value in documented():
+    for number, (name, value) in enumerate(documented()):
+        # Each example has a home of its own.
+        monkeypatch.setenv("SHMON_HOME", str(tmp_path / str(number)))
         test = parser.get_doctest(getattr(value, "__doc__", None) or "", {"__name__": "example"}, name, None, 0)
         runner.run(test)
     assert runner.failures == 0
@@ -95,8 +95,9 @@ def test_errors_form_a_family():
     assert issubclass(shmon.NewerVersionError, shmon.StoreError)
     assert issubclass(shmon.InvalidError, ValueError)
     assert issubclass(shmon.FileError, OSError)
-    kinds = {getattr(shmon, name).kind for name in shmon.__all__ if name.endswith("Error")}
-    assert kinds == {"other", "config", "rule", "store", "newer-version", "corrupt", "io", "notify", "invalid"}
+    errors = [getattr(shmon, name) for name in shmon.__all__ if name.endswith("Error")]
+    assert all(issubclass(error, shmon.ShmonError) for error in errors)
+    assert len({error.kind for error in errors}) == len(errors) == 13
 
 
 class TestCommandLine:

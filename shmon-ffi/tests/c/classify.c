@@ -1,7 +1,7 @@
 // Classification: short and long answers, batches, redaction, text of every kind.
 #include "check.h"
 
-static const char deletion[] = "sudo rm -rf /srv/data";
+static const char deletion[] = "rm -rf /srv/data";
 
 static void short_answers(const shmon_classifier *classifier) {
     shmon_scratch *scratch = NULL;

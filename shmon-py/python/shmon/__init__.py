@@ -1,7 +1,7 @@
 """Classify shell commands by risk, keep a record of them, and tell people at once.
 
 >>> import shmon
->>> verdict = shmon.classify("sudo rm -rf /srv/data")
+>>> verdict = shmon.classify("rm -rf /srv/data")
 >>> verdict.level
 <Level.CRITICAL: 3>
 >>> verdict.level >= shmon.Level.HIGH
@@ -10,8 +10,15 @@ True
 
 from ._shmon import (
     Classifier,
+    Count,
     Finding,
     Invocation,
+    Monitor,
+    Recorded,
+    Row,
+    Rows,
+    Stats,
+    Store,
     Unresolved,
     Verdict,
     Verdicts,
@@ -23,10 +30,14 @@ from ._types import (
     ConfigError,
     CorruptError,
     FileError,
+    FullError,
     InvalidError,
     Level,
+    LockedError,
     NewerVersionError,
     NotifyError,
+    OldVersionError,
+    ReadOnlyError,
     RuleError,
     ShmonError,
     StoreError,
@@ -36,15 +47,26 @@ __all__ = [
     "Classifier",
     "ConfigError",
     "CorruptError",
+    "Count",
     "FileError",
     "Finding",
     "InvalidError",
+    "FullError",
     "Invocation",
     "Level",
+    "LockedError",
+    "Monitor",
     "NewerVersionError",
     "NotifyError",
+    "OldVersionError",
+    "ReadOnlyError",
+    "Recorded",
+    "Row",
+    "Rows",
     "RuleError",
     "ShmonError",
+    "Stats",
+    "Store",
     "StoreError",
     "Unresolved",
     "Verdict",

@@ -1,15 +1,25 @@
 """Types of the native part; `shmon` re-exports what is public."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from os import PathLike
+from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal, Optional, Union, final, overload
 
 from ._types import Level
 
 __all__ = [
     "Classifier",
+    "Count",
     "Finding",
     "Invocation",
+    "Monitor",
+    "Recorded",
+    "Row",
+    "Rows",
+    "Stats",
+    "Store",
     "Unresolved",
     "Verdict",
     "Verdicts",
@@ -25,6 +35,8 @@ _Command = Union[str, bytes, bytearray, memoryview]
 _Dialect = Literal["bash", "sh", "zsh", "fish"]
 _Path = Union[str, PathLike[str]]
 _Level = Union[Level, int, str]
+_Time = Union[datetime, float, str]
+_Allow = Union[str, Mapping[str, Any]]
 
 def classify(
     command: _Command,
@@ -51,6 +63,7 @@ class Classifier:
         *,
         rules_text: Optional[str] = None,
         disable: Optional[Iterable[str]] = None,
+        allow: Optional[Union[_Allow, Iterable[_Allow]]] = None,
         levels: Optional[dict[str, _Level]] = None,
         exclude: Optional[Iterable[str]] = None,
         builtin: bool = True,
@@ -162,4 +175,259 @@ class Unresolved:
     def reason(self) -> str: ...
     @property
     def span(self) -> tuple[int, int]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Store:
+    def __new__(
+        cls, path: Optional[_Path] = None, *, home: Optional[_Path] = None, migrate: bool = True
+    ) -> Store: ...
+    @property
+    def path(self) -> Path: ...
+    def query(
+        self,
+        *,
+        level: Optional[_Level] = None,
+        min_level: Optional[_Level] = None,
+        user: Optional[str] = None,
+        session: Optional[str] = None,
+        host: Optional[str] = None,
+        directory: Optional[_Path] = None,
+        since: Optional[_Time] = None,
+        until: Optional[_Time] = None,
+        text: Optional[str] = None,
+        rule: Optional[str] = None,
+        exit_status: Optional[int] = None,
+        failed: bool = False,
+        hide_excluded: bool = False,
+        after_id: Optional[int] = None,
+        before_id: Optional[int] = None,
+        limit: Optional[int] = None,
+        order: Literal["newest", "oldest"] = "newest",
+    ) -> Rows: ...
+    def search(
+        self,
+        text: str,
+        *,
+        level: Optional[_Level] = None,
+        min_level: Optional[_Level] = None,
+        user: Optional[str] = None,
+        session: Optional[str] = None,
+        host: Optional[str] = None,
+        directory: Optional[_Path] = None,
+        since: Optional[_Time] = None,
+        until: Optional[_Time] = None,
+        rule: Optional[str] = None,
+        exit_status: Optional[int] = None,
+        failed: bool = False,
+        hide_excluded: bool = False,
+        after_id: Optional[int] = None,
+        before_id: Optional[int] = None,
+        limit: Optional[int] = None,
+        order: Literal["newest", "oldest"] = "newest",
+    ) -> Rows: ...
+    def get(self, id: int) -> Optional[Row]: ...
+    def count(
+        self,
+        *,
+        level: Optional[_Level] = None,
+        min_level: Optional[_Level] = None,
+        user: Optional[str] = None,
+        session: Optional[str] = None,
+        host: Optional[str] = None,
+        directory: Optional[_Path] = None,
+        since: Optional[_Time] = None,
+        until: Optional[_Time] = None,
+        text: Optional[str] = None,
+        rule: Optional[str] = None,
+        exit_status: Optional[int] = None,
+        failed: bool = False,
+        hide_excluded: bool = False,
+        after_id: Optional[int] = None,
+        before_id: Optional[int] = None,
+        limit: Optional[int] = None,
+        order: Literal["newest", "oldest"] = "newest",
+    ) -> int: ...
+    def stats(
+        self,
+        *,
+        top: int = 10,
+        level: Optional[_Level] = None,
+        min_level: Optional[_Level] = None,
+        user: Optional[str] = None,
+        session: Optional[str] = None,
+        host: Optional[str] = None,
+        directory: Optional[_Path] = None,
+        since: Optional[_Time] = None,
+        until: Optional[_Time] = None,
+        text: Optional[str] = None,
+        rule: Optional[str] = None,
+        exit_status: Optional[int] = None,
+        failed: bool = False,
+        hide_excluded: bool = False,
+        after_id: Optional[int] = None,
+        before_id: Optional[int] = None,
+        limit: Optional[int] = None,
+        order: Literal["newest", "oldest"] = "newest",
+    ) -> Stats: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Rows: ...
+
+@final
+class Rows:
+    def __iter__(self) -> Rows: ...
+    def __next__(self) -> Row: ...
+
+@final
+class Row:
+    @property
+    def id(self) -> int: ...
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def command(self) -> str: ...
+    @property
+    def redacted(self) -> str: ...
+    @property
+    def command_hash(self) -> str: ...
+    @property
+    def working_directory(self) -> str: ...
+    @property
+    def execution_time(self) -> str: ...
+    @property
+    def level(self) -> Level: ...
+    @property
+    def sensitive(self) -> bool: ...
+    @property
+    def created_at(self) -> str: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def started_at_ns(self) -> int: ...
+    @property
+    def duration(self) -> Optional[float]: ...
+    @property
+    def exit_status(self) -> Optional[int]: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def uid(self) -> Optional[int]: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def tty(self) -> Optional[str]: ...
+    @property
+    def pid(self) -> Optional[int]: ...
+    @property
+    def ppid(self) -> Optional[int]: ...
+    @property
+    def shell(self) -> str: ...
+    @property
+    def ssh_client(self) -> Optional[str]: ...
+    @property
+    def parent_session(self) -> Optional[str]: ...
+    @property
+    def excluded(self) -> bool: ...
+    @property
+    def partial(self) -> bool: ...
+    @property
+    def rules(self) -> list[str]: ...
+    @property
+    def identity(self) -> str: ...
+    def keys(self) -> list[str]: ...
+    def __getitem__(self, key: str, /) -> Any: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Count:
+    __match_args__ = ("name", "count", "high")
+    @property
+    def name(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def high(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Stats:
+    @property
+    def total(self) -> int: ...
+    @property
+    def first(self) -> Optional[str]: ...
+    @property
+    def last(self) -> Optional[str]: ...
+    @property
+    def levels(self) -> list[Count]: ...
+    @property
+    def days(self) -> list[Count]: ...
+    @property
+    def hours(self) -> list[Count]: ...
+    @property
+    def rules(self) -> list[Count]: ...
+    @property
+    def sessions(self) -> list[Count]: ...
+    @property
+    def users(self) -> list[Count]: ...
+    @property
+    def commands(self) -> list[Count]: ...
+
+@final
+class Monitor:
+    def __new__(cls, home: Optional[_Path] = None, *, deliver: bool = True) -> Monitor: ...
+    @property
+    def home(self) -> Path: ...
+    def record(
+        self,
+        command: _Command,
+        *,
+        session: Optional[str] = None,
+        cwd: Optional[_Path] = None,
+        exit_status: Optional[int] = None,
+        time: Optional[_Time] = None,
+        duration: Optional[Union[float, timedelta]] = None,
+        user: Optional[str] = None,
+        uid: Optional[int] = None,
+        host: Optional[str] = None,
+        tty: Optional[str] = None,
+        pid: Optional[int] = None,
+        ppid: Optional[int] = None,
+        shell: Optional[str] = None,
+        ssh_client: Optional[str] = None,
+        parent_session: Optional[str] = None,
+        key: Optional[str] = None,
+    ) -> Recorded: ...
+    def record_many(self, commands: Iterable[Union[_Command, Mapping[str, Any]]]) -> list[Recorded]: ...
+    def end(
+        self,
+        key: str,
+        *,
+        exit_status: Optional[int] = None,
+        duration: Optional[Union[float, timedelta]] = None,
+    ) -> None: ...
+    def deliver(self) -> int: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Monitor: ...
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+        /,
+    ) -> None: ...
+
+@final
+class Recorded:
+    @property
+    def id(self) -> Optional[int]: ...
+    @property
+    def level(self) -> Level: ...
+    @property
+    def excluded(self) -> bool: ...
+    @property
+    def duplicate(self) -> bool: ...
+    @property
+    def notifications(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...

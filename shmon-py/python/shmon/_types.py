@@ -80,6 +80,30 @@ class NewerVersionError(StoreError):
     kind = "newer-version"
 
 
+class OldVersionError(StoreError):
+    """The database was made by an older version of shmon: recording a command brings it up to date."""
+
+    kind = "old-version"
+
+
+class FullError(StoreError):
+    """There is no room left on the device."""
+
+    kind = "full"
+
+
+class ReadOnlyError(StoreError):
+    """The database's file or file system can't be written."""
+
+    kind = "read-only"
+
+
+class LockedError(StoreError):
+    """Another process kept the database for longer than a write waits."""
+
+    kind = "locked"
+
+
 class CorruptError(StoreError):
     """The file is not a database, or its content is damaged."""
 
