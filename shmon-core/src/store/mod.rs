@@ -136,6 +136,16 @@ impl Store {
         action: &str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
+        self.write_then(action, work, || ()).map(|(value, ())| value)
+    }
+
+    /// As [`Store::write`]; `after` runs when the transaction is committed and the lock is still held.
+    fn write_then<T, A>(
+        &mut self,
+        action: &str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        after: impl FnOnce() -> A,
+    ) -> Result<(T, A)> {
         let deadline = Instant::now() + self.options.lock_timeout();
         loop {
             let Some(lock) = self.lock.clone() else {
@@ -143,7 +153,7 @@ impl Store {
             };
             let held = lock.take(deadline)?;
             // Checked under the lock: who sets a file aside holds it too.
-            if FileId::of(&self.path) != self.file {
+            if self.moved() {
                 drop(held);
                 self.reopen()?;
                 continue;
@@ -155,7 +165,7 @@ impl Store {
                 file::suspect(&self.path);
                 self.reopen()?;
             }
-            return result;
+            return result.map(|value| (value, after()));
         }
     }
 
@@ -180,10 +190,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let redact = self.options.redact;
-        self.write("store commands", |tx| {
+        let stored = self.write("store commands", |tx| {
             let frame = Frame { now: time::now(), epoch: open::current_epoch(tx)?, redact };
             Batch::new(tx, &frame)?.run(entries)
-        })
+        })?;
+        let urgent =
+            |entry: &Entry| matches!(entry, Entry::Command(record, _) if record.verdict.level >= Level::High);
+        self.checkpoint_if_due(entries.iter().any(urgent));
+        Ok(stored)
     }
 
     /// The level of a stored row.

@@ -32,6 +32,11 @@ pub enum Notice {
         /// The copy that was made before.
         backup: PathBuf,
     },
+    /// Commands are recorded, but no checkpoint could be signed over them.
+    NoCheckpoint {
+        /// Why.
+        reason: String,
+    },
     /// The file is a copy or was restored, so that its rows get a new identity from here on.
     NewEpoch {
         /// How it was recognised.
@@ -50,6 +55,7 @@ impl std::fmt::Display for Notice {
                 write!(f, "the database was brought up to date: {rows} rows; ")?;
                 write!(f, "the file as it was is kept as {}", backup.display())
             }
+            Notice::NoCheckpoint { reason } => write!(f, "no checkpoint could be signed: {reason}"),
             Notice::NewEpoch { reason } => write!(f, "a new epoch began in the database: {reason}"),
         }
     }
@@ -284,7 +290,7 @@ fn renew_epoch(
         Some(0) => "this file is a backup that recording goes on in".to_owned(),
         Some(_) => "this file is a copy of the one that was recorded in".to_owned(),
     };
-    start_epoch(&tx, inode, time::now(), &reason)?;
+    start_epoch(&tx, Some(inode), time::now(), &reason)?;
     tx.commit()?;
     if known.is_some() {
         notices.push(Notice::NewEpoch { reason });
@@ -292,8 +298,13 @@ fn renew_epoch(
     Ok(())
 }
 
-/// Adds an epoch and its evidence, inside the caller's transaction.
-fn start_epoch(db: &Connection, inode: u64, now: UnixNanos, reason: &str) -> rusqlite::Result<()> {
+/// Adds an epoch and its evidence, inside the caller's transaction; notes the file's inode where it is new.
+pub(super) fn start_epoch(
+    db: &Connection,
+    inode: Option<u64>,
+    now: UnixNanos,
+    reason: &str,
+) -> rusqlite::Result<()> {
     let epoch = random_epoch()?;
     let next = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'command_logs'), 0) + 1";
     let first: i64 = db.query_row(next, [], |row| row.get(0))?;
@@ -307,8 +318,10 @@ fn start_epoch(db: &Connection, inode: u64, now: UnixNanos, reason: &str) -> rus
         ValueRef::Text(reason.as_bytes()),
     ];
     Chain::resume(db)?.append(Kind::Epoch, number, values)?;
-    let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('inode', ?1)";
-    db.execute(sql, [inode.cast_signed()])?;
+    if let Some(inode) = inode {
+        let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('inode', ?1)";
+        db.execute(sql, [inode.cast_signed()])?;
+    }
     Ok(())
 }
 

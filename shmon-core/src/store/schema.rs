@@ -203,6 +203,7 @@ CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY,
   size INTEGER NOT NULL,
   created_at_ns INTEGER NOT NULL,
+  key BLOB NOT NULL,
   next_key BLOB NOT NULL,
   note TEXT NOT NULL
 );

@@ -2,4 +2,7 @@
 
 pub(super) mod canonical;
 pub(super) mod chain;
+pub(super) mod checkpoint;
+mod key;
+mod note;
 pub(super) mod tree;
