@@ -43,3 +43,40 @@ impl Globals {
         Ok(config.classifier(&self.home()?)?)
     }
 }
+
+impl Globals {
+    /// What is known about the caller: user, root, SSH and the day.
+    pub(crate) fn caller(&self) -> Caller {
+        let now = jiff::Zoned::now();
+        Caller {
+            user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok(),
+            root: rustix::process::geteuid().is_root(),
+            ssh: std::env::var_os("SSH_CONNECTION").is_some_and(|v| !v.is_empty()),
+            today: shmon_core::classifier::Day::new(
+                now.year().try_into().unwrap_or(0),
+                now.month().unsigned_abs(),
+                now.day().unsigned_abs(),
+            ),
+        }
+    }
+}
+
+/// Facts about the caller that rules may ask about.
+pub(crate) struct Caller {
+    user: Option<String>,
+    root: bool,
+    ssh: bool,
+    today: Option<shmon_core::classifier::Day>,
+}
+
+impl Caller {
+    /// The facts, borrowed.
+    pub(crate) fn of(&self) -> shmon_core::Context<'_> {
+        let mut context = shmon_core::Context::default();
+        context.user = self.user.as_deref();
+        context.root = Some(self.root);
+        context.ssh = Some(self.ssh);
+        context.today = self.today;
+        context
+    }
+}

@@ -5,7 +5,9 @@
 mod builtin;
 pub mod compiler;
 mod eval;
+pub mod examples;
 mod info;
+pub mod lint;
 mod options;
 mod scan;
 mod scratch;

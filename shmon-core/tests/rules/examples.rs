@@ -1,36 +1,24 @@
-//! The examples that each built-in rule carries.
+//! The examples that each built-in rule carries, and what lint says about the built-in rules.
 
-use shmon_core::rule::compiler::{Source, schema::Example, source};
-use shmon_core::shell::Dialect;
-use shmon_core::{Classifier, Context, Scratch, Verdict};
+use shmon_core::Classifier;
+use shmon_core::rule::compiler::{Source, schema::RuleFile, source};
+use shmon_core::rule::{examples, lint::lint};
 use std::path::Path;
 
-fn sources() -> Vec<Source> {
+fn files() -> Vec<(Source, RuleFile)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let mut all = Vec::new();
     for entry in std::fs::read_dir(&dir).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "toml") {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            all.push(Source { name, text: std::fs::read_to_string(&path).unwrap() });
+            let name = format!("rules/{}", path.file_name().unwrap().to_string_lossy());
+            let source = Source { name, text: std::fs::read_to_string(&path).unwrap() };
+            let file = source::parse(&source).unwrap_or_else(|p| panic!("{p}"));
+            all.push((source, file));
         }
     }
-    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all.sort_by(|a, b| a.0.name.cmp(&b.0.name));
     all
-}
-
-fn classify(classifier: &Classifier, example: &Example) -> Verdict {
-    let mut context = Context::default();
-    context.root = example.root;
-    context.ssh = example.ssh;
-    context.user = example.user.as_deref();
-    context.dialect = match example.shell.as_deref() {
-        Some("sh") => Dialect::Sh,
-        Some("zsh") => Dialect::Zsh,
-        Some("fish") => Dialect::Fish,
-        _ => Dialect::Bash,
-    };
-    classifier.classify_with(example.command.as_bytes(), &context, &mut Scratch::default())
 }
 
 #[test]
@@ -38,29 +26,19 @@ fn every_rule_finds_its_hits_and_leaves_its_misses() {
     let classifier = Classifier::builtin();
     let mut faults = Vec::new();
     let mut rules = 0;
-    for source in sources() {
-        let file = source::parse(&source).unwrap_or_else(|p| panic!("{p}"));
-        for rule in file.rule.iter().map(toml::Spanned::get_ref) {
-            rules += 1;
-            for (examples, wanted, kind) in [(&rule.hits, true, "hit"), (&rule.misses, false, "near miss")] {
-                if examples.len() < 2 {
-                    faults.push(format!("{}: {} needs two examples of a {kind}", source.name, rule.id));
-                }
-                for example in examples {
-                    let verdict = classify(&classifier, example);
-                    if verdict.findings.iter().any(|f| f.rule == rule.id) != wanted {
-                        let said = if wanted { "isn't found" } else { "is found" };
-                        faults.push(format!(
-                            "{}: {}: {kind} {said}: {}",
-                            source.name, rule.id, example.command
-                        ));
-                    }
-                }
-            }
-        }
+    for (source, file) in files() {
+        rules += file.rule.len();
+        faults.extend(examples::run(&classifier, &source, &file).faults);
     }
     assert_eq!(rules, classifier.rules().len());
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn lint_has_nothing_to_say() {
+    let found: Vec<String> = lint(&files(), &Classifier::builtin()).iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

@@ -1,35 +1,21 @@
 //! Each kind of secret finds its hits, all of each and nothing else, and leaves its near misses alone.
 
 use shmon_core::rule::compiler::{Source, source};
+use shmon_core::rule::examples;
 use shmon_core::{Classifier, Context, Scratch};
 
 #[test]
 fn every_kind_redacts_its_hits_and_nothing_else() {
     let text = include_str!("../../rules/secrets.toml").to_owned();
-    let file = source::parse(&Source { name: "secrets.toml".into(), text }).unwrap();
+    let source = Source { name: "secrets.toml".into(), text };
+    let file = source::parse(&source).unwrap();
     assert!(file.secret.len() >= 40, "{} kinds", file.secret.len());
-    let classifier = Classifier::builtin();
-    let mut faults = Vec::new();
     for kind in file.secret.iter().map(toml::Spanned::get_ref) {
         assert!(kind.hits.len() >= 2 && kind.misses.len() >= 2, "{}: too few examples", kind.id);
-        for hit in &kind.hits {
-            let command = hit.replace(['«', '»'], "");
-            let mut wanted = String::new();
-            for (i, part) in hit.split(['«', '»']).enumerate() {
-                wanted.push_str(if i % 2 == 0 { part } else { "****" });
-            }
-            let verdict = classifier.classify(&command);
-            if verdict.redacted.as_deref() != Some(&*wanted) || !verdict.sensitive {
-                faults.push(format!("{}: {:?}\n    instead of {wanted:?}", kind.id, verdict.redacted));
-            }
-        }
-        for miss in &kind.misses {
-            let verdict = classifier.classify(miss);
-            if let Some(redacted) = verdict.redacted {
-                faults.push(format!("{}: near miss is redacted: {redacted}", kind.id));
-            }
-        }
     }
+    let outcome = examples::run(&Classifier::builtin(), &source, &file);
+    assert_eq!(outcome.rules, file.secret.len());
+    let faults: Vec<String> = outcome.faults.iter().map(ToString::to_string).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 

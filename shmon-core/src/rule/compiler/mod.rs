@@ -91,6 +91,38 @@ pub fn compile(
     if problems.is_empty() { Ok(compiler.finish()) } else { Err(problems) }
 }
 
+/// What wakes a rule.
+#[derive(Debug, Clone, Default)]
+pub struct Waking {
+    /// It is asked for every command.
+    pub always: bool,
+    /// Length of the shortest text that wakes it, in bytes.
+    pub shortest_text: Option<usize>,
+    /// Programs that wake it, with `true` where longer names do too.
+    pub programs: Vec<(String, bool)>,
+    /// Nothing but the program is asked.
+    pub only_program: bool,
+}
+
+/// What wakes a rule with this condition.
+///
+/// # Errors
+/// Key and reason, where the condition is wrong.
+pub fn waking(
+    condition: &schema::Cond,
+    lists: &BTreeMap<String, Vec<String>>,
+) -> Result<Waking, (String, String)> {
+    let (mut pool, mut regexes, mut sets) = (Pool::default(), Vec::new(), Sets::default());
+    let mut lowerer = Lowerer { lists, pool: &mut pool, regexes: &mut regexes, sets: &mut sets };
+    let lowered = lowerer.condition(condition, true)?;
+    Ok(Waking {
+        always: lowered.trigger.always,
+        shortest_text: lowered.trigger.atoms.iter().map(Vec::len).min(),
+        programs: lowered.trigger.programs,
+        only_program: lowered.code.is_empty(),
+    })
+}
+
 struct Rule<'a> {
     spec: &'a RuleSpec,
     file: &'a str,

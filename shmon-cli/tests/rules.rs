@@ -1,0 +1,110 @@
+//! `shmon rules`: what it lists, checks, makes and imports.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn shmon(home: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shmon"))
+        .args(args)
+        .env("SHMON_HOME", home)
+        .env("SHMON_LANG", "en")
+        .output()
+        .unwrap()
+}
+
+fn text(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+#[test]
+fn list_and_show() {
+    let home = tempfile::tempdir().unwrap();
+    let all = text(&shmon(home.path(), &["rules", "list"]));
+    assert!(all.contains("destruction.rm-recursive-force"), "{all}");
+    let some = text(&shmon(home.path(), &["rules", "list", "--attack", "T1046", "--level", "high"]));
+    assert!(some.contains("reconnaissance.nmap") && !some.contains("destruction."), "{some}");
+    let json = text(&shmon(home.path(), &["rules", "list", "--json", "--category", "mail"]));
+    let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(first["category"], "mail");
+    let one = shmon(home.path(), &["rules", "show", "reconnaissance.nmap"]);
+    assert!(text(&one).contains("T1046"));
+    assert_eq!(shmon(home.path(), &["rules", "show", "no.such"]).status.code(), Some(1));
+    assert_eq!(shmon(home.path(), &["rules", "list", "--category", "none"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_new_rule_is_tested_and_used() {
+    let home = tempfile::tempdir().unwrap();
+    let new = shmon(home.path(), &["rules", "new", "mine.tool", "--program", "tool"]);
+    assert!(new.status.success());
+    let dir = home.path().join("rules.d");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("mine.toml"), new.stdout).unwrap();
+    let tested = shmon(home.path(), &["rules", "test"]);
+    assert!(
+        tested.status.success() && text(&tested).contains("1 rules, 4 examples, 0 faults"),
+        "{}",
+        text(&tested)
+    );
+    assert!(text(&shmon(home.path(), &["rules", "list"])).contains("mine.tool"));
+    let level = shmon(home.path(), &["classify", "--format", "level", "tool -x"]);
+    assert_eq!(text(&level), "high\n");
+    assert_eq!(shmon(home.path(), &["rules", "new", "Not An Id"]).status.code(), Some(2));
+}
+
+#[test]
+fn faults_and_remarks_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("bad.toml");
+    std::fs::write(
+        &file,
+        "[[rule]]\nid = 'mine.a'\nlevel = 'high'\ntitle = 'x'\nmatch = { program = 'a', args = 0, flags = '-x' }\n\
+         hits = ['a -x', 'a']\nmisses = ['b', 'c']\n\
+         [[rule]]\nid = 'mine.b'\nlevel = 'low'\ntitle = 'x'\nreason = 'y'\nmatch = { via = 'sudo' }\n\
+         [[rule]]\nid = 'mine.c'\nlevel = 'low'\ntitle = 'x'\nreason = 'y'\nmatch = { program = 'q', flags = '-x' }\n\
+         alternative = 'use `rm -rf x`'\nhits = ['q -x', 'q -x a']\nmisses = ['q', 'q -y']\n\
+         [[rule]]\nid = 'mine.d'\nlevel = 'medium'\ntitle = 'x'\nreason = 'y'\nmatch = { program = 'q' }\n\
+         hits = ['q -x', 'q -x a']\nmisses = ['p', 'r -y']\n",
+    )
+    .unwrap();
+    let path = file.to_str().unwrap();
+    let lint = text(&shmon(home.path(), &["rules", "lint", path]));
+    for said in [
+        "'mine.a', key 'match': can never hold",
+        "'mine.a', key 'reason': is missing",
+        "'mine.b', key 'hits': 0 examples",
+        "'mine.b', key 'match': is asked for every command",
+        "'mine.c', key 'alternative': `rm -rf x` would itself be found",
+        "'mine.c', key 'match': adds nothing to 'mine.d'",
+    ] {
+        assert!(lint.contains(said), "no {said} in\n{lint}");
+    }
+    let test = shmon(home.path(), &["rules", "test", path]);
+    assert_eq!(test.status.code(), Some(1));
+    assert!(
+        text(&test).contains("bad.toml:6: rule 'mine.a', key 'hits': isn't found: a -x"),
+        "{}",
+        text(&test)
+    );
+}
+
+#[test]
+fn sigma_rules_are_translated_or_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sigma");
+    let out = shmon(home.path(), &["rules", "import-sigma", data]);
+    assert!(out.status.success());
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(errors.contains("parent.yml: not translated: selection: the field 'ParentImage'"), "{errors}");
+    assert!(errors.contains("1 translated, 1 not"), "{errors}");
+    let toml = text(&out);
+    assert!(toml.contains("id = \"sigma.remote-copy-of-archives\""), "{toml}");
+    assert!(toml.contains("T1048.002") && toml.contains("Archives are copied to another host."), "{toml}");
+    let classifier =
+        shmon_core::Classifier::builder().without_builtin().rules_text("s", toml).build().unwrap();
+    let hits = |c: &str| classifier.classify(c).findings.len();
+    assert_eq!(hits("scp -q a.tar.gz h:"), 1);
+    assert_eq!(hits("sftp -q a.tar h"), 1);
+    assert_eq!(hits("scp a.tar.gz h:"), 0);
+    assert_eq!(hits("tar -q a.tar"), 0);
+}
