@@ -149,7 +149,7 @@ fn selection_of(selection: &Yaml, notes: &mut Vec<String>) -> Result<Table, Stri
                 .collect::<Result<_, String>>()?;
             if all.is_empty() { Err("is empty".into()) } else { Ok(all_of(all)) }
         }
-        Yaml::Array(many) if many.iter().all(|v| v.is_object()) && !many.is_empty() => {
+        Yaml::Array(many) if many.iter().all(Yaml::is_object) && !many.is_empty() => {
             Ok(any_of(many.iter().map(|m| selection_of(m, notes)).collect::<Result<_, String>>()?))
         }
         Yaml::Array(words) if !words.is_empty() => {

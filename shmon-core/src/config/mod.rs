@@ -162,7 +162,8 @@ impl Config {
 }
 
 impl Config {
-    /// The classifier with the built-in rules, the files of `rules.d` and the configured changes.
+    /// The classifier with the built-in rules, the files of `rules.d` and the configured changes. Allow entries are
+    /// checked against today unless the caller gives a day.
     ///
     /// # Errors
     /// [`ErrorKind::Rule`](crate::ErrorKind::Rule) when a rule file is wrong or an id is unknown.
@@ -180,6 +181,12 @@ impl Config {
         }
         if let Some(programs) = &self.exclude.commands {
             builder = builder.exclude(programs);
+        }
+        let today = jiff::Zoned::now().date();
+        let number = |n: i8| n.unsigned_abs();
+        let year = today.year().unsigned_abs();
+        if let Some(day) = crate::classifier::Day::new(year, number(today.month()), number(today.day())) {
+            builder = builder.today(day);
         }
         builder.build()
     }
