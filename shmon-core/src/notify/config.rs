@@ -37,7 +37,13 @@ pub(crate) struct Common<'a> {
 ///
 /// `#[serde(flatten)]` would do the same, but it can't be combined with `deny_unknown_fields`, and a misspelt key must be named.
 macro_rules! sink_config {
-    ($(#[$outer:meta])* pub struct Config ($kind:literal) { $( $(#[$inner:meta])* pub $field:ident : $type:ty, )* }) => {
+    ($(#[$outer:meta])* pub struct Config ($kind:literal) { $($own:tt)* }) => {
+        crate::notify::config::sink_config! {
+            $(#[$outer])*
+            pub struct Config ($kind, "crate::notify::config::high") { $($own)* }
+        }
+    };
+    ($(#[$outer:meta])* pub struct Config ($kind:literal, $level:literal) { $( $(#[$inner:meta])* pub $field:ident : $type:ty, )* }) => {
         $(#[$outer])*
         #[derive(Debug, Clone, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -51,7 +57,7 @@ macro_rules! sink_config {
             #[serde(default = "crate::notify::config::yes")]
             pub enabled: bool,
             /// The lowest level that it is told.
-            #[serde(default = "crate::notify::config::high")]
+            #[serde(default = $level)]
             pub min_level: crate::Level,
             /// The language of its messages.
             #[serde(default)]
@@ -172,14 +178,32 @@ macro_rules! sinks {
 sinks! {
     /// Chatwork.
     chatwork,
+    /// Chatwork tasks.
+    chatwork_task,
     /// Slack.
     slack,
     /// Discord.
     discord,
+    /// Microsoft Teams.
+    teams,
+    /// Telegram.
+    telegram,
+    /// ntfy.
+    ntfy,
     /// PagerDuty.
     pagerduty,
+    /// Redmine.
+    redmine,
     /// Signed webhooks.
     webhook,
+    /// Mail.
+    email,
+    /// syslog.
+    syslog,
+    /// The systemd journal.
+    journald,
+    /// A program of the user's.
+    command,
 }
 
 /// A configured sink, for people to see.
@@ -235,6 +259,10 @@ impl NotifyConfig {
 
 pub(crate) const fn yes() -> bool {
     true
+}
+
+pub(crate) const fn critical() -> Level {
+    Level::Critical
 }
 
 pub(crate) const fn high() -> Level {

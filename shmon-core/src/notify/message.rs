@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 /// Characters of a command that a message shows; the whole command is in the database.
 const COMMAND: usize = 2000;
+/// Characters of a command that a service of JSON gets.
+const JSON_COMMAND: usize = 16 * 1024;
 /// Characters of any other value.
 const VALUE: usize = 300;
 
@@ -23,6 +25,8 @@ pub(crate) struct Message {
     pub(crate) first: Payload,
     /// What the first one became part of.
     pub(crate) group: Group,
+    /// By how much texts are shorter than the service's limit, after it said that one was too large.
+    pub(crate) shrink: usize,
 }
 
 /// How many alerts one sending stands for.
@@ -167,6 +171,7 @@ impl Message {
     ///
     /// Values are shortened before they are escaped, so that no escape is cut in half, and long commands give way first.
     pub(crate) fn text(&self, unit: Unit, limit: usize, escape: &dyn Fn(&str) -> String) -> String {
+        let limit = limit / self.shrink.max(1);
         let mut command = COMMAND;
         loop {
             let text = self.render(command, escape);
@@ -269,7 +274,8 @@ impl Message {
         let mut object = json!({
             "kind": kind, "uid": self.uid(), "name": self.name, "level": first.level, "count": self.count(),
             "description": self.description(), "id": first.id, "time": first.time, "time_ns": first.time_ns,
-            "user": first.user, "host": first.host, "directory": first.directory, "command": first.command,
+            "user": first.user, "host": first.host, "directory": first.directory,
+            "command": first.command.chars().take(JSON_COMMAND / self.shrink.max(1)).collect::<String>(),
             "redacted": first.redacted, "rules": first.rules, "category": first.category, "attack": first.attack,
             "session_id": first.session_id, "ssh_client": first.ssh_client,
         });

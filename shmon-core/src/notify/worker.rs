@@ -30,6 +30,8 @@ const TRIAGE: usize = 1000;
 const GLANCE: Duration = Duration::from_millis(50);
 /// The shortest time for which `Retry-After` is believed, and the longest.
 const AFTER: (i64, i64) = (SECOND, 3600 * SECOND);
+/// How much shorter a message that is too large is made before it is given up.
+const SHRINK: usize = 64;
 /// How often the outbox is tidied.
 const TIDY: i64 = 3600 * SECOND;
 
@@ -329,14 +331,21 @@ impl Worker {
         let scopes: Vec<String> = limits.into_iter().map(|l| l.scope).collect();
         let claim = Claim { sink: &desk.name, joined, overflow: self.overflow, scopes: &scopes };
         let Some(batch) = store.claim(&claim, now)? else { return Ok(false) };
-        let message = self.message(desk, &batch);
+        let mut message = self.message(desk, &batch);
         let sink = desk.sink.clone();
         let done = done.clone();
         let job = move || {
             let outcome = match sink {
                 Err(reason) => Done::Sent(Attempt::misconfigured(reason)),
                 Ok(sink) if batch.unknown => Done::Searched(sink.find(&message)),
-                Ok(sink) => Done::Sent(sink.send(&message)),
+                Ok(sink) => {
+                    let mut attempt = sink.send(&message);
+                    while matches!(attempt.outcome, Outcome::TooLarge(_)) && message.shrink < SHRINK {
+                        message.shrink *= 4;
+                        attempt = sink.send(&message);
+                    }
+                    Done::Sent(attempt)
+                }
             };
             // Nobody listens any more only where the worker itself is gone.
             let _ = done.send((index, batch, outcome));
@@ -368,6 +377,7 @@ impl Worker {
             lang: desk.lang,
             template: desk.template.clone(),
             first: batch.first.clone(),
+            shrink: 1,
             group: match &batch.members {
                 Members::None => Group::Single,
                 Members::Joined(rest) => Group::Joined(rest.clone()),
@@ -585,6 +595,7 @@ impl Worker {
             template: desk.template.clone(),
             first: Payload { kind: Kind::Test, ..payload.clone() },
             group: Group::Single,
+            shrink: 1,
         };
         let mut lines = Lines::new();
         match opened.send(&message).outcome {

@@ -40,6 +40,13 @@ impl Bed {
         Bed { dir, home, config, store, worker, clock }
     }
 
+    /// A file that only its owner can read.
+    pub fn secret(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    }
+
     /// Another worker with a connection of its own, as another process has it.
     pub fn another(&self) -> (Worker, Store) {
         let worker = Worker::new(&self.home, &self.config, options(&self.clock)).expect("a worker");

@@ -4,3 +4,5 @@
 
 pub mod home;
 pub mod http;
+pub mod smtp;
+pub mod tls;

@@ -111,6 +111,26 @@ impl Room {
         attempt
     }
 
+    /// Looks for `body` in the list at `path`; `id` is the key of what is found.
+    pub(super) fn find(&self, path: &str, id: &str, body: &str) -> Search {
+        let ours = normal(body);
+        let mut found = None;
+        let attempt = self.call(Method::GET, path, None, |answer| {
+            for one in answer.as_array()? {
+                if normal(one.get("body").and_then(|b| b.as_str()).unwrap_or("")) == ours {
+                    let id = one.get(id);
+                    found = Some(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
+                }
+            }
+            Some(Outcome::Sent { id: None, answer: String::new() })
+        });
+        match (&attempt.outcome, found) {
+            (Outcome::Sent { .. }, Some(id)) => Search::Found(id),
+            (Outcome::Sent { .. }, None) => Search::Absent,
+            _ => Search::Failed(attempt),
+        }
+    }
+
     pub(super) fn limits(&self) -> Vec<Limit> {
         let account = format!("chatwork {} {}", self.base.as_str(), self.token.scope());
         let room = format!("{account} room {}", self.id.0);
@@ -149,24 +169,7 @@ impl Sink for ChatWork {
 
     /// The service knows no idempotency key, but lists the latest 100 messages: ours names time, server and row.
     fn find(&self, message: &Message) -> Option<Search> {
-        let body = body(message);
-        let ours = normal(&body);
-        let mut found = None;
-        let attempt = self.room.call(Method::GET, "messages?force=1", None, |answer| {
-            for one in answer.as_array()? {
-                let text = one.get("body").and_then(|b| b.as_str()).unwrap_or("");
-                if normal(text) == ours {
-                    let id = one.get("message_id");
-                    found = Some(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
-                }
-            }
-            Some(Outcome::Sent { id: None, answer: String::new() })
-        });
-        Some(match (attempt.outcome, found) {
-            (Outcome::Sent { .. }, Some(id)) => Search::Found(id),
-            (Outcome::Sent { .. }, None) => Search::Absent,
-            (outcome, _) => Search::Failed(Attempt { outcome, after: attempt.after }),
-        })
+        Some(self.room.find("messages?force=1", "message_id", &body(message)))
     }
 
     fn limits(&self) -> Vec<Limit> {

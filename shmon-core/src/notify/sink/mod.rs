@@ -1,10 +1,19 @@
 //! Sinks: one file each, and what they have in common.
 
 pub mod chatwork;
+pub mod chatwork_task;
+pub mod command;
 pub mod discord;
+pub mod email;
 mod hook;
+pub mod journald;
+pub mod ntfy;
 pub mod pagerduty;
+pub mod redmine;
 pub mod slack;
+pub mod syslog;
+pub mod teams;
+pub mod telegram;
 pub mod webhook;
 
 use super::Env;

@@ -1,0 +1,251 @@
+//! Mail over SMTP.
+
+use super::{Attempt, Limit, Outcome, Setting, Sink};
+use crate::notify::message::{Message, Unit, short};
+use crate::notify::secret::{CommandLine, Source, Vault};
+use crate::{Level, Result};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MessageBuilder};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::{SmtpTransport, Transport};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Bytes of a mail's text.
+const LIMIT: usize = 60_000;
+
+/// How the connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// TLS from the first byte (port 465).
+    Tls,
+    /// STARTTLS, and nothing is sent without it (port 587).
+    Starttls,
+    /// None: only to this machine (port 25).
+    None,
+}
+
+crate::notify::config::sink_config! {
+    /// `[notify.email]`
+    pub struct Config ("email") {
+        /// The mail server's name.
+        pub server: String,
+        /// Its port; 465, 587 or 25 by the encryption where not set.
+        #[serde(default)]
+        pub port: Option<u16>,
+        /// How the connection is encrypted.
+        #[serde(default = "encryption")]
+        pub encryption: Encryption,
+        /// The sender.
+        pub from: String,
+        /// The recipients.
+        pub to: Vec<String>,
+        /// The account, where the server asks for one.
+        #[serde(default)]
+        pub username: Option<String>,
+        /// A file with mode 600 that holds the account's password.
+        #[serde(default)]
+        pub password_file: Option<PathBuf>,
+        /// The environment variable that holds the password.
+        #[serde(default)]
+        pub password_env: Option<String>,
+        /// The command that prints the password.
+        #[serde(default)]
+        pub password_command: Option<CommandLine>,
+    }
+}
+
+fn encryption() -> Encryption {
+    Encryption::Tls
+}
+
+impl Config {
+    fn source(&self) -> std::result::Result<Option<Source>, String> {
+        let keys = (&self.password_file, &self.password_env, &self.password_command);
+        match &self.username {
+            Some(_) => Source::required("password", keys).map(Some),
+            None => match Source::optional("password", keys)? {
+                Some(_) => Err("there is a password, but no username".into()),
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn mailboxes(&self) -> std::result::Result<(Mailbox, Vec<Mailbox>), String> {
+        let parse = |key: &str, text: &str| {
+            text.parse::<Mailbox>().map_err(|_| format!("{key}: '{text}' is no mail address"))
+        };
+        let to = self.to.iter().map(|t| parse("to", t)).collect::<std::result::Result<Vec<_>, _>>()?;
+        if to.is_empty() {
+            return Err("to names nobody".into());
+        }
+        Ok((parse("from", &self.from)?, to))
+    }
+
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        let here = matches!(self.server.as_str(), "localhost" | "127.0.0.1" | "::1");
+        if self.encryption == Encryption::None && !here {
+            return Err("encryption = \"none\" is for localhost only: use \"tls\" or \"starttls\"".into());
+        }
+        self.mailboxes()?;
+        self.source().map(drop)
+    }
+}
+
+pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Email> {
+    let (from, to) = config.mailboxes().map_err(super::misconfigured)?;
+    let source = config.source().map_err(super::misconfigured)?;
+    Ok(Email {
+        config: config.clone(),
+        password: source.map(|s| Vault::new(s, &setting.home, setting.env.clone())),
+        setting: setting.clone(),
+        from,
+        to,
+    })
+}
+
+/// The sink.
+pub(crate) struct Email {
+    config: Config,
+    password: Option<Vault>,
+    setting: Setting,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+}
+
+impl Email {
+    fn transport(&self) -> std::result::Result<SmtpTransport, String> {
+        let config = &self.config;
+        let tls = || -> std::result::Result<TlsParameters, String> {
+            let mut builder = TlsParameters::builder(config.server.clone());
+            if let Some(path) = &self.setting.ca_file {
+                let path = self.setting.home.root().join(path);
+                builder = builder.certificate_store(CertificateStore::None);
+                for certificate in crate::notify::http::certificates(&path)? {
+                    let certificate =
+                        Certificate::from_der(certificate.der().to_vec()).map_err(|e| e.to_string())?;
+                    builder = builder.add_root_certificate(certificate);
+                }
+            }
+            builder.build().map_err(|e| format!("TLS: {e}"))
+        };
+        let (tls, port) = match config.encryption {
+            Encryption::Tls => (Tls::Wrapper(tls()?), 465),
+            Encryption::Starttls => (Tls::Required(tls()?), 587),
+            Encryption::None => (Tls::None, 25),
+        };
+        let mut builder = SmtpTransport::builder_dangerous(&config.server)
+            .port(config.port.unwrap_or(port))
+            .tls(tls)
+            .timeout(Some(self.setting.timeout));
+        if let (Some(user), Some(vault)) = (&config.username, &self.password) {
+            let password = vault.get()?;
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
+        }
+        Ok(builder.build())
+    }
+
+    fn mail(&self, message: &Message) -> std::result::Result<lettre::Message, String> {
+        let mut builder = MessageBuilder::new()
+            .from(self.from.clone())
+            .subject(short(&format!("{} {}", message.heading(), message.summary()), 200))
+            // The same for each attempt: servers and readers recognise a mail that comes twice.
+            .message_id(Some(format!("<{}@shmon>", message.uid())))
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ));
+        if message.level() == Level::Critical {
+            let name = HeaderName::new_from_ascii_str("Importance");
+            builder = builder.raw_header(HeaderValue::new(name, "high".to_owned()));
+        }
+        for to in &self.to {
+            builder = builder.to(to.clone());
+        }
+        let text = message.text(Unit::Bytes, LIMIT, &str::to_owned);
+        builder.header(ContentType::TEXT_PLAIN).body(text).map_err(|e| e.to_string())
+    }
+}
+
+impl Sink for Email {
+    fn label(&self) -> &'static str {
+        "Mail"
+    }
+
+    fn send(&self, message: &Message) -> Attempt {
+        let mail = match self.mail(message) {
+            Ok(mail) => mail,
+            Err(reason) => return Outcome::Refused(reason).into(),
+        };
+        let transport = match self.transport() {
+            Ok(transport) => transport,
+            Err(reason) => return Attempt::misconfigured(reason),
+        };
+        let error = match transport.send(&mail) {
+            Ok(response) => {
+                let answer = response.message().collect::<Vec<_>>().join(" ");
+                let id = format!("{}@shmon", message.uid());
+                return Outcome::Sent { id: Some(id), answer: short(&answer, 200) }.into();
+            }
+            Err(error) => error,
+        };
+        let reason = short(&chain(&error), 300);
+        let code = error.status().map(u16::from);
+        match code {
+            // Too large, or the content was rejected: this mail alone.
+            Some(552 | 554 | 555) => Outcome::Refused(reason).into(),
+            // 530 to 538: not (rightly) logged in; 550, 551, 553: this sender or recipient never.
+            Some(500..=599) => {
+                if let Some(vault) = &self.password {
+                    vault.forget();
+                }
+                Outcome::Misconfigured(reason).into()
+            }
+            Some(_) => Outcome::NotSent(reason).into(),
+            None if error.is_tls() => Outcome::NotSent(reason).into(),
+            None if never_left(&error) => Outcome::NotSent(reason).into(),
+            None => Outcome::Unknown(reason).into(),
+        }
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        let scope = format!("email {}", self.config.server);
+        vec![Limit { scope, count: 30, span: Duration::from_secs(60), posts_only: true }]
+    }
+
+    fn most_joined(&self) -> usize {
+        20
+    }
+}
+
+/// Whether the connection was never made.
+fn never_left(error: &lettre::transport::smtp::Error) -> bool {
+    use std::io::ErrorKind as K;
+    let mut source = std::error::Error::source(error);
+    while let Some(one) = source {
+        if let Some(io) = one.downcast_ref::<std::io::Error>() {
+            // A name that can't be resolved has a kind that Rust doesn't name; and no errno, unlike a broken connection.
+            return matches!(io.kind(), K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable)
+                || io.to_string().contains("lookup address");
+        }
+        source = one.source();
+    }
+    false
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(one) = source {
+        let more = one.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = one.source();
+    }
+    text
+}

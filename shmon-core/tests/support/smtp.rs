@@ -1,0 +1,175 @@
+//! An SMTP server that takes mails, or refuses them as a test says.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A mail, or what there was of one, as it came.
+#[derive(Debug, Clone, Default)]
+pub struct Mail {
+    pub from: String,
+    pub to: Vec<String>,
+    pub login: Option<String>,
+    /// Headers and body with CR LF, dots not doubled.
+    pub data: String,
+}
+
+impl Mail {
+    /// The header lines, unfolded.
+    pub fn headers(&self) -> Vec<String> {
+        let (head, _) = self.data.split_once("\r\n\r\n").expect("an empty line after the headers");
+        let mut headers: Vec<String> = Vec::new();
+        for line in head.split("\r\n") {
+            match headers.last_mut() {
+                Some(last) if line.starts_with([' ', '\t']) => last.push_str(line),
+                _ => headers.push(line.to_owned()),
+            }
+        }
+        headers
+    }
+}
+
+pub struct Server {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    mails: Receiver<Mail>,
+}
+
+impl Server {
+    /// `refuse` gives the answer to a command line (`RCPT TO:…`, or `.` for the end of the data) where it isn't yes.
+    pub fn start(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        refuse: impl FnMut(&str) -> Option<String> + Send + 'static,
+    ) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, mails) = channel();
+        let stopped = stop.clone();
+        let refuse: Arc<Mutex<Box<Refuse>>> = Arc::new(Mutex::new(Box::new(refuse)));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (Ok(stream), tls, sender) = (stream, tls.clone(), sender.clone()) else { continue };
+                let refuse = refuse.clone();
+                std::thread::spawn(move || {
+                    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+                    let refuse = &mut |line: &str| (refuse.lock().expect("a handler"))(line);
+                    match tls {
+                        None => talk(&mut BufReader::new(Both(stream)), &sender, refuse),
+                        Some(config) => {
+                            let connection = rustls::ServerConnection::new(config).expect("a TLS connection");
+                            let stream = rustls::StreamOwned::new(connection, stream);
+                            talk(&mut BufReader::new(stream), &sender, refuse)
+                        }
+                    }
+                });
+            }
+        });
+        Server { address, stop, thread: Some(thread), mails }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub fn mail(&self) -> Mail {
+        self.mails.recv_timeout(Duration::from_secs(20)).expect("a mail")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+type Refuse = dyn FnMut(&str) -> Option<String> + Send;
+
+/// `TcpStream` reads and writes by `&mut` too, but `BufReader` lends only the one it owns.
+struct Both(TcpStream);
+
+impl Read for Both {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Both {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn talk<S: Read + Write>(
+    stream: &mut BufReader<S>,
+    mails: &Sender<Mail>,
+    refuse: &mut dyn FnMut(&str) -> Option<String>,
+) -> Option<()> {
+    let mut mail = Mail::default();
+    say(stream, "220 test ESMTP")?;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end();
+        if let Some(answer) = refuse(line) {
+            say(stream, &answer)?;
+            continue;
+        }
+        match line.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase().as_str() {
+            "EHLO" | "HELO" => say(stream, "250-test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN")?,
+            "AUTH" => {
+                mail.login = Some(line.to_owned());
+                say(stream, "235 welcome")?;
+            }
+            "MAIL" => {
+                mail.from = line.to_owned();
+                say(stream, "250 ok")?;
+            }
+            "RCPT" => {
+                mail.to.push(line.to_owned());
+                say(stream, "250 ok")?;
+            }
+            "DATA" => {
+                say(stream, "354 go on")?;
+                loop {
+                    let mut line = String::new();
+                    if stream.read_line(&mut line).ok()? == 0 {
+                        return None;
+                    }
+                    if line == ".\r\n" {
+                        break;
+                    }
+                    mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
+                }
+                let answer = refuse(".").unwrap_or_else(|| "250 2.0.0 queued as 4711".into());
+                let _ = mails.send(std::mem::take(&mut mail));
+                say(stream, &answer)?;
+            }
+            "QUIT" => return say(stream, "221 bye"),
+            _ => say(stream, "250 ok")?,
+        }
+    }
+}
+
+fn say<S: Read + Write>(stream: &mut BufReader<S>, line: &str) -> Option<()> {
+    let stream = stream.get_mut();
+    stream.write_all(format!("{line}\r\n").as_bytes()).ok()?;
+    stream.flush().ok()
+}
