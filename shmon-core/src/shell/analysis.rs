@@ -1,6 +1,7 @@
 //! The result of an analysis: flat, reusable buffers behind borrowing accessors, so that a clean command costs no
 //! allocation in the steady state.
 
+use super::state::State;
 use serde::Serialize;
 use std::fmt;
 
@@ -231,55 +232,74 @@ pub struct Obfuscation {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct WordRec {
-    start: u32,
-    len: u32,
-    flags: WordFlags,
-    span: Span,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct RedirRec {
-    kind: RedirectionKind,
-    fd: i32,
-    target: u32,
-}
-
 #[derive(Debug, Clone, Copy, Default)]
-struct Range32 {
-    start: u32,
-    end: u32,
+pub(super) struct WordRec {
+    pub(super) start: u32,
+    pub(super) len: u32,
+    pub(super) flags: WordFlags,
+    pub(super) span: Span,
+}
+
+impl WordRec {
+    /// The word's bytes in the buffer.
+    pub(super) fn range(&self) -> Range32 {
+        Range32 { start: self.start, end: self.start + self.len }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RedirRec {
+    pub(super) kind: RedirectionKind,
+    pub(super) fd: i32,
+    pub(super) target: u32,
+}
+
+/// A range of indices of some arena, or of bytes of the buffer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Range32 {
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 impl Range32 {
-    fn of<T>(self, all: &[T]) -> &[T] {
+    pub(super) fn len(self) -> usize {
+        (self.end.saturating_sub(self.start)) as usize
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.end <= self.start
+    }
+
+    pub(super) fn of<T>(self, all: &[T]) -> &[T] {
         all.get(self.start as usize..self.end as usize).unwrap_or(&[])
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-struct InvRec {
-    argv: Range32,
-    assignments: Range32,
-    redirections: Range32,
-    via: Range32,
-    span: Span,
-    pipeline: u32,
-    stage: u32,
+pub(super) struct InvRec {
+    pub(super) argv: Range32,
+    pub(super) assignments: Range32,
+    pub(super) redirections: Range32,
+    pub(super) via: Range32,
+    pub(super) span: Span,
+    pub(super) pipeline: u32,
+    pub(super) stage: u32,
 }
 
 /// Everything found in one command; reuse it for the next to save allocations.
 #[derive(Debug, Default)]
 pub struct Analysis {
-    text: Vec<u8>,
-    words: Vec<WordRec>,
-    assignments: Vec<(u32, u32)>,
-    redirections: Vec<RedirRec>,
-    vias: Vec<Via>,
-    invocations: Vec<InvRec>,
-    issues: Vec<Issue>,
-    obfuscations: Vec<Obfuscation>,
+    /// The command, and behind it every text that was derived from it.
+    pub(super) text: Vec<u8>,
+    pub(super) words: Vec<WordRec>,
+    pub(super) assignments: Vec<(u32, u32)>,
+    pub(super) redirections: Vec<RedirRec>,
+    pub(super) vias: Vec<Via>,
+    pub(super) invocations: Vec<InvRec>,
+    pub(super) issues: Vec<Issue>,
+    pub(super) obfuscations: Vec<Obfuscation>,
+    /// The evaluation's buffers, and after it the parse tree.
+    pub(super) state: Option<Box<State>>,
 }
 
 impl Analysis {
@@ -320,37 +340,7 @@ impl Analysis {
         self.obfuscations.clear();
     }
 
-    pub(super) fn skeleton(&mut self, command: &[u8]) {
-        let start = self.words.len() as u32;
-        let mut offset = 0;
-        for word in command.split(u8::is_ascii_whitespace) {
-            if !word.is_empty() {
-                let text = self.text.len() as u32;
-                self.text.extend_from_slice(word);
-                self.words.push(WordRec {
-                    start: text,
-                    len: word.len() as u32,
-                    flags: WordFlags::default(),
-                    span: Span::new(offset, offset + word.len()),
-                });
-            }
-            offset += word.len() + 1;
-        }
-        let end = self.words.len() as u32;
-        if start != end {
-            self.invocations.push(InvRec {
-                argv: Range32 { start, end },
-                assignments: Range32::default(),
-                redirections: Range32::default(),
-                via: Range32::default(),
-                span: Span::new(0, command.len()),
-                pipeline: 0,
-                stage: 0,
-            });
-        }
-    }
-
-    fn word(&self, index: u32) -> Word<'_> {
+    pub(super) fn word(&self, index: u32) -> Word<'_> {
         match self.words.get(index as usize) {
             Some(w) => Word {
                 bytes: self.text.get(w.start as usize..(w.start + w.len) as usize).unwrap_or(&[]),

@@ -4,6 +4,34 @@
 //! the input. What can't be resolved without running something is listed as [`Issue`] and makes the analysis partial.
 
 mod analysis;
+mod arith;
+mod ast;
+mod brace;
+mod builtins;
+mod chars;
+mod command;
+mod compound;
+mod decode;
+mod environment;
+mod escapes;
+mod exec;
+mod expand;
+mod filters;
+mod machine;
+mod obfuscation;
+mod param;
+mod param_value;
+mod parser;
+mod pattern;
+mod programs;
+mod redirect;
+mod shells;
+mod state;
+mod test_expr;
+mod transform;
+mod word;
+mod wrap;
+mod wrappers;
 
 pub use analysis::{
     Analysis, Argv, Assignment, Dialect, Invocation, Issue, IssueKind, Obfuscation, Redirection,
@@ -12,7 +40,5 @@ pub use analysis::{
 
 /// Finds every invocation in `command` and puts it into `out`, whose buffers are reused.
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
-    let _ = dialect;
-    out.clear();
-    out.skeleton(command);
+    machine::run(command, dialect, out);
 }

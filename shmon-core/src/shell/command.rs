@@ -1,0 +1,349 @@
+//! Simple commands: from expanded words to an invocation, and on to what it runs.
+
+use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
+use super::ast::{AssignValue, WORD_PLAIN};
+use super::machine::{Flow, Machine};
+use super::programs;
+use super::state::{Alias, Origin, Val};
+use super::wrappers::{self, Action};
+
+/// Calls of one function inside each other that are followed.
+const MAX_RECURSION: u8 = 2;
+
+impl Machine<'_> {
+    pub(super) fn simple(&mut self, words: Range32, assigned: Range32, redirected: Range32, range: Range32) {
+        if !self.s.aliases.is_empty() && self.alias(words, range) {
+            return;
+        }
+        let mark = self.s.fields.len();
+        let changes_before = self.status;
+        for index in words.start..words.end {
+            self.expand_word(self.s.ast.word(index));
+            if self.flow == Flow::Exit {
+                break;
+            }
+        }
+        let applied = self.redirect(redirected);
+        if !self.in_stage {
+            self.pipelines += 1;
+            self.pipeline = self.pipelines;
+            self.stage = 0;
+        }
+        let span = self.span(range);
+        if self.s.fields.len() == mark {
+            self.status = Some(0);
+            let before = self.a.invocations.len();
+            let assignments = self.record_assignments(assigned);
+            let substituted = self.a.invocations.len() != before;
+            if substituted {
+                self.status = None;
+            }
+            if words.is_empty() && (!assigned.is_empty() || !redirected.is_empty()) {
+                self.emit(Range32::default(), assignments, span);
+            }
+            if !words.is_empty() {
+                // Nothing is left of the words: the status is that of the last substitution.
+                self.status = changes_before.and(None);
+            }
+        } else {
+            let shadow = self.s.vars.len();
+            let declares = self.declares(mark);
+            let assignments = if declares {
+                self.declared_arrays = assigned;
+                Range32::default()
+            } else {
+                self.record_prefix(assigned)
+            };
+            let shadows = self.s.vars.len() - shadow;
+            let start = self.a.words.len() as u32;
+            self.a.words.extend_from_slice(self.s.fields.get(mark..).unwrap_or(&[]));
+            self.s.fields.truncate(mark);
+            let argv = Range32 { start, end: self.a.words.len() as u32 };
+            let outer = std::mem::replace(&mut self.assignments, assignments);
+            self.run(argv, span);
+            self.assignments = outer;
+            if shadows > 0 && self.s.vars.len() >= shadow + shadows {
+                self.s.vars.drain(shadow..shadow + shadows);
+            }
+        }
+        self.undo_redirect(applied);
+    }
+
+    /// Whether the command is `declare` or one of its kin, to which assignments among the arguments belong.
+    fn declares(&self, mark: usize) -> bool {
+        let name = self.s.fields.get(mark).map_or(&[][..], |word| self.text(word.range()));
+        matches!(name, b"declare" | b"typeset" | b"local" | b"readonly" | b"export")
+    }
+
+    /// Performs assignments that stand alone, and lists them.
+    fn record_assignments(&mut self, nodes: Range32) -> Range32 {
+        if nodes.is_empty() {
+            return Range32::default();
+        }
+        let mark = self.s.pairs.len();
+        for index in nodes.start..nodes.end {
+            let Some(node) = self.s.ast.assignments.get(index as usize).copied() else { break };
+            let value = self.perform(node);
+            let span = self.span(Range32 { start: node.start, end: node.end });
+            let pair = self.push_pair(node.name, value, span);
+            self.s.pairs.push(pair);
+        }
+        self.settle_pairs(mark)
+    }
+
+    fn settle_pairs(&mut self, mark: usize) -> Range32 {
+        let start = self.a.assignments.len() as u32;
+        self.a.assignments.extend_from_slice(self.s.pairs.get(mark..).unwrap_or(&[]));
+        self.s.pairs.truncate(mark);
+        Range32 { start, end: self.a.assignments.len() as u32 }
+    }
+
+    fn push_pair(&mut self, name: Range32, value: Val, span: Span) -> (u32, u32) {
+        let flags = if value.known { WordFlags::default() } else { WordFlags::UNRESOLVED };
+        let at = self.a.words.len() as u32;
+        let (start, len) = (name.start, name.len() as u32);
+        self.a.words.push(WordRec { start, len, flags: WordFlags::default(), span });
+        let (start, len) = (value.range.start, value.range.len() as u32);
+        self.a.words.push(WordRec { start, len, flags, span });
+        (at, at + 1)
+    }
+
+    /// Assignments before a command: new variables that hide the old ones while it runs.
+    fn record_prefix(&mut self, nodes: Range32) -> Range32 {
+        if nodes.is_empty() {
+            return Range32::default();
+        }
+        let mark = self.s.pairs.len();
+        for index in nodes.start..nodes.end {
+            let Some(node) = self.s.ast.assignments.get(index as usize).copied() else { break };
+            let AssignValue::Word(word) = node.value else { continue };
+            let value = self.expand_value(self.s.ast.word(word));
+            let span = self.span(Range32 { start: node.start, end: node.end });
+            let pair = self.push_pair(node.name, value, span);
+            self.s.pairs.push(pair);
+            self.s.vars.push(super::state::Var {
+                name: node.name,
+                kind: super::state::VarKind::Scalar(value),
+                frame: 0,
+                attribute: 0,
+                reference: false,
+            });
+        }
+        self.settle_pairs(mark)
+    }
+
+    /// The word's bytes and flags.
+    pub(super) fn arg(&self, index: u32) -> WordRec {
+        self.a.words.get(index as usize).copied().unwrap_or_default()
+    }
+
+    pub(super) fn arg_text(&self, index: u32) -> &[u8] {
+        self.text(self.arg(index).range())
+    }
+
+    pub(super) fn arg_val(&self, index: u32) -> Val {
+        let word = self.arg(index);
+        Val { range: word.range(), known: !word.flags.contains(WordFlags::UNRESOLVED) }
+    }
+
+    /// Runs words of the result: lists the invocation and follows what it runs. `span` is the whole command's.
+    pub(super) fn run(&mut self, argv: Range32, span: Span) {
+        let mut argv = argv;
+        self.status = None;
+        if !self.step() {
+            return;
+        }
+        // `$UNSET rm …`: what may be nothing leaves the next word as the program.
+        let vanishes = WordFlags::UNRESOLVED | WordFlags::SPLITS;
+        while !argv.is_empty() {
+            let word = self.arg(argv.start);
+            if !word.flags.contains(vanishes) || !self.all_unresolved(word) {
+                break;
+            }
+            self.unresolved_issue(word.range(), word.span);
+            argv.start += 1;
+        }
+        if argv.is_empty() {
+            self.write_unknown();
+            return;
+        }
+        let word = self.arg(argv.start);
+        if word.flags != WordFlags::default() {
+            self.resolve_program(argv.start);
+        }
+        let span = if argv.start == 0 || self.s.via.is_empty() { span } else { self.argv_span(argv, span) };
+        self.emit(argv, self.assignments, span);
+        if !self.s.functions.is_empty() && self.call(argv) {
+            return;
+        }
+        let name = self.text(self.arg(argv.start).range());
+        let base = match name.iter().rposition(|&b| b == b'/') {
+            Some(slash) => &name[slash + 1..],
+            None => name,
+        };
+        match wrappers::lookup(base) {
+            Some(entry) => self.act(entry.name, &entry.action, argv),
+            None => self.write_unknown(),
+        }
+    }
+
+    /// Whether the whole word is one expansion without a value.
+    fn all_unresolved(&self, word: WordRec) -> bool {
+        let text = self.text(word.range());
+        match text {
+            [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}'),
+            [b'$', b'(', .., b')'] | [b'`', .., b'`'] => true,
+            [b'$', rest @ ..] => {
+                rest.iter().all(|&b| super::chars::is(b, super::chars::NAME)) || rest.len() == 1
+            }
+            _ => false,
+        }
+    }
+
+    /// From the first to the last of the words, where they stand in order.
+    fn argv_span(&self, argv: Range32, whole: Span) -> Span {
+        let first = self.arg(argv.start).span;
+        let last = self.arg(argv.end - 1).span;
+        if first.start <= last.end && first.start >= whole.start {
+            Span { start: first.start, end: last.end.max(first.end) }
+        } else {
+            whole
+        }
+    }
+
+    /// Makes the best of a program's name that isn't plain text.
+    fn resolve_program(&mut self, index: u32) {
+        let word = self.arg(index);
+        if word.flags.contains(WordFlags::UNRESOLVED) {
+            let text = self.text(word.range());
+            let base = text.iter().rposition(|&b| b == b'/').map_or(text, |slash| &text[slash + 1..]);
+            if base.contains(&b'$') || base.contains(&b'`') || base.is_empty() {
+                self.unresolved_issue(word.range(), word.span);
+            }
+        }
+        if word.flags.contains(WordFlags::GLOB) {
+            let text = self.text(word.range()).to_vec();
+            match programs::resolve(&text) {
+                programs::Meaning::One(path) => {
+                    self.sign("glob-command", word.span);
+                    let range = self.intern(path.as_bytes());
+                    if let Some(slot) = self.a.words.get_mut(index as usize) {
+                        slot.start = range.start;
+                        slot.len = range.len() as u32;
+                    }
+                }
+                programs::Meaning::Several => {
+                    self.sign("glob-command", word.span);
+                    self.issue(super::IssueKind::Glob, word.span);
+                }
+                programs::Meaning::None => {}
+            }
+        }
+        self.disguise(index);
+    }
+
+    /// Calls a function that this text defined; false where there is none of this name.
+    fn call(&mut self, argv: Range32) -> bool {
+        let name = self.arg_text(argv.start);
+        let found = self.s.functions.iter().rposition(|f| self.text(f.name) == name);
+        let Some(at) = found else { return false };
+        let Some(function) = self.s.functions.get(at).copied() else { return false };
+        let span = self.arg(argv.start).span;
+        if function.active >= MAX_RECURSION || !self.deeper(span) {
+            self.write_unknown();
+            return true;
+        }
+        self.s.functions[at].active += 1;
+        let outer_args = self.args;
+        let outer_set = std::mem::replace(&mut self.args_set, true);
+        self.args = self.push_args(Range32 { start: argv.start + 1, end: argv.end });
+        self.frames += 1;
+        let outer_frame = std::mem::replace(&mut self.frame, self.frames);
+        self.with_via(Machine::via(ViaKind::Definition, "function"), |m| m.exec(function.body));
+        let frame = std::mem::replace(&mut self.frame, outer_frame);
+        self.s.vars.retain(|v| v.frame != frame);
+        self.args = outer_args;
+        self.args_set = outer_set;
+        if self.flow == Flow::Return {
+            self.flow = Flow::Next;
+        }
+        if let Some(slot) = self.s.functions.get_mut(at) {
+            slot.active = slot.active.saturating_sub(1);
+        }
+        self.depth -= 1;
+        true
+    }
+
+    /// Makes words the positional parameters.
+    pub(super) fn push_args(&mut self, words: Range32) -> Range32 {
+        let start = self.s.args.len() as u32;
+        for index in words.start..words.end {
+            let value = self.arg_val(index);
+            self.s.args.push(value);
+        }
+        Range32 { start, end: self.s.args.len() as u32 }
+    }
+
+    /// Expands an alias that this text defined; false where the first word is none.
+    fn alias(&mut self, words: Range32, range: Range32) -> bool {
+        if words.is_empty() {
+            return false;
+        }
+        let word = self.s.ast.word(words.start);
+        if word.flags & WORD_PLAIN == 0 {
+            return false;
+        }
+        let name = Range32 { start: word.start, end: word.end };
+        let found = self.s.aliases.iter().rposition(|a| !a.active && self.text(a.name) == self.text(name));
+        let Some(at) = found else { return false };
+        let Some(Alias { value, .. }) = self.s.aliases.get(at).copied() else { return false };
+        let span = self.span(range);
+        if !self.deeper(span) {
+            return false;
+        }
+        let before = Range32 { start: range.start, end: word.start };
+        let after = Range32 { start: word.end, end: range.end };
+        let text = [self.text(before), self.text(value), b" ", self.text(after)].concat();
+        let text = self.intern(&text);
+        self.s.aliases[at].active = true;
+        let via = Machine::via(ViaKind::Definition, "alias");
+        self.with_via(via, |m| m.source(text, Origin::Whole(span)));
+        if let Some(slot) = self.s.aliases.get_mut(at) {
+            slot.active = false;
+        }
+        self.depth -= 1;
+        true
+    }
+
+    fn act(&mut self, name: &'static str, action: &'static Action, argv: Range32) {
+        match action {
+            Action::Wrap(wrapper) => self.wrapper(name, wrapper, argv),
+            Action::Shell => self.shell(name, argv),
+            Action::Find => self.find(argv),
+            Action::Xargs => self.xargs(argv),
+            Action::Parallel => self.parallel(argv),
+            Action::Su => self.su(name, argv),
+            Action::Ssh => self.ssh(name, argv),
+            Action::OptionText(options) => self.option_text(name, options, argv),
+            Action::Container => self.container(name, argv),
+            Action::Flock => self.flock(argv),
+            Action::Env => self.env(argv),
+            Action::Busybox => self.busybox(name, argv),
+            Action::Deferred => self.deferred(name, argv),
+            Action::Crontab => self.crontab(argv),
+            Action::StartStopDaemon => self.start_stop_daemon(argv),
+            Action::Terminal => self.terminal(name, argv),
+            Action::Multiplexer => self.multiplexer(name, argv),
+            Action::Capsh => self.capsh(argv),
+            Action::Builtin(builtin) => self.builtin(*builtin, argv),
+            Action::Filter => self.filter(name, argv),
+            Action::Silent => {}
+            Action::Mkdir => self.mkdir(argv),
+            Action::Rm => self.rm(argv),
+            Action::Which => self.which(argv),
+            Action::Cat => self.cat(argv),
+            Action::Tee => self.tee(argv),
+            Action::Copy => self.copy(argv),
+        }
+    }
+}

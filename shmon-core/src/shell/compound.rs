@@ -1,0 +1,425 @@
+//! Compound commands: `if`, `case`, loops, groups, functions, `[[ … ]]` and `(( … ))`.
+
+use super::Dialect;
+use super::analysis::Range32;
+use super::ast::{Arm, EMPTY, Item, Join, Node, NodeId, WORD_OPERATOR, WORD_PLAIN, WordNode, settle};
+use super::chars::{META, is, name_len};
+use super::parser::{
+    Parser, UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN,
+    UNTIL_THEN,
+};
+
+impl Parser<'_> {
+    /// One command of any kind with its redirections.
+    pub(super) fn command(&mut self) -> NodeId {
+        // A reserved word that opens nothing: bash refuses it; what follows is still looked at.
+        while matches!(
+            self.bare_word(),
+            b"}" | b"then" | b"else" | b"elif" | b"fi" | b"do" | b"done" | b"esac"
+        ) {
+            self.refuse();
+            self.pos += self.bare_word().len();
+            self.blanks();
+        }
+        let Some(b) = self.peek() else {
+            self.refuse();
+            return EMPTY;
+        };
+        let reserved = match b {
+            b'(' => true,
+            b'{' | b'[' | b'i' | b'w' | b'u' | b'f' | b'c' | b's' | b'r' => self.starts_compound(),
+            _ => false,
+        };
+        if !reserved {
+            return self.simple();
+        }
+        if !self.enter() {
+            return EMPTY;
+        }
+        let node = self.compound();
+        self.leave();
+        let mark = self.ast.stacks.redirections.len();
+        loop {
+            self.blanks();
+            if !self.at_redirection() {
+                break;
+            }
+            self.redirection();
+        }
+        if self.ast.stacks.redirections.len() == mark {
+            return node;
+        }
+        let redirections = settle(&mut self.ast.stacks.redirections, mark, &mut self.ast.redirections);
+        self.ast.add(Node::Redirected { body: node, redirections })
+    }
+
+    fn starts_compound(&self) -> bool {
+        match self.bare_word() {
+            b"{" | b"if" | b"while" | b"until" | b"for" | b"case" => true,
+            b"[[" | b"function" | b"select" | b"coproc" => self.dialect != Dialect::Sh,
+            b"repeat" => self.dialect == Dialect::Zsh,
+            _ => false,
+        }
+    }
+
+    fn compound(&mut self) -> NodeId {
+        if self.peek() == Some(b'(') {
+            return self.paren();
+        }
+        let len = self.bare_word().len();
+        let word: [u8; 8] = {
+            let mut word = [0; 8];
+            for (to, from) in word.iter_mut().zip(self.bare_word()) {
+                *to = *from;
+            }
+            word
+        };
+        self.pos += len;
+        match &word[..len.min(8)] {
+            b"{" => {
+                let body = self.list(UNTIL_BRACE);
+                self.expect(b"}");
+                self.zsh_always();
+                self.ast.add(Node::Group { body })
+            }
+            b"if" => self.if_clause(),
+            b"while" => self.while_clause(false),
+            b"until" => self.while_clause(true),
+            b"for" | b"select" => self.for_clause(),
+            b"repeat" => {
+                self.blanks();
+                self.word();
+                self.do_body()
+            }
+            b"case" => self.case_clause(),
+            b"[[" => self.cond(),
+            b"function" => {
+                self.blanks();
+                let name = self.raw_word();
+                self.blanks();
+                if self.peek() == Some(b'(') {
+                    self.pos += 1;
+                    self.blanks();
+                    if self.peek() == Some(b')') {
+                        self.pos += 1;
+                    }
+                }
+                self.function(name)
+            }
+            _ => {
+                // coproc [NAME] command: a name only stands before a compound command.
+                self.blanks();
+                let name = name_len(self.rest());
+                if name > 0 && !self.starts_compound() {
+                    let after = self.rest().get(name..).unwrap_or(&[]);
+                    let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                    let next = after.get(blank..).unwrap_or(&[]);
+                    if blank > 0 && (next.starts_with(b"{") || next.starts_with(b"(")) {
+                        self.pos += name + blank;
+                    }
+                }
+                let body = self.command();
+                self.ast.add(Node::Coproc { body })
+            }
+        }
+    }
+
+    /// zsh: `{ … } always { … }`.
+    fn zsh_always(&mut self) {
+        if self.dialect == Dialect::Zsh {
+            self.blanks();
+            // The second block is a command of its own that always runs.
+            if self.accept(b"always") {
+                self.blanks();
+            }
+        }
+    }
+
+    fn paren(&mut self) -> NodeId {
+        if self.peek_at(1) == Some(b'(')
+            && self.dialect != Dialect::Sh
+            && let Some(close) = self.arith_close(self.pos + 2)
+        {
+            self.pos += 2;
+            let parts = self.arith_parts(close);
+            self.pos = close + 2;
+            return self.ast.add(Node::Arith { parts });
+        }
+        self.pos += 1;
+        let body = self.list(UNTIL_PAREN);
+        if self.peek() == Some(b')') {
+            self.pos += 1;
+        } else {
+            self.refuse();
+        }
+        self.ast.add(Node::Subshell { body })
+    }
+
+    fn if_clause(&mut self) -> NodeId {
+        let mark = self.ast.stacks.items.len();
+        let push =
+            |parser: &mut Self, node| parser.ast.stacks.items.push(Item { node, join: Join::Sequence });
+        loop {
+            let condition = self.list(UNTIL_THEN | UNTIL_FI | UNTIL_ELSE);
+            push(self, condition);
+            self.expect(b"then");
+            let body = self.list(UNTIL_ELSE | UNTIL_FI);
+            push(self, body);
+            if self.accept(b"elif") {
+                continue;
+            }
+            if self.accept(b"else") {
+                let body = self.list(UNTIL_FI);
+                push(self, body);
+            }
+            break;
+        }
+        self.expect(b"fi");
+        let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
+        self.ast.add(Node::If { items })
+    }
+
+    fn while_clause(&mut self, until: bool) -> NodeId {
+        let condition = self.list(UNTIL_DO | UNTIL_DONE);
+        let body = self.do_body();
+        self.ast.add(Node::While { condition, body, until })
+    }
+
+    /// `do … done`, or `{ … }` as bash allows after `for`.
+    fn do_body(&mut self) -> NodeId {
+        self.lines();
+        if self.peek() == Some(b';') {
+            self.pos += 1;
+            self.lines();
+        }
+        if self.accept(b"{") {
+            let body = self.list(UNTIL_BRACE);
+            self.expect(b"}");
+            return body;
+        }
+        if self.accept(b"do") {
+            let body = self.list(UNTIL_DONE);
+            self.expect(b"done");
+            return body;
+        }
+        if self.dialect == Dialect::Zsh {
+            // zsh's short loops: the body is one command.
+            return self.command();
+        }
+        self.refuse();
+        EMPTY
+    }
+
+    fn for_clause(&mut self) -> NodeId {
+        self.blanks();
+        if self.peek() == Some(b'(')
+            && self.peek_at(1) == Some(b'(')
+            && let Some(close) = self.arith_close(self.pos + 2)
+        {
+            self.pos += 2;
+            let mut found = [Range32::default(); 3];
+            for slot in &mut found {
+                *slot = self.arith_parts_until(close, true);
+                if self.peek() == Some(b';') {
+                    self.pos += 1;
+                }
+            }
+            let exprs = self.ast.exprs.len() as u32;
+            self.ast.exprs.extend_from_slice(&found);
+            self.pos = close + 2;
+            let body = self.do_body();
+            return self.ast.add(Node::ForArith { exprs, body });
+        }
+        let name = self.raw_word();
+        self.lines();
+        let mark = self.ast.stacks.words.len();
+        let mut listed = false;
+        if self.accept(b"in") {
+            listed = true;
+            self.for_words(None);
+        } else if self.dialect == Dialect::Zsh && self.peek() == Some(b'(') {
+            listed = true;
+            self.pos += 1;
+            self.for_words(Some(b')'));
+        }
+        let words = settle(&mut self.ast.stacks.words, mark, &mut self.ast.words);
+        let body = self.do_body();
+        self.ast.add(Node::For { name, words, listed, body })
+    }
+
+    fn for_words(&mut self, close: Option<u8>) {
+        loop {
+            self.blanks();
+            match self.peek() {
+                None | Some(b';' | b'\n' | b'&' | b'|') => return,
+                b if b == close => {
+                    self.pos += 1;
+                    return;
+                }
+                _ => {}
+            }
+            let word = self.word();
+            if word.start == word.end {
+                return;
+            }
+            self.ast.stacks.words.push(word);
+        }
+    }
+
+    fn case_clause(&mut self) -> NodeId {
+        self.blanks();
+        let word = self.word();
+        self.ast.words.push(word);
+        let word = (self.ast.words.len() - 1) as u32;
+        self.lines();
+        self.expect(b"in");
+        let mark = self.ast.stacks.arms.len();
+        loop {
+            self.lines();
+            if self.peek().is_none() {
+                self.refuse();
+                break;
+            }
+            if self.accept(b"esac") {
+                break;
+            }
+            let before = self.pos;
+            if self.peek() == Some(b'(') {
+                self.pos += 1;
+            }
+            let patterns = self.case_patterns();
+            let body = self.list(UNTIL_ARM | UNTIL_ESAC);
+            let mut falls = false;
+            if self.peek() == Some(b';') {
+                falls = self.peek_at(1) == Some(b'&') || self.peek_at(2) == Some(b'&');
+                self.pos +=
+                    if self.peek_at(1) == Some(b';') && self.peek_at(2) == Some(b'&') { 3 } else { 2 };
+            }
+            self.ast.stacks.arms.push(Arm { patterns, body, falls });
+            if self.pos == before {
+                self.refuse();
+                self.pos += 1;
+            }
+        }
+        let arms = settle(&mut self.ast.stacks.arms, mark, &mut self.ast.arms);
+        self.ast.add(Node::Case { word, arms })
+    }
+
+    fn case_patterns(&mut self) -> Range32 {
+        let mark = self.ast.stacks.words.len();
+        loop {
+            self.blanks();
+            let word = self.word();
+            if word.start != word.end {
+                self.ast.stacks.words.push(word);
+            }
+            self.blanks();
+            match self.peek() {
+                Some(b'|') => self.pos += 1,
+                Some(b')') => {
+                    self.pos += 1;
+                    break;
+                }
+                _ => {
+                    self.refuse();
+                    break;
+                }
+            }
+        }
+        settle(&mut self.ast.stacks.words, mark, &mut self.ast.words)
+    }
+
+    /// The body of a function whose name was read.
+    pub(super) fn function(&mut self, name: Range32) -> NodeId {
+        self.lines();
+        if !self.enter() {
+            return EMPTY;
+        }
+        let body = self.command();
+        self.leave();
+        if body == EMPTY {
+            self.refuse();
+        }
+        self.ast.add(Node::Function { name, body })
+    }
+
+    /// `[[ … ]]` after its opening: words, with operators marked.
+    fn cond(&mut self) -> NodeId {
+        let mark = self.ast.stacks.words.len();
+        let mut regex = false;
+        loop {
+            self.lines();
+            let Some(b) = self.peek() else {
+                self.refuse();
+                break;
+            };
+            if b == b']' && self.bare_close() {
+                self.pos += 2;
+                break;
+            }
+            let start = self.pos;
+            if regex {
+                regex = false;
+                let range = self.raw_regex();
+                let flags = WORD_PLAIN;
+                let word = WordNode { start: range.start, end: range.end, parts: Range32::default(), flags };
+                if range.start != range.end {
+                    self.ast.stacks.words.push(word);
+                    continue;
+                }
+            }
+            let operator = match (b, self.peek_at(1)) {
+                (b'&', Some(b'&')) | (b'|', Some(b'|')) => 2,
+                (b'(' | b')', _) => 1,
+                (b'<' | b'>', next) if next != Some(b'(') => 1,
+                (b'!', next) if next.is_none_or(|b| is(b, META)) => 1,
+                _ => 0,
+            };
+            if operator > 0 {
+                self.pos += operator;
+                let (start, end) = (start as u32, self.pos as u32);
+                let flags = WORD_PLAIN | WORD_OPERATOR;
+                self.ast.stacks.words.push(WordNode { start, end, parts: Range32::default(), flags });
+                continue;
+            }
+            let word = self.word();
+            if word.start == word.end {
+                self.refuse();
+                self.pos += 1;
+                continue;
+            }
+            regex = self.slice(Range32 { start: word.start, end: word.end }) == b"=~";
+            self.ast.stacks.words.push(word);
+        }
+        let words = settle(&mut self.ast.stacks.words, mark, &mut self.ast.words);
+        self.ast.add(Node::Cond { words })
+    }
+
+    fn bare_close(&self) -> bool {
+        self.rest().starts_with(b"]]") && self.peek_at(2).is_none_or(|b| is(b, META) || b == b'\r')
+    }
+
+    /// The regular expression after `=~`: up to a blank outside parentheses, as one literal word.
+    fn raw_regex(&mut self) -> Range32 {
+        let start = self.pos;
+        let mut depth = 0u32;
+        let text = self.text.get(self.pos..self.end).unwrap_or(&[]);
+        // Expansions and quotes are left to the ordinary word.
+        let line = text.iter().position(|b| matches!(b, b'\n' | b'$' | b'`' | b'"' | b'\''));
+        if line.is_some_and(|at| text.get(at) != Some(&b'\n') && !text[..at].contains(&b' ')) {
+            return Range32 { start: start as u32, end: start as u32 };
+        }
+        while let Some(b) = self.peek() {
+            match b {
+                b'\\' => self.pos += 1,
+                b'(' => depth += 1,
+                b')' if depth > 0 => depth -= 1,
+                b' ' | b'\t' | b'\n' if depth == 0 => break,
+                b'\n' => break,
+                _ => {}
+            }
+            self.pos = (self.pos + 1).min(self.end);
+        }
+        Range32 { start: start as u32, end: self.pos as u32 }
+    }
+}

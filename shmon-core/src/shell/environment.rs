@@ -1,0 +1,352 @@
+//! Variables: looking up, assigning, arrays, and arithmetic over them.
+
+use super::analysis::Range32;
+use super::arith::{self, Names};
+use super::ast::{AssignNode, AssignValue, PartKind};
+use super::machine::Machine;
+use super::state::{Element, Val, Var, VarKind};
+
+/// Elements of one array that are kept.
+const MAX_ELEMENTS: usize = 4096;
+
+impl Machine<'_> {
+    /// The index of the innermost variable of this name.
+    pub(super) fn lookup(&self, name: Range32) -> Option<usize> {
+        if self.s.vars.is_empty() {
+            return None;
+        }
+        self.lookup_bytes(self.text(name))
+    }
+
+    fn lookup_bytes(&self, name: &[u8]) -> Option<usize> {
+        let mut wanted = name;
+        for _ in 0..8 {
+            let at = self.s.vars.iter().rposition(|v| self.text(v.name) == wanted)?;
+            let var = self.s.vars.get(at)?;
+            match var.kind {
+                VarKind::Scalar(target) if var.reference => wanted = self.text(target.range),
+                _ => return Some(at),
+            }
+        }
+        None
+    }
+
+    pub(super) fn scalar(&self, name: &[u8]) -> Option<Val> {
+        let at = self.lookup_bytes(name)?;
+        match self.s.vars.get(at)?.kind {
+            VarKind::Scalar(value) => Some(value),
+            VarKind::Array(range) => range.of(&self.s.elements).first().map(|e| e.value),
+            _ => None,
+        }
+    }
+
+    /// The variable to change, made in this shell where an outer one would be changed.
+    pub(super) fn var_for(&mut self, name: Range32) -> usize {
+        match self.lookup(name) {
+            Some(at) if at >= self.var_base => at,
+            Some(at) => {
+                let copy = self.s.vars[at];
+                self.s.vars.push(copy);
+                self.s.vars.len() - 1
+            }
+            None => {
+                let kind = VarKind::Unset;
+                self.s.vars.push(Var { name, kind, frame: 0, attribute: 0, reference: false });
+                self.s.vars.len() - 1
+            }
+        }
+    }
+
+    /// Sets a variable to one value.
+    pub(super) fn assign(&mut self, name: Range32, value: Val) {
+        let at = self.var_for(name);
+        let mut value = value;
+        let attribute = self.s.vars[at].attribute;
+        if attribute != 0 && value.known {
+            value = self.attributed(attribute, value);
+        }
+        let changed = match self.s.vars[at].kind {
+            VarKind::Scalar(old) => {
+                !old.known || !value.known || self.text(old.range) != self.text(value.range)
+            }
+            _ => true,
+        };
+        if changed {
+            self.changes += 1;
+        }
+        match self.s.vars[at].kind {
+            VarKind::Array(_) => self.set_element(at, Some(0), Range32::default(), value),
+            _ => self.s.vars[at].kind = VarKind::Scalar(value),
+        }
+    }
+
+    fn attributed(&mut self, attribute: u8, value: Val) -> Val {
+        let text = self.text(value.range).to_vec();
+        let range = match attribute {
+            b'u' => self.intern(&text.to_ascii_uppercase()),
+            b'l' => self.intern(&text.to_ascii_lowercase()),
+            b'i' => match arith::evaluate(&text, self) {
+                Some(number) => self.intern(number.to_string().as_bytes()),
+                None => return Val { known: false, ..value },
+            },
+            _ => value.range,
+        };
+        Val { range, known: true }
+    }
+
+    fn set_element(&mut self, at: usize, index: Option<i64>, key: Range32, value: Val) {
+        let old = match self.s.vars[at].kind {
+            VarKind::Array(range) | VarKind::Assoc(range) => range,
+            _ => Range32::default(),
+        };
+        let assoc = matches!(self.s.vars[at].kind, VarKind::Assoc(_));
+        if old.len() >= MAX_ELEMENTS || !self.charge(old.len() / 8) {
+            return self.over_budget();
+        }
+        let start = self.s.elements.len();
+        let mut index = index.unwrap_or(0);
+        // A scalar becomes element 0.
+        if let VarKind::Scalar(scalar) = self.s.vars[at].kind {
+            self.s.elements.push(Element { index: 0, key: Range32::default(), value: scalar });
+        }
+        self.s.elements.extend_from_within(old.start as usize..old.end as usize);
+        if index < 0 && !assoc {
+            index += self.s.elements.get(start..).and_then(<[Element]>::last).map_or(0, |e| e.index + 1);
+        }
+        let tail = self.s.elements.get(start..).unwrap_or(&[]);
+        let found = tail
+            .iter()
+            .position(|e| if assoc { self.text(e.key) == self.text(key) } else { e.index == index });
+        match found {
+            Some(i) => self.s.elements[start + i].value = value,
+            None => {
+                let place = if assoc { tail.len() } else { tail.partition_point(|e| e.index < index) };
+                self.s.elements.insert(start + place, Element { index, key, value });
+            }
+        }
+        let range = Range32 { start: start as u32, end: self.s.elements.len() as u32 };
+        self.s.vars[at].kind = if assoc { VarKind::Assoc(range) } else { VarKind::Array(range) };
+        self.changes += 1;
+    }
+
+    /// Evaluates and performs an assignment; its value for the record.
+    pub(super) fn perform(&mut self, node: AssignNode) -> Val {
+        match node.value {
+            AssignValue::Word(index) => {
+                let value = self.expand_value(self.s.ast.word(index));
+                if let Some(parts) = node.index {
+                    self.assign_element(node.name, parts, value, node.append);
+                } else if node.append {
+                    self.append_to(node.name, value);
+                } else {
+                    self.assign(node.name, value);
+                }
+                value
+            }
+            AssignValue::Array(words) => {
+                self.assign_array(node.name, words, node.append);
+                Val { range: Range32 { start: node.name.end, end: node.end }, known: true }
+            }
+        }
+    }
+
+    fn append_to(&mut self, name: Range32, value: Val) {
+        let at = self.var_for(name);
+        match self.s.vars[at].kind {
+            VarKind::Scalar(old) => {
+                let integer = self.s.vars[at].attribute == b'i';
+                let both =
+                    [self.text(old.range), if integer { b"+" } else { b"" }, self.text(value.range)].concat();
+                let range = self.intern(&both);
+                self.assign(name, Val { range, known: old.known && value.known });
+            }
+            VarKind::Array(range) => {
+                let first = range.of(&self.s.elements).first().map(|e| e.value);
+                let old = first.unwrap_or(Val { known: true, ..Val::default() });
+                let both = [self.text(old.range), self.text(value.range)].concat();
+                let range = self.intern(&both);
+                self.set_element(
+                    at,
+                    Some(0),
+                    Range32::default(),
+                    Val { range, known: old.known && value.known },
+                );
+            }
+            _ => self.assign(name, value),
+        }
+    }
+
+    fn assign_element(&mut self, name: Range32, parts: Range32, value: Val, append: bool) {
+        let at = self.var_for(name);
+        let assoc = matches!(self.s.vars[at].kind, VarKind::Assoc(_));
+        if assoc {
+            let mark = self.s.build.len();
+            self.expand_text(parts, false);
+            let key = self.intern_built(mark);
+            return self.set_element(at, None, key, value);
+        }
+        let Some(index) = self.arith(parts) else {
+            // Which element isn't known: the array isn't either.
+            self.changes += 1;
+            return;
+        };
+        let mut value = value;
+        if append && let VarKind::Array(range) = self.s.vars[at].kind {
+            let old = range.of(&self.s.elements).iter().find(|e| e.index == index).map(|e| e.value);
+            if let Some(old) = old {
+                let both = [self.text(old.range), self.text(value.range)].concat();
+                let range = self.intern(&both);
+                value = Val { range, known: old.known && value.known };
+            }
+        }
+        self.set_element(at, Some(index), Range32::default(), value);
+    }
+
+    fn assign_array(&mut self, name: Range32, words: Range32, append: bool) {
+        let at = self.var_for(name);
+        let assoc = matches!(self.s.vars[at].kind, VarKind::Assoc(_));
+        let mut made: Vec<Element> = Vec::new();
+        let mut next = 0i64;
+        if append {
+            match self.s.vars[at].kind {
+                VarKind::Array(range) | VarKind::Assoc(range) => {
+                    made.extend_from_slice(range.of(&self.s.elements));
+                }
+                VarKind::Scalar(value) => made.push(Element { index: 0, key: Range32::default(), value }),
+                VarKind::Unset => {}
+            }
+            next = made.last().map_or(0, |e| e.index.saturating_add(1));
+        }
+        let mark = self.s.fields.len();
+        for index in words.start..words.end {
+            let word = self.s.ast.word(index);
+            let text = self.text(Range32 { start: word.start, end: word.end });
+            // `[key]=value`
+            if text.first() == Some(&b'[')
+                && let Some(close) = text.windows(2).position(|w| w == b"]=")
+            {
+                let value = self.expand_value(word);
+                let key_end = self.text(value.range).windows(2).position(|w| w == b"]=").unwrap_or(close);
+                let key = Range32 { start: value.range.start + 1, end: value.range.start + key_end as u32 };
+                let range = Range32 { start: (key.end + 2).min(value.range.end), end: value.range.end };
+                let key_text = self.text(key).to_vec();
+                let position = if assoc { Some(0) } else { arith::evaluate(&key_text, self) };
+                if let Some(position) = position {
+                    next = position;
+                }
+                let same = |e: &Element| if assoc { self.text(e.key) == key_text } else { e.index == next };
+                let value = Val { range, known: value.known };
+                match made.iter().position(same) {
+                    Some(i) => made[i].value = value,
+                    None => made.push(Element { index: next, key, value }),
+                }
+                next = next.saturating_add(1);
+                continue;
+            }
+            self.expand_word(word);
+            for i in mark..self.s.fields.len() {
+                let Some(field) = self.s.fields.get(i) else { break };
+                let known = !field.flags.contains(super::WordFlags::UNRESOLVED);
+                let value = Val { range: field.range(), known };
+                made.push(Element { index: next, key: Range32::default(), value });
+                next = next.saturating_add(1);
+            }
+            self.s.fields.truncate(mark);
+            if made.len() >= MAX_ELEMENTS {
+                self.over_budget();
+                break;
+            }
+        }
+        if !assoc {
+            made.sort_by_key(|e| e.index);
+        }
+        let start = self.s.elements.len() as u32;
+        self.s.elements.extend_from_slice(&made);
+        let range = Range32 { start, end: self.s.elements.len() as u32 };
+        self.s.vars[at].kind = if assoc { VarKind::Assoc(range) } else { VarKind::Array(range) };
+        self.changes += 1;
+    }
+
+    /// The value of an expression, where it is known.
+    pub(super) fn arith(&mut self, parts: Range32) -> Option<i64> {
+        if parts.is_empty() {
+            return Some(0);
+        }
+        let mark = self.s.build.len();
+        // A single literal is the common case; command substitutions inside are run in any case.
+        let known = self.expand_text(parts, false);
+        let text = self.s.build.split_off(mark);
+        if !known || !self.charge(text.len() / 32) {
+            // `$((x + $(f)))`: assignments inside are lost, which a later use shows as unknown.
+            self.changes += 1;
+            return None;
+        }
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return Some(0);
+        }
+        arith::evaluate(&text, self)
+    }
+
+    /// Whether parts hold anything but literal text.
+    pub(super) fn has_expansion(&self, parts: Range32) -> bool {
+        parts.of(&self.s.ast.parts).iter().any(|p| p.kind != PartKind::Literal)
+    }
+}
+
+impl Names for Machine<'_> {
+    fn get(&mut self, name: &[u8], index: Option<i64>) -> Option<i64> {
+        let value = match self.lookup_bytes(name) {
+            // Unset counts as 0; names of the environment are hardly ever numbers.
+            None => return if name == b"RANDOM" || name == b"SECONDS" { None } else { Some(0) },
+            Some(at) => match self.s.vars.get(at)?.kind {
+                VarKind::Unset => return Some(0),
+                VarKind::Scalar(value) => value,
+                VarKind::Array(range) => {
+                    let index = index.unwrap_or(0);
+                    match range.of(&self.s.elements).iter().find(|e| e.index == index) {
+                        Some(element) => element.value,
+                        None => return Some(0),
+                    }
+                }
+                VarKind::Assoc(_) => return None,
+            },
+        };
+        if !value.known {
+            return None;
+        }
+        let text = self.text(value.range).trim_ascii().to_vec();
+        if text.is_empty() {
+            return Some(0);
+        }
+        let (sign, digits) = match text.strip_prefix(b"-") {
+            Some(rest) => (-1, rest),
+            None => (1, &text[..]),
+        };
+        if let Some(number) = arith::literal(digits) {
+            return Some(number.wrapping_mul(sign));
+        }
+        // The value may be an expression itself; a bound ends `a=a`.
+        if !self.deeper(super::Span::default()) {
+            return None;
+        }
+        let number = if self.charge(16) { arith::evaluate(&text, self) } else { None };
+        self.depth -= 1;
+        number
+    }
+
+    fn set(&mut self, name: &[u8], index: Option<i64>, value: Option<i64>) {
+        let name = match self.lookup_bytes(name) {
+            Some(at) => self.s.vars[at].name,
+            None => self.intern(name),
+        };
+        let text = value.map_or_else(String::new, |v| v.to_string());
+        let val = Val { range: self.intern(text.as_bytes()), known: value.is_some() };
+        match index {
+            Some(index) => {
+                let at = self.var_for(name);
+                self.set_element(at, Some(index), Range32::default(), val);
+            }
+            None => self.assign(name, val),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Backslash escapes of `$'…'`, `printf` and `echo -e`.
+
+/// Decodes the inside of `$'…'`.
+pub(super) fn ansi_c(text: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while at < text.len() {
+        if text[at] == b'\\' && at + 1 < text.len() {
+            at += one(&text[at..], Style::AnsiC, out).0;
+        } else {
+            out.push(text[at]);
+            at += 1;
+        }
+    }
+}
+
+/// Whose escapes they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    AnsiC,
+    /// `printf`'s format.
+    Printf,
+    /// `echo -e` and `printf %b`: octal needs a leading zero.
+    Echo,
+}
+
+/// Decodes the escape at the start of `text`: how many bytes it takes, and whether output ends here (`\c`).
+pub(super) fn one(text: &[u8], style: Style, out: &mut Vec<u8>) -> (usize, bool) {
+    let Some(&b) = text.get(1) else {
+        out.push(b'\\');
+        return (1, false);
+    };
+    let simple = match b {
+        b'a' => 7,
+        b'b' => 8,
+        b'e' | b'E' => 0x1b,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'v' => 0x0b,
+        b'\\' => b'\\',
+        b'\'' | b'"' | b'?' if style != Style::Echo => b,
+        _ => 0,
+    };
+    if simple != 0 {
+        out.push(simple);
+        return (2, false);
+    }
+    match b {
+        b'0'..=b'7' if style != Style::Echo || b == b'0' => {
+            // `\0nnn` for echo and %b, `\nnn` elsewhere.
+            let (from, most) = if style == Style::Echo { (2, 3) } else { (1, 3) };
+            let (value, len) = digits(text.get(from..).unwrap_or(&[]), 8, most);
+            out.push(value as u8);
+            (from + len, false)
+        }
+        b'1'..=b'7' => {
+            let (value, len) = digits(&text[1..], 8, 3);
+            out.push(value as u8);
+            (1 + len, false)
+        }
+        b'x' => match digits(text.get(2..).unwrap_or(&[]), 16, 2) {
+            (_, 0) => {
+                out.extend_from_slice(b"\\x");
+                (2, false)
+            }
+            (value, len) => {
+                out.push(value as u8);
+                (2 + len, false)
+            }
+        },
+        b'u' | b'U' => match digits(text.get(2..).unwrap_or(&[]), 16, if b == b'u' { 4 } else { 8 }) {
+            (_, 0) => {
+                out.extend_from_slice(&text[..2]);
+                (2, false)
+            }
+            (value, len) => {
+                let c = char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                (2 + len, false)
+            }
+        },
+        b'c' if style == Style::AnsiC => match text.get(2) {
+            Some(&c) => {
+                out.push(c & 0x1f);
+                (3, false)
+            }
+            None => {
+                out.extend_from_slice(b"\\c");
+                (2, false)
+            }
+        },
+        b'c' => (2, true),
+        _ => {
+            out.extend_from_slice(&text[..2]);
+            (2, false)
+        }
+    }
+}
+
+fn digits(text: &[u8], base: u32, most: usize) -> (u32, usize) {
+    let mut value = 0u32;
+    let mut len = 0;
+    while let Some(digit) = text.get(len).filter(|_| len < most).and_then(|&b| char::from(b).to_digit(base)) {
+        value = value.wrapping_mul(base).wrapping_add(digit);
+        len += 1;
+    }
+    (value, len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ansi_c_is_decoded() {
+        let mut out = Vec::new();
+        ansi_c(br"\x72\155\u0020-\U0001F600\n\q\'", &mut out);
+        assert_eq!(out, "rm -\u{1F600}\n\\q'".as_bytes());
+    }
+}

@@ -1,0 +1,378 @@
+//! Walks the tree: lists, pipelines, conditions, loops. Simple commands are in `command`.
+
+use super::analysis::{Range32, ViaKind};
+use super::ast::{EMPTY, Item, Join, Node, NodeId};
+use super::machine::{Flow, Machine, Sink};
+use super::pattern;
+use super::state::{Definition, Input, InputFrom, Val};
+
+/// Iterations of one loop that are followed.
+const MAX_ITERATIONS: u32 = 512;
+
+impl Machine<'_> {
+    pub(super) fn exec(&mut self, node: NodeId) {
+        if node == EMPTY || self.flow != Flow::Next || !self.step() {
+            return;
+        }
+        match self.s.ast.node(node) {
+            Node::Simple { words, assignments, redirections, span } => {
+                self.simple(words, assignments, redirections, span);
+            }
+            other => {
+                if self.deeper(super::Span::default()) {
+                    self.exec_compound(other);
+                    self.depth -= 1;
+                }
+            }
+        }
+    }
+
+    fn exec_compound(&mut self, node: Node) {
+        match node {
+            Node::Empty | Node::Simple { .. } => {}
+            Node::List { items } => self.exec_list(items),
+            Node::AndOr { items } => self.exec_and_or(items),
+            Node::Pipeline { items, negated } => self.exec_pipeline(items, negated),
+            Node::Subshell { body } => self.subshell(body),
+            Node::Group { body } => self.exec(body),
+            Node::Redirected { body, redirections } => {
+                let applied = self.redirect(redirections);
+                self.exec(body);
+                self.undo_redirect(applied);
+            }
+            Node::If { items } => self.exec_if(items),
+            Node::While { condition, body, until } => self.exec_while(condition, body, until),
+            Node::For { name, words, listed, body } => self.exec_for(name, words, listed, body),
+            Node::ForArith { exprs, body } => self.exec_for_arith(exprs, body),
+            Node::Case { word, arms } => self.exec_case(word, arms),
+            Node::Function { name, body } => {
+                self.s.functions.push(Definition { name, body, active: 0 });
+                self.status = Some(0);
+            }
+            Node::Coproc { body } => {
+                self.with_via(Machine::via(ViaKind::Wrapper, "coproc"), |m| m.subshell(body));
+            }
+            Node::Timed { body } => {
+                self.with_via(Machine::via(ViaKind::Wrapper, "time"), |m| m.exec(body));
+            }
+            Node::Cond { words } => {
+                let truth = self.conditional(words);
+                self.status = truth.map(|t| i32::from(!t));
+            }
+            Node::Arith { parts } => {
+                let value = self.arith(parts);
+                self.status = value.map(|v| i32::from(v == 0));
+            }
+        }
+    }
+
+    fn item(&self, items: Range32, index: u32) -> Item {
+        let at = (items.start + index) as usize;
+        self.s.ast.items.get(at).copied().unwrap_or(Item { node: EMPTY, join: Join::Sequence })
+    }
+
+    fn exec_list(&mut self, items: Range32) {
+        for index in 0..items.len() as u32 {
+            let item = self.item(items, index);
+            if item.join == Join::Background {
+                self.subshell(item.node);
+                self.status = Some(0);
+            } else {
+                self.exec(item.node);
+            }
+            if self.flow != Flow::Next {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn subshell(&mut self, body: NodeId) {
+        let scope = self.open_scope();
+        self.exec(body);
+        self.close_scope(scope);
+    }
+
+    /// Runs what may not be reached.
+    fn maybe(&mut self, certain: bool, node: NodeId) {
+        self.uncertain += u32::from(!certain);
+        self.exec(node);
+        self.uncertain -= u32::from(!certain);
+    }
+
+    fn exec_and_or(&mut self, items: Range32) {
+        for index in 0..items.len() as u32 {
+            let item = self.item(items, index);
+            let before = self.status;
+            let taken = match (item.join, before) {
+                (Join::And, Some(code)) => Some(code == 0),
+                (Join::Or, Some(code)) => Some(code != 0),
+                (Join::And | Join::Or, None) => None,
+                _ => Some(true),
+            };
+            match taken {
+                Some(false) => {}
+                Some(true) => self.exec(item.node),
+                None => {
+                    self.maybe(false, item.node);
+                    // Whether it ran isn't known, and so isn't the status.
+                    self.status = None;
+                }
+            }
+            if self.flow != Flow::Next {
+                return;
+            }
+        }
+    }
+
+    fn exec_pipeline(&mut self, items: Range32, negated: bool) {
+        let count = items.len() as u32;
+        if count == 1 {
+            self.exec(self.item(items, 0).node);
+        } else {
+            let outer = (self.pipeline, self.stage, self.input, self.in_stage);
+            self.in_stage = true;
+            self.pipelines += 1;
+            self.pipeline = self.pipelines;
+            for index in 0..count {
+                if self.budget_spent {
+                    break;
+                }
+                self.stage = index;
+                let node = self.item(items, index).node;
+                if index + 1 < count {
+                    let capture = self.begin_capture();
+                    self.subshell(node);
+                    let output = self.take_capture(capture);
+                    self.input = if output.range.is_empty() && !output.known {
+                        Input::Unknown
+                    } else {
+                        Input::Text(output, InputFrom::Pipe)
+                    };
+                } else {
+                    self.subshell(node);
+                }
+            }
+            (self.pipeline, self.stage, self.input, self.in_stage) = outer;
+        }
+        if negated {
+            self.status = self.status.map(|code| i32::from(code == 0));
+        }
+    }
+
+    fn exec_if(&mut self, items: Range32) {
+        let count = items.len() as u32;
+        let mut index = 0;
+        let mut uncertain = 0;
+        while index < count {
+            if index + 1 == count {
+                self.exec(self.item(items, index).node);
+                break;
+            }
+            self.status = Some(0);
+            self.exec(self.item(items, index).node);
+            let truth = self.status.map(|code| code == 0);
+            if self.flow != Flow::Next {
+                break;
+            }
+            if truth.is_none() {
+                self.uncertain += 1;
+                uncertain += 1;
+            }
+            if truth != Some(false) {
+                self.exec(self.item(items, index + 1).node);
+            }
+            if truth == Some(true) || self.flow != Flow::Next {
+                break;
+            }
+            index += 2;
+        }
+        self.uncertain -= uncertain;
+        if uncertain > 0 {
+            self.status = None;
+        } else if index >= count {
+            self.status = Some(0);
+        }
+    }
+
+    /// Ends an iteration: whether the loop goes on.
+    fn iterated(&mut self) -> bool {
+        match self.flow {
+            Flow::Next => {}
+            Flow::Break(levels) | Flow::Continue(levels) if levels > 1 => {
+                self.flow = match self.flow {
+                    Flow::Break(_) => Flow::Break(levels - 1),
+                    _ => Flow::Continue(levels - 1),
+                };
+                return false;
+            }
+            Flow::Break(_) => {
+                self.flow = Flow::Next;
+                return false;
+            }
+            Flow::Continue(_) => self.flow = Flow::Next,
+            Flow::Return | Flow::Exit => return false,
+        }
+        true
+    }
+
+    fn exec_while(&mut self, condition: NodeId, body: NodeId, until: bool) {
+        let outer_skip = std::mem::take(&mut self.jump_skipped);
+        for _ in 0..MAX_ITERATIONS {
+            let (changes, input) = (self.changes, self.input);
+            self.status = Some(0);
+            self.exec(condition);
+            let truth = self.status.map(|code| (code == 0) != until);
+            if truth == Some(false) || self.flow != Flow::Next {
+                self.iterated();
+                break;
+            }
+            self.uncertain += u32::from(truth.is_none());
+            self.exec(body);
+            self.uncertain -= u32::from(truth.is_none());
+            // Nothing that could end the loop has changed, or what would end it isn't known: once is enough.
+            let stuck = self.changes == changes && self.input == input;
+            if !self.iterated() || truth.is_none() || stuck || self.jump_skipped {
+                break;
+            }
+        }
+        self.jump_skipped = outer_skip;
+        self.status = if self.flow == Flow::Next { None } else { self.status };
+    }
+
+    fn exec_for(&mut self, name: Range32, words: Range32, listed: bool, body: NodeId) {
+        let mark = self.s.list.len();
+        if listed {
+            let fields = self.s.fields.len();
+            for index in words.start..words.end {
+                self.expand_word(self.s.ast.word(index));
+            }
+            for at in fields..self.s.fields.len() {
+                if let Some(field) = self.s.fields.get(at).copied() {
+                    let known = !field.flags.contains(super::WordFlags::UNRESOLVED);
+                    self.s.list.push(Val { range: field.range(), known });
+                }
+            }
+            self.s.fields.truncate(fields);
+        } else {
+            for at in self.args.start..self.args.end {
+                if let Some(value) = self.s.args.get(at as usize).copied() {
+                    self.s.list.push(value);
+                }
+            }
+        }
+        let outer_skip = std::mem::take(&mut self.jump_skipped);
+        let end = self.s.list.len();
+        for at in mark..end {
+            if !self.step() {
+                break;
+            }
+            let Some(value) = self.s.list.get(at).copied() else { break };
+            self.assign(name, value);
+            self.exec(body);
+            if !self.iterated() || self.jump_skipped || at - mark >= MAX_ITERATIONS as usize {
+                break;
+            }
+        }
+        self.jump_skipped = outer_skip;
+        self.s.list.truncate(mark);
+        if self.flow == Flow::Next && end > mark {
+            self.status = None;
+        } else if end == mark {
+            self.status = Some(0);
+        }
+    }
+
+    fn exec_for_arith(&mut self, exprs: u32, body: NodeId) {
+        let expr = |m: &Self, i: u32| m.s.ast.exprs.get((exprs + i) as usize).copied().unwrap_or_default();
+        self.arith(expr(self, 0));
+        let condition = expr(self, 1);
+        let outer_skip = std::mem::take(&mut self.jump_skipped);
+        for _ in 0..MAX_ITERATIONS {
+            let changes = self.changes;
+            let truth = if condition.is_empty() { Some(true) } else { self.arith(condition).map(|v| v != 0) };
+            if truth == Some(false) {
+                break;
+            }
+            self.exec(body);
+            if !self.iterated() || truth.is_none() || self.jump_skipped || !self.step() {
+                break;
+            }
+            self.arith(expr(self, 2));
+            if self.changes == changes {
+                break;
+            }
+        }
+        self.jump_skipped = outer_skip;
+        self.status = None;
+    }
+
+    fn exec_case(&mut self, word: u32, arms: Range32) {
+        let subject = self.expand_value(self.s.ast.word(word));
+        let mut uncertain = 0;
+        let mut fell = false;
+        self.status = Some(0);
+        for index in arms.start..arms.end {
+            let Some(arm) = self.s.ast.arms.get(index as usize).copied() else { break };
+            let truth = if fell { Some(true) } else { self.case_matches(subject, arm.patterns) };
+            if truth == Some(false) {
+                continue;
+            }
+            if truth.is_none() {
+                self.uncertain += 1;
+                uncertain += 1;
+            }
+            self.exec(arm.body);
+            fell = arm.falls && truth == Some(true);
+            if self.flow != Flow::Next || (truth == Some(true) && !arm.falls) {
+                break;
+            }
+        }
+        self.uncertain -= uncertain;
+        if uncertain > 0 {
+            self.status = None;
+        }
+    }
+
+    fn case_matches(&mut self, subject: Val, patterns: Range32) -> Option<bool> {
+        let mut answer = Some(false);
+        for index in patterns.start..patterns.end {
+            let mark = self.s.build.len();
+            let known = self.expand_pattern(self.s.ast.word(index));
+            let pattern = self.s.build.get(mark..).unwrap_or(&[]);
+            let found = if known && subject.known {
+                Some(pattern::matches(pattern, self.text(subject.range)))
+            } else if pattern == b"*" {
+                Some(true)
+            } else {
+                None
+            };
+            self.s.build.truncate(mark);
+            match found {
+                Some(true) => return Some(true),
+                None => answer = None,
+                Some(false) => {}
+            }
+        }
+        answer
+    }
+
+    /// Runs `body` with its output captured, as `$(…)` does.
+    pub(super) fn capture(&mut self, body: NodeId) -> Val {
+        let capture = self.begin_capture();
+        let via = Machine::via(ViaKind::Substitution, "$()");
+        let outer = (self.pipeline, self.stage, self.in_stage, self.redirections, self.assignments);
+        self.in_stage = false;
+        self.redirections = Range32::default();
+        self.assignments = Range32::default();
+        self.with_via(via, |m| m.subshell(body));
+        (self.pipeline, self.stage, self.in_stage, self.redirections, self.assignments) = outer;
+        self.take_capture(capture)
+    }
+
+    /// Runs `body` without looking at its output.
+    pub(super) fn run_discarding(&mut self, body: NodeId) {
+        let sink = std::mem::replace(&mut self.sink, Sink::Discard);
+        self.subshell(body);
+        self.sink = sink;
+    }
+}

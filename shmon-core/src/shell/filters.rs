@@ -1,0 +1,227 @@
+//! Programs that turn text into text, computed where their input is known: what a pipeline feeds to a shell.
+
+use super::analysis::{Range32, ViaKind, WordFlags, WordRec};
+use super::decode;
+use super::machine::{Machine, Sink};
+use super::state::{Input, InputFrom, Val};
+use super::transform;
+
+/// Output of one filter that is computed.
+const MAX_OUTPUT: usize = 1 << 18;
+
+impl Machine<'_> {
+    /// The options, operands and input of a filter, or `None` where something isn't known.
+    fn known_words(&self, argv: Range32) -> Option<Vec<Vec<u8>>> {
+        let mut words = Vec::with_capacity(argv.len());
+        for index in argv.start + 1..argv.end {
+            if self.arg(index).flags.contains(WordFlags::UNRESOLVED) {
+                return None;
+            }
+            words.push(self.arg_text(index).to_vec());
+        }
+        Some(words)
+    }
+
+    /// Takes all of the known input.
+    fn take_input(&mut self) -> Option<Val> {
+        let Input::Text(value, from) = self.input else { return None };
+        let end = value.range.end;
+        self.input = Input::Text(Val { range: Range32 { start: end, end }, known: value.known }, from);
+        Some(value)
+    }
+
+    pub(super) fn filter(&mut self, name: &'static str, argv: Range32) {
+        self.status = None;
+        if self.sink == Sink::Discard {
+            return;
+        }
+        let Some(words) = self.known_words(argv) else { return self.write_unknown() };
+        let input = self.filter_input(&words, argv);
+        let known = input.is_none_or(|value| value.known);
+        let text = input.map(|value| self.text(value.range).to_vec());
+        if !self.charge(text.as_ref().map_or(0, Vec::len) / 16) {
+            return;
+        }
+        let decoded = decode::run(name, &words, text.as_deref(), MAX_OUTPUT);
+        let decodes = decoded.is_some();
+        let output = decoded.or_else(|| transform::run(name, &words, text.as_deref(), MAX_OUTPUT));
+        match output {
+            Some(output) => {
+                if decodes || name == "rev" {
+                    self.decoded = Some(name);
+                }
+                self.write(&output);
+                if !known {
+                    self.write_unknown();
+                }
+            }
+            None => self.write_unknown(),
+        }
+    }
+
+    /// Standard input, or the file that the last operand names where the text wrote it.
+    fn filter_input(&mut self, words: &[Vec<u8>], argv: Range32) -> Option<Val> {
+        if let Some(last) = words.last()
+            && !last.starts_with(b"-")
+            && let Some(content) = self.file(self.arg(argv.end - 1).range())
+        {
+            return Some(content);
+        }
+        self.take_input()
+    }
+
+    pub(super) fn cat(&mut self, argv: Range32) {
+        self.status = Some(0);
+        let operands = argv.start + 1..argv.end;
+        let mut none = true;
+        for index in operands {
+            let word = self.arg(index);
+            let text = self.text(word.range());
+            if text.len() > 1 && text.starts_with(b"-") {
+                continue;
+            }
+            none = false;
+            if text == b"-" {
+                self.copy_input();
+                continue;
+            }
+            match self.file(word.range()) {
+                Some(content) => {
+                    self.write_range(content.range);
+                    if !content.known {
+                        self.write_unknown();
+                    }
+                }
+                None => {
+                    self.status = None;
+                    self.write_unknown();
+                }
+            }
+        }
+        if none {
+            self.copy_input();
+        }
+    }
+
+    fn copy_input(&mut self) {
+        match self.take_input() {
+            Some(value) => {
+                self.write_range(value.range);
+                if !value.known {
+                    self.write_unknown();
+                }
+            }
+            None => self.write_unknown(),
+        }
+    }
+
+    pub(super) fn tee(&mut self, argv: Range32) {
+        self.status = Some(0);
+        let input = self.take_input();
+        for index in argv.start + 1..argv.end {
+            let word = self.arg(index);
+            if !self.text(word.range()).starts_with(b"-") {
+                let content = input.unwrap_or_default();
+                self.write_file(word.range(), content);
+            }
+        }
+        match input {
+            Some(value) if value.known => self.write_range(value.range),
+            _ => self.write_unknown(),
+        }
+    }
+
+    /// Remembers folders that the text makes: globs inside them can only mean what it puts there.
+    pub(super) fn mkdir(&mut self, argv: Range32) {
+        self.status = None;
+        for index in argv.start + 1..argv.end {
+            let word = self.arg(index);
+            let text = self.text(word.range());
+            if !text.starts_with(b"-") && self.s.folders.len() < 64 {
+                self.s.folders.push(word.range());
+            }
+        }
+    }
+
+    pub(super) fn rm(&mut self, argv: Range32) {
+        self.status = None;
+        for index in argv.start + 1..argv.end {
+            let name = self.arg_text(index).to_vec();
+            let buffer = &self.a.text;
+            self.s.files.retain(|f| {
+                buffer.get(f.name.start as usize..f.name.end as usize).is_none_or(|n| n != name.as_slice())
+            });
+        }
+    }
+
+    /// `which X`: where X is.
+    pub(super) fn which(&mut self, argv: Range32) {
+        self.status = None;
+        for index in argv.start + 1..argv.end {
+            let word = self.arg(index);
+            let text = self.text(word.range()).to_vec();
+            if text.starts_with(b"-") {
+                continue;
+            }
+            if word.flags.contains(WordFlags::UNRESOLVED) {
+                return self.write_unknown();
+            }
+            if !text.contains(&b'/') {
+                self.write(b"/usr/bin/");
+            }
+            self.write(&text);
+            self.write(b"\n");
+        }
+    }
+
+    /// `cp a b`, `mv a b`: of files that the text wrote.
+    pub(super) fn copy(&mut self, argv: Range32) {
+        self.status = None;
+        let operands: Vec<WordRec> = (argv.start + 1..argv.end)
+            .map(|i| self.arg(i))
+            .filter(|w| !self.text(w.range()).starts_with(b"-"))
+            .collect();
+        if let [from, to] = operands.as_slice()
+            && let Some(content) = self.file(from.range())
+        {
+            self.write_file(to.range(), content);
+        }
+    }
+
+    /// The step that text from a pipe has taken where it was decoded on the way.
+    pub(super) fn decoded_via(&mut self, from: InputFrom) -> Option<super::Via> {
+        (from == InputFrom::Pipe || from == InputFrom::HereString)
+            .then(|| self.decoded.take())
+            .flatten()
+            .map(|name| Machine::via(ViaKind::Decoded, name))
+    }
+}
+
+/// Splits a line as `read` does: at most `most` fields, the last with the rest; all of them for an array.
+pub(super) fn split_fields(line: &[u8], offset: u32, most: usize, array: bool) -> Vec<Range32> {
+    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n');
+    let mut fields = Vec::new();
+    let mut at = 0;
+    while at < line.len() {
+        while at < line.len() && blank(line[at]) {
+            at += 1;
+        }
+        if at == line.len() {
+            break;
+        }
+        let start = at;
+        if !array && fields.len() + 1 >= most {
+            let end = line.iter().rposition(|&b| !blank(b)).map_or(start, |last| last + 1);
+            fields.push(Range32 { start: offset + start as u32, end: offset + end as u32 });
+            break;
+        }
+        while at < line.len() && !blank(line[at]) {
+            at += 1;
+        }
+        fields.push(Range32 { start: offset + start as u32, end: offset + at as u32 });
+        if fields.len() >= 4096 {
+            break;
+        }
+    }
+    fields
+}

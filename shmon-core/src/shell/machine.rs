@@ -1,0 +1,459 @@
+//! The abstract evaluation: it walks the tree in the order in which bash would run it, with what the text itself
+//! makes known, and collects invocations. Nothing is executed; steps, bytes and depth are bounded.
+
+use super::Dialect;
+use super::analysis::{Analysis, InvRec, Issue, IssueKind, Obfuscation, Range32, Span, Via, ViaKind};
+use super::ast::NodeId;
+use super::parser;
+use super::state::{Input, Origin, Region, State, Val};
+
+/// Nodes, words and iterations that are looked at.
+const MAX_STEPS: u32 = 60_000;
+/// Bytes that may be derived besides the command's own, in addition to four times its length.
+const MAX_DERIVED: usize = 1 << 20;
+/// Invocations that are listed.
+const MAX_INVOCATIONS: usize = 4_096;
+/// Nesting of evaluation: commands, expansions, strings handed to shells, functions.
+const MAX_EVAL_DEPTH: u32 = 100;
+/// Issues and signs that are listed of each.
+const MAX_NOTES: usize = 64;
+
+/// Why the walk stops short of the next command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Next,
+    Break(u32),
+    Continue(u32),
+    Return,
+    Exit,
+}
+
+/// What happens to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sink {
+    Discard,
+    Capture,
+}
+
+/// A capture under way: what to restore, and where the captured bytes start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Capture {
+    pub(super) mark: usize,
+    sink: Sink,
+    known: bool,
+}
+
+/// The scope of a subshell: lengths to which the environment is cut back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    vars: usize,
+    functions: usize,
+    aliases: usize,
+    base: usize,
+    args: Range32,
+    input: Input,
+}
+
+pub(super) struct Machine<'a> {
+    pub(super) a: &'a mut Analysis,
+    pub(super) s: &'a mut State,
+    pub(super) dialect: Dialect,
+    pub(super) depth: u32,
+    steps: u32,
+    bytes_left: usize,
+    pub(super) flow: Flow,
+    /// Above 0 in a branch that may not be taken.
+    pub(super) uncertain: u32,
+    /// A jump out of a loop was passed over because it was uncertain.
+    pub(super) jump_skipped: bool,
+    /// The last exit status, where known.
+    pub(super) status: Option<i32>,
+    pub(super) input: Input,
+    pub(super) sink: Sink,
+    /// Whether everything captured so far is the true output.
+    pub(super) out_known: bool,
+    /// The positional parameters, a range of `State::args`; `None` at the top, where there are none.
+    pub(super) args: Range32,
+    /// Variables below this index belong to an outer shell and are shadowed, not changed.
+    pub(super) var_base: usize,
+    /// Counts changes of variables, to see whether a loop goes on.
+    pub(super) changes: u32,
+    /// The number of the function call under way, 0 outside.
+    pub(super) frame: u32,
+    pub(super) frames: u32,
+    pub(super) pipeline: u32,
+    pub(super) pipelines: u32,
+    pub(super) stage: u32,
+    /// The program that decoded what is on its way through a pipe.
+    pub(super) decoded: Option<&'static str>,
+    /// Arrays among the arguments of a `declare` that is about to run, as a range of the tree's assignments.
+    pub(super) declared_arrays: Range32,
+    /// Inside a stage of a pipeline, to which inner commands then belong.
+    pub(super) in_stage: bool,
+    /// The redirections and assignments in force, as ranges of the result.
+    pub(super) redirections: Range32,
+    pub(super) assignments: Range32,
+    /// Whether the positional parameters are known: inside functions and strings handed to shells.
+    pub(super) args_set: bool,
+    pub(super) budget_spent: bool,
+    /// `$0`
+    pub(super) zero: Val,
+}
+
+/// Analyses `command` into `out`.
+pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
+    out.clear();
+    let mut state = out.state.take().unwrap_or_default();
+    state.clear();
+    out.text.extend_from_slice(command);
+    // Offsets are 32 bits wide.
+    let len = command.len().min(u32::MAX as usize / 4);
+    let mut machine = Machine {
+        a: out,
+        s: &mut state,
+        dialect,
+        depth: 0,
+        steps: MAX_STEPS,
+        bytes_left: MAX_DERIVED + len.saturating_mul(4),
+        flow: Flow::Next,
+        uncertain: 0,
+        jump_skipped: false,
+        status: Some(0),
+        input: Input::Terminal,
+        sink: Sink::Discard,
+        out_known: true,
+        args: Range32::default(),
+        var_base: 0,
+        changes: 0,
+        frame: 0,
+        frames: 0,
+        pipeline: 0,
+        pipelines: 0,
+        stage: 0,
+        decoded: None,
+        declared_arrays: Range32::default(),
+        in_stage: false,
+        redirections: Range32::default(),
+        assignments: Range32::default(),
+        args_set: false,
+        budget_spent: false,
+        zero: Val::default(),
+    };
+    let range = Range32 { start: 0, end: len as u32 };
+    machine.source(range, Origin::Exact(0));
+    machine.finish_traps();
+    out.state = Some(state);
+}
+
+impl Machine<'_> {
+    /// Takes one step; false, with an issue, where the budget is spent.
+    pub(super) fn step(&mut self) -> bool {
+        if self.steps == 0 {
+            self.over_budget();
+            return false;
+        }
+        self.steps -= 1;
+        true
+    }
+
+    /// Takes many steps at once, for work that grows with a length.
+    pub(super) fn charge(&mut self, steps: usize) -> bool {
+        self.steps = self.steps.saturating_sub(steps as u32);
+        self.step()
+    }
+
+    pub(super) fn over_budget(&mut self) {
+        if !self.budget_spent {
+            self.budget_spent = true;
+            let span = Span::new(0, self.a.text.len().min(self.command_len()));
+            self.issue(IssueKind::Budget, span);
+        }
+        self.flow = Flow::Exit;
+        self.steps = 0;
+    }
+
+    fn command_len(&self) -> usize {
+        self.s.regions.first().map_or(0, |r| r.end as usize)
+    }
+
+    /// Reserves room for derived bytes; false where the budget is spent.
+    pub(super) fn reserve(&mut self, bytes: usize) -> bool {
+        if self.bytes_left < bytes {
+            self.bytes_left = 0;
+            self.over_budget();
+            return false;
+        }
+        self.bytes_left -= bytes;
+        true
+    }
+
+    /// Goes one level deeper; false, with an issue, where that is too deep.
+    pub(super) fn deeper(&mut self, span: Span) -> bool {
+        if self.depth >= MAX_EVAL_DEPTH {
+            self.issue(IssueKind::Depth, span);
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    pub(super) fn text(&self, range: Range32) -> &[u8] {
+        self.a.text.get(range.start as usize..range.end as usize).unwrap_or(&[])
+    }
+
+    /// Puts derived bytes into the buffer.
+    pub(super) fn intern(&mut self, bytes: &[u8]) -> Range32 {
+        if !self.reserve(bytes.len()) {
+            return Range32::default();
+        }
+        let start = self.a.text.len() as u32;
+        self.a.text.extend_from_slice(bytes);
+        Range32 { start, end: self.a.text.len() as u32 }
+    }
+
+    /// Moves what was built since `mark` into the buffer.
+    pub(super) fn intern_built(&mut self, mark: usize) -> Range32 {
+        let len = self.s.build.len().saturating_sub(mark);
+        let range = if self.reserve(len) {
+            let start = self.a.text.len() as u32;
+            self.a.text.extend_from_slice(self.s.build.get(mark..).unwrap_or(&[]));
+            Range32 { start, end: self.a.text.len() as u32 }
+        } else {
+            Range32::default()
+        };
+        self.s.build.truncate(mark);
+        range
+    }
+
+    pub(super) fn issue(&mut self, kind: IssueKind, span: Span) {
+        let issue = Issue { kind, span };
+        if self.a.issues.len() < MAX_NOTES && !self.a.issues.contains(&issue) {
+            self.a.issues.push(issue);
+        }
+    }
+
+    pub(super) fn sign(&mut self, kind: &'static str, span: Span) {
+        let sign = Obfuscation { kind, span };
+        if self.a.obfuscations.len() < MAX_NOTES && !self.a.obfuscations.contains(&sign) {
+            self.a.obfuscations.push(sign);
+        }
+    }
+
+    /// The part of the command from which these bytes of the buffer come.
+    pub(super) fn span(&self, range: Range32) -> Span {
+        let regions = &self.s.regions;
+        if let Some(first) = regions.first()
+            && range.start < first.end
+        {
+            return Span { start: range.start, end: range.end.min(first.end) };
+        }
+        let index = regions.partition_point(|r| r.start <= range.start);
+        match index.checked_sub(1).and_then(|i| regions.get(i)) {
+            Some(region) => match region.origin {
+                Origin::Exact(offset) if range.start <= region.end => {
+                    let end = range.end.min(region.end);
+                    Span { start: offset + (range.start - region.start), end: offset + (end - region.start) }
+                }
+                Origin::Exact(offset) => Span { start: offset, end: offset + (region.end - region.start) },
+                Origin::Whole(span) => span,
+            },
+            None => Span::default(),
+        }
+    }
+
+    /// Where text that stands in the command at `span` comes from: byte for byte where it is found there verbatim.
+    pub(super) fn origin(&self, text: Range32, span: Span) -> Origin {
+        let outer = self.a.text.get(span.start as usize..span.end as usize).unwrap_or(&[]);
+        let inner = self.text(text);
+        if inner.is_empty() || inner.len() > outer.len() {
+            return Origin::Whole(span);
+        }
+        // Quotes around it, at most a few bytes before: `'…'`, `"…"`, `$'…'`, `--command='…'`.
+        for skip in 0..=(outer.len() - inner.len()).min(16) {
+            if &outer[skip..skip + inner.len()] == inner {
+                return Origin::Exact(span.start + skip as u32);
+            }
+        }
+        Origin::Whole(span)
+    }
+
+    /// Parses and evaluates text in the current shell.
+    pub(super) fn source(&mut self, range: Range32, origin: Origin) {
+        let node = self.parse(range, origin);
+        self.exec(node);
+    }
+
+    pub(super) fn parse(&mut self, range: Range32, origin: Origin) -> NodeId {
+        // Parsed again (an alias, a loop): a copy keeps regions sorted and spans right.
+        let sorted = self.s.regions.last().is_none_or(|r| r.end <= range.start);
+        let range = if sorted {
+            range
+        } else {
+            let len = range.len();
+            if !self.reserve(len) {
+                return super::ast::EMPTY;
+            }
+            let start = self.a.text.len() as u32;
+            self.a.text.extend_from_within(range.start as usize..range.end as usize);
+            Range32 { start, end: start + len as u32 }
+        };
+        self.s.regions.push(Region { start: range.start, end: range.end, origin });
+        let (node, trouble) = parser::parse(&self.a.text, range, self.dialect, &mut self.s.ast);
+        if let Some(at) = trouble.depth {
+            let span = self.span(Range32 { start: at, end: range.end });
+            self.issue(IssueKind::Depth, span);
+        }
+        if let Some(at) = trouble.syntax {
+            let span = self.span(Range32 { start: at, end: range.end });
+            self.issue(IssueKind::Syntax, span);
+        }
+        node
+    }
+
+    /// Analyses text that a shell of its own reads or gets as an argument.
+    pub(super) fn child_shell(&mut self, text: Val, span: Span, via: Via, dialect: Dialect) {
+        if text.range.is_empty() {
+            return;
+        }
+        if !self.deeper(span) {
+            return;
+        }
+        let origin = self.origin(text.range, span);
+        let scope = self.open_scope();
+        let (outer_dialect, frame) = (self.dialect, self.frame);
+        self.dialect = dialect;
+        self.frame = 0;
+        let functions = self.s.functions.len();
+        self.with_via(via, |m| m.source(text.range, origin));
+        self.s.functions.truncate(functions);
+        self.frame = frame;
+        self.dialect = outer_dialect;
+        self.close_scope(scope);
+        self.depth -= 1;
+    }
+
+    pub(super) fn with_via(&mut self, via: Via, run: impl FnOnce(&mut Self)) {
+        self.s.via.push(via);
+        run(self);
+        self.s.via.pop();
+    }
+
+    /// Starts a subshell: what it changes is forgotten when it ends.
+    pub(super) fn open_scope(&mut self) -> Scope {
+        let scope = Scope {
+            vars: self.s.vars.len(),
+            functions: self.s.functions.len(),
+            aliases: self.s.aliases.len(),
+            base: self.var_base,
+            args: self.args,
+            input: self.input,
+        };
+        self.var_base = scope.vars;
+        scope
+    }
+
+    pub(super) fn close_scope(&mut self, scope: Scope) {
+        self.s.vars.truncate(scope.vars);
+        self.s.functions.truncate(scope.functions);
+        self.s.aliases.truncate(scope.aliases);
+        self.var_base = scope.base;
+        self.args = scope.args;
+        self.input = scope.input;
+        if !self.budget_spent {
+            self.flow = Flow::Next;
+        }
+    }
+
+    /// Starts to capture standard output.
+    pub(super) fn begin_capture(&mut self) -> Capture {
+        let capture = Capture { mark: self.s.out.len(), sink: self.sink, known: self.out_known };
+        self.sink = Sink::Capture;
+        self.out_known = true;
+        capture
+    }
+
+    /// Ends a capture: whether all output was known. The bytes are those of `State::out` from the mark on, which the
+    /// caller cuts back.
+    pub(super) fn end_capture(&mut self, capture: Capture) -> bool {
+        let known = self.out_known;
+        self.sink = capture.sink;
+        self.out_known = capture.known;
+        known
+    }
+
+    /// Ends a capture and moves its bytes into the buffer.
+    pub(super) fn take_capture(&mut self, capture: Capture) -> Val {
+        let known = self.end_capture(capture);
+        let len = self.s.out.len().saturating_sub(capture.mark);
+        let range = if len > 0 && self.reserve(len) {
+            let start = self.a.text.len() as u32;
+            self.a.text.extend_from_slice(self.s.out.get(capture.mark..).unwrap_or(&[]));
+            Range32 { start, end: start + len as u32 }
+        } else {
+            let at = self.a.text.len() as u32;
+            Range32 { start: at, end: at }
+        };
+        self.s.out.truncate(capture.mark);
+        Val { range, known }
+    }
+
+    /// Writes to standard output.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        if self.sink == Sink::Capture && self.reserve(bytes.len()) {
+            self.s.out.extend_from_slice(bytes);
+        }
+    }
+
+    pub(super) fn write_range(&mut self, range: Range32) {
+        if self.sink == Sink::Capture && self.reserve(range.len()) {
+            let bytes = self.a.text.get(range.start as usize..range.end as usize).unwrap_or(&[]);
+            self.s.out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Notes that something unknown was written.
+    pub(super) fn write_unknown(&mut self) {
+        if self.sink == Sink::Capture {
+            self.out_known = false;
+        }
+    }
+
+    /// Lists an invocation.
+    pub(super) fn emit(&mut self, argv: Range32, assignments: Range32, span: Span) {
+        if self.a.invocations.len() >= MAX_INVOCATIONS {
+            self.over_budget();
+            return;
+        }
+        let via = self.via_range();
+        let rec = InvRec {
+            argv,
+            assignments,
+            redirections: self.redirections,
+            via,
+            span,
+            pipeline: self.pipeline,
+            stage: self.stage,
+        };
+        self.a.invocations.push(rec);
+    }
+
+    /// The current path in the result; the one of the last invocation serves again where it is the same.
+    fn via_range(&mut self) -> Range32 {
+        if self.s.via.is_empty() {
+            return Range32::default();
+        }
+        if let Some(last) = self.a.invocations.last()
+            && last.via.of(&self.a.vias) == self.s.via.as_slice()
+        {
+            return last.via;
+        }
+        let start = self.a.vias.len() as u32;
+        self.a.vias.extend_from_slice(&self.s.via);
+        Range32 { start, end: self.a.vias.len() as u32 }
+    }
+
+    /// A step of the given kind.
+    pub(super) const fn via(kind: ViaKind, name: &'static str) -> Via {
+        Via { kind, name }
+    }
+}

@@ -1,0 +1,609 @@
+//! Values of parameters and what their operators make of them.
+
+use super::analysis::{Range32, WordFlags};
+use super::ast::{Anchor, PART_QUOTED, Param, ParamOp, Part, PartKind};
+use super::expand::Field;
+use super::machine::Machine;
+use super::pattern;
+use super::state::{Val, VarKind};
+
+/// What a parameter turned out to be; the values are on `State::list`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Not set, for certain.
+    Unset,
+    /// Set elsewhere, or not at all: the text doesn't tell.
+    Unknown,
+    Scalar,
+    /// `$@`, `${a[@]}`
+    At,
+    /// `$*`, `${a[*]}`
+    Star,
+}
+
+impl Machine<'_> {
+    /// Expands `$x` or `${…}` into the field.
+    pub(super) fn param(&mut self, part: Part, field: &mut Field) {
+        let range = Range32 { start: part.start, end: part.end };
+        let quoted = part.flags & PART_QUOTED != 0;
+        let Some(param) = self.s.ast.params.get(part.index as usize).copied() else { return };
+        let span = field.span;
+        if !self.deeper(span) {
+            return;
+        }
+        if self.step() {
+            let mark = self.s.list.len();
+            self.param_into(param, range, quoted, field, mark);
+            self.s.list.truncate(mark);
+        }
+        self.depth -= 1;
+    }
+
+    fn param_into(&mut self, param: Param, source: Range32, quoted: bool, field: &mut Field, mark: usize) {
+        if param.op == ParamOp::Unknown {
+            return self.unresolved(source, quoted, field);
+        }
+        let mut shape = self.param_values(&param, mark);
+        if shape == Shape::Unknown && param.op != ParamOp::None && !param.length {
+            shape = self.typical(&param, shape);
+        }
+        if param.length {
+            return match shape {
+                Shape::Unknown => self.unresolved(source, quoted, field),
+                Shape::Unset => self.add_number(0, field),
+                Shape::Scalar => match self.s.list.get(mark) {
+                    Some(value) if value.known => {
+                        let text = self.text(value.range);
+                        let len = std::str::from_utf8(text).map_or(text.len(), |s| s.chars().count());
+                        self.add_number(len as i64, field);
+                    }
+                    _ => self.unresolved(source, quoted, field),
+                },
+                Shape::At | Shape::Star => self.add_number((self.s.list.len() - mark) as i64, field),
+            };
+        }
+        match param.op {
+            ParamOp::Default(or_empty) | ParamOp::Assign(or_empty)
+                if self.counts_as_unset(shape, or_empty, mark) =>
+            {
+                if shape == Shape::Unknown {
+                    // Most likely unset, but the environment may say otherwise.
+                    field.flags.insert(WordFlags::UNRESOLVED);
+                }
+                if matches!(param.op, ParamOp::Assign(_)) {
+                    let at = self.s.build.len();
+                    let known = self.expand_text(param.arg, false);
+                    let range = self.intern_built(at);
+                    self.assign(param.name, Val { range, known });
+                    return self.add_value(Val { range, known }, quoted, field);
+                }
+                return self.parts_into(param.arg, field);
+            }
+            ParamOp::Alternative(or_empty) => {
+                if shape == Shape::Unknown {
+                    return self.unresolved(source, quoted, field);
+                }
+                if !self.counts_as_unset(shape, or_empty, mark) {
+                    self.parts_into(param.arg, field);
+                }
+                return;
+            }
+            _ => {}
+        }
+        if shape == Shape::Unknown {
+            return self.unresolved(source, quoted, field);
+        }
+        if shape == Shape::Unset {
+            if quoted {
+                field.started = true;
+            }
+            return;
+        }
+        if !self.operate(&param, shape, mark) {
+            return self.unresolved(source, quoted, field);
+        }
+        self.deliver(shape, mark, quoted, field);
+    }
+
+    fn add_number(&mut self, value: i64, field: &mut Field) {
+        field.started = true;
+        self.s.build.extend_from_slice(value.to_string().as_bytes());
+    }
+
+    fn counts_as_unset(&self, shape: Shape, or_empty: bool, mark: usize) -> bool {
+        match shape {
+            Shape::Unset | Shape::Unknown => true,
+            _ => {
+                let values = self.s.list.get(mark..).unwrap_or(&[]);
+                values.is_empty() || (or_empty && values.iter().all(|v| v.range.is_empty()))
+            }
+        }
+    }
+
+    /// Puts the values into the field, or several fields.
+    fn deliver(&mut self, shape: Shape, mark: usize, quoted: bool, field: &mut Field) {
+        let count = self.s.list.len() - mark;
+        if quoted && shape == Shape::Star {
+            field.started = true;
+        }
+        for i in 0..count {
+            let Some(value) = self.s.list.get(mark + i).copied() else { break };
+            if i > 0 {
+                if quoted && shape == Shape::Star || !field.split {
+                    self.s.build.push(b' ');
+                } else {
+                    self.close_field(field);
+                }
+            }
+            self.add_value(value, quoted, field);
+            if quoted && shape == Shape::At {
+                field.started = true;
+            }
+        }
+    }
+
+    /// Finds the parameter's values and pushes them on the list.
+    fn param_values(&mut self, param: &Param, mark: usize) -> Shape {
+        if param.indirect {
+            return self.indirect_values(param, mark);
+        }
+        self.named_values(param.name, param.index)
+    }
+
+    fn named_values(&mut self, name: Range32, index: Option<Range32>) -> Shape {
+        let text = self.text(name);
+        match text {
+            b"@" | b"*" => {
+                let shape = if text == b"@" { Shape::At } else { Shape::Star };
+                for at in self.args.start..self.args.end {
+                    if let Some(value) = self.s.args.get(at as usize).copied() {
+                        self.s.list.push(value);
+                    }
+                }
+                shape
+            }
+            b"#" => self.push_number(self.args.len() as i64),
+            b"?" => match self.status {
+                Some(code) => self.push_number(i64::from(code)),
+                None => Shape::Unknown,
+            },
+            b"0" => {
+                let value = if self.zero.range.is_empty() {
+                    Val { range: self.intern(b"bash"), known: true }
+                } else {
+                    self.zero
+                };
+                self.s.list.push(value);
+                Shape::Scalar
+            }
+            [b'0'..=b'9', ..] => {
+                let n = text
+                    .iter()
+                    .fold(0usize, |n, b| n.saturating_mul(10).saturating_add(usize::from(b - b'0')));
+                let at = (self.args.start as usize).saturating_add(n - usize::from(n > 0));
+                if at < self.args.end as usize
+                    && let Some(value) = self.s.args.get(at).copied()
+                {
+                    self.s.list.push(value);
+                    return Shape::Scalar;
+                }
+                if self.args_set { Shape::Unset } else { Shape::Unknown }
+            }
+            b"-" | b"$" | b"!" | b"_" | b"" => Shape::Unknown,
+            _ => self.variable_values(name, index),
+        }
+    }
+
+    fn push_number(&mut self, value: i64) -> Shape {
+        let range = self.intern(value.to_string().as_bytes());
+        self.s.list.push(Val { range, known: true });
+        Shape::Scalar
+    }
+
+    fn variable_values(&mut self, name: Range32, index: Option<Range32>) -> Shape {
+        let Some(at) = self.lookup(name) else {
+            return match self.text(name) {
+                b"IFS" => self.push_text(b" \t\n"),
+                b"BASH" | b"SHELL" => self.push_text(b"/bin/bash"),
+                _ => Shape::Unknown,
+            };
+        };
+        let Some(var) = self.s.vars.get(at).copied() else { return Shape::Unknown };
+        let all = index.and_then(|parts| self.whole_index(parts));
+        match var.kind {
+            VarKind::Unset => Shape::Unset,
+            VarKind::Scalar(value) => {
+                if let Some(parts) = index
+                    && all.is_none()
+                {
+                    match self.arith(parts) {
+                        Some(0 | -1) => {}
+                        Some(_) => return Shape::Unset,
+                        None => return Shape::Unknown,
+                    }
+                }
+                self.s.list.push(value);
+                all.unwrap_or(Shape::Scalar)
+            }
+            VarKind::Array(range) | VarKind::Assoc(range) => {
+                if let Some(shape) = all {
+                    for i in range.start..range.end {
+                        if let Some(element) = self.s.elements.get(i as usize).copied() {
+                            self.s.list.push(element.value);
+                        }
+                    }
+                    return shape;
+                }
+                let found = if matches!(var.kind, VarKind::Array(_)) {
+                    let wanted = match index {
+                        Some(parts) => match self.arith(parts) {
+                            Some(value) => value,
+                            None => return Shape::Unknown,
+                        },
+                        None => 0,
+                    };
+                    let elements = range.of(&self.s.elements);
+                    let wanted = if wanted < 0 {
+                        elements.last().map_or(0, |e| e.index.saturating_add(1)).saturating_add(wanted)
+                    } else {
+                        wanted
+                    };
+                    elements.iter().find(|e| e.index == wanted).map(|e| e.value)
+                } else {
+                    let build = self.s.build.len();
+                    let known = match index {
+                        Some(parts) => self.expand_text(parts, false),
+                        None => true,
+                    };
+                    if !known {
+                        self.s.build.truncate(build);
+                        return Shape::Unknown;
+                    }
+                    let key = self.s.build.split_off(build);
+                    range.of(&self.s.elements).iter().find(|e| self.text(e.key) == key).map(|e| e.value)
+                };
+                match found {
+                    Some(value) => {
+                        self.s.list.push(value);
+                        Shape::Scalar
+                    }
+                    None => Shape::Unset,
+                }
+            }
+        }
+    }
+
+    fn push_text(&mut self, text: &[u8]) -> Shape {
+        let range = self.intern(text);
+        self.s.list.push(Val { range, known: true });
+        Shape::Scalar
+    }
+
+    /// `[@]` or `[*]`.
+    fn whole_index(&self, parts: Range32) -> Option<Shape> {
+        match parts.of(&self.s.ast.parts) {
+            [Part { kind: PartKind::Literal, start, end, .. }] => {
+                match self.text(Range32 { start: *start, end: *end }) {
+                    b"@" => Some(Shape::At),
+                    b"*" => Some(Shape::Star),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn indirect_values(&mut self, param: &Param, mark: usize) -> Shape {
+        // `${!prefix*}`: names.
+        if matches!(param.op, ParamOp::Transform(b'*' | b'}' | b'@')) {
+            let prefix = self.text(param.name).to_vec();
+            let mut names: Vec<Range32> = Vec::new();
+            for var in &self.s.vars {
+                let name = self.a.text.get(var.name.start as usize..var.name.end as usize).unwrap_or(&[]);
+                if name.starts_with(&prefix) && !names.iter().any(|n| self.text(*n) == name) {
+                    names.push(var.name);
+                }
+            }
+            names.sort_by(|a, b| self.text(*a).cmp(self.text(*b)));
+            self.s.list.extend(names.into_iter().map(|range| Val { range, known: true }));
+            return Shape::At;
+        }
+        // `${!a[@]}`: keys.
+        if let Some(shape) = param.index.and_then(|parts| self.whole_index(parts)) {
+            let Some(at) = self.lookup(param.name) else { return Shape::Unset };
+            match self.s.vars.get(at).map(|v| v.kind) {
+                Some(VarKind::Array(range)) => {
+                    for i in range.start..range.end {
+                        let index = self.s.elements.get(i as usize).map_or(0, |e| e.index);
+                        self.push_number(index);
+                    }
+                }
+                Some(VarKind::Assoc(range)) => {
+                    for i in range.start..range.end {
+                        if let Some(element) = self.s.elements.get(i as usize).copied() {
+                            self.s.list.push(Val { range: element.key, known: true });
+                        }
+                    }
+                }
+                Some(VarKind::Scalar(_)) => {
+                    self.push_number(0);
+                }
+                _ => return Shape::Unset,
+            }
+            return shape;
+        }
+        let shape = self.named_values(param.name, param.index);
+        let target = match (shape, self.s.list.get(mark).copied()) {
+            (Shape::Scalar, Some(value)) if value.known => value.range,
+            (Shape::At | Shape::Star, Some(value)) if value.known && self.s.list.len() == mark + 1 => {
+                value.range
+            }
+            (Shape::At | Shape::Star, None) | (Shape::Unset, _) => return Shape::Unset,
+            _ => return Shape::Unknown,
+        };
+        self.s.list.truncate(mark);
+        // `x='a[1]'; ${!x}`: an element.
+        let text = self.text(target);
+        if let Some(open) = text.iter().position(|&b| b == b'[')
+            && text.ends_with(b"]")
+        {
+            let name = Range32 { start: target.start, end: target.start + open as u32 };
+            let key = Range32 { start: target.start + open as u32 + 1, end: target.end - 1 };
+            let part = Part { kind: PartKind::Literal, flags: 0, start: key.start, end: key.end, index: 0 };
+            let start = self.s.ast.parts.len() as u32;
+            self.s.ast.parts.push(part);
+            return self.named_values(name, Some(Range32 { start, end: start + 1 }));
+        }
+        if text.is_empty() {
+            return Shape::Unset;
+        }
+        self.named_values(target, None)
+    }
+
+    /// Variables of every environment whose beginnings obfuscators slice: `${PATH:0:1}` is a slash anywhere.
+    fn typical(&mut self, param: &Param, shape: Shape) -> Shape {
+        if !matches!(
+            param.op,
+            ParamOp::Slice
+                | ParamOp::Prefix(_)
+                | ParamOp::Suffix(_)
+                | ParamOp::Replace(_)
+                | ParamOp::Case(..)
+        ) || param.indirect
+        {
+            return shape;
+        }
+        let value: &[u8] = match self.text(param.name) {
+            b"HOME" | b"PWD" | b"OLDPWD" => b"/home/user",
+            b"PATH" => b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            b"OSTYPE" => b"linux-gnu",
+            b"HOSTTYPE" => b"x86_64",
+            b"MACHTYPE" => b"x86_64-pc-linux-gnu",
+            b"BASHOPTS" => b"checkwinsize:cmdhist:complete_fullquote",
+            b"SHELLOPTS" => b"braceexpand:hashall:interactive-comments",
+            b"PS1" => b"\\s-\\v\\$ ",
+            b"PS2" => b"> ",
+            b"PS4" => b"+ ",
+            b"LANG" => b"C.UTF-8",
+            b"TERM" => b"xterm-256color",
+            _ => return shape,
+        };
+        self.push_text(value)
+    }
+
+    /// Applies the operator to the values on the list; false where the result isn't known.
+    fn operate(&mut self, param: &Param, shape: Shape, mark: usize) -> bool {
+        match param.op {
+            ParamOp::None | ParamOp::Default(_) | ParamOp::Assign(_) | ParamOp::Fail(_) => return true,
+            ParamOp::Alternative(_) | ParamOp::Unknown => return false,
+            ParamOp::Transform(_) if param.indirect => return true,
+            _ => {}
+        }
+        if self.s.list.get(mark..).unwrap_or(&[]).is_empty() {
+            return true;
+        }
+        if self.s.list.get(mark..).unwrap_or(&[]).iter().any(|v| !v.known) {
+            return false;
+        }
+        if param.op == ParamOp::Slice {
+            return self.slice_values(param, shape, mark);
+        }
+        let build = self.s.build.len();
+        let pattern_known = self.expand_text(param.arg, !matches!(param.op, ParamOp::Transform(_)));
+        let pattern = self.s.build.split_off(build);
+        let mut replacement = Vec::new();
+        let mut known = pattern_known;
+        if let Some(second) = param.second {
+            known &= self.expand_text(second, false);
+            replacement = self.s.build.split_off(build);
+        }
+        if !known {
+            return false;
+        }
+        for at in mark..self.s.list.len() {
+            let Some(value) = self.s.list.get(at).copied() else { break };
+            let text = self.text(value.range);
+            let made: Option<Vec<u8>> = match param.op {
+                ParamOp::Prefix(longest) => {
+                    let cut = pattern::prefix(&pattern, text, longest).unwrap_or(0);
+                    Some(text[cut..].to_vec())
+                }
+                ParamOp::Suffix(longest) => {
+                    let cut = pattern::suffix(&pattern, text, longest).unwrap_or(text.len());
+                    Some(text[..cut].to_vec())
+                }
+                ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor)),
+                ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern)),
+                ParamOp::Transform(kind) => transform(text, kind),
+                _ => None,
+            };
+            let Some(made) = made else { return false };
+            if !self.charge(value.range.len() / 64) {
+                return false;
+            }
+            let range = self.intern(&made);
+            if let Some(slot) = self.s.list.get_mut(at) {
+                slot.range = range;
+            }
+        }
+        true
+    }
+
+    fn slice_values(&mut self, param: &Param, shape: Shape, mark: usize) -> bool {
+        let Some(offset) = self.arith(param.arg) else { return false };
+        let length = match param.second {
+            Some(parts) => match self.arith(parts) {
+                Some(value) => Some(value),
+                None => return false,
+            },
+            None => None,
+        };
+        if shape == Shape::Scalar {
+            let Some(value) = self.s.list.get(mark).copied() else { return true };
+            let text = self.text(value.range);
+            let chars = std::str::from_utf8(text).ok().filter(|s| !s.is_ascii());
+            let count = chars.map_or(text.len(), |s| s.chars().count());
+            let Some((from, to)) = bounds(offset, length, count) else {
+                if let Some(slot) = self.s.list.get_mut(mark) {
+                    slot.range.end = slot.range.start;
+                }
+                return true;
+            };
+            let byte = |n: usize| chars.map_or(n, |s| s.char_indices().nth(n).map_or(s.len(), |(i, _)| i));
+            let (from, to) = (byte(from) as u32, byte(to) as u32);
+            if let Some(slot) = self.s.list.get_mut(mark) {
+                slot.range = Range32 { start: value.range.start + from, end: value.range.start + to };
+            }
+            return true;
+        }
+        // `${@:0}` starts with `$0`.
+        let positional = matches!(self.text(param.name), b"@" | b"*");
+        if positional {
+            let shape_mark = self.s.list.len();
+            if self.named_zero() {
+                self.s.list.get_mut(mark..).unwrap_or(&mut []).rotate_right(1);
+            }
+            debug_assert!(self.s.list.len() >= shape_mark);
+        }
+        let count = self.s.list.len() - mark;
+        match bounds(offset, length, count) {
+            Some((from, to)) => {
+                self.s.list.truncate(mark + to);
+                self.s.list.drain(mark..mark + from);
+            }
+            None => self.s.list.truncate(mark),
+        }
+        true
+    }
+
+    fn named_zero(&mut self) -> bool {
+        let value = if self.zero.range.is_empty() {
+            Val { range: self.intern(b"bash"), known: true }
+        } else {
+            self.zero
+        };
+        self.s.list.push(value);
+        true
+    }
+}
+
+/// Start and end of a slice of `count`, or `None` where it is empty.
+fn bounds(offset: i64, length: Option<i64>, count: usize) -> Option<(usize, usize)> {
+    let count = i64::try_from(count).ok()?;
+    let from = if offset < 0 { count.checked_add(offset)? } else { offset };
+    if from < 0 || from > count {
+        return None;
+    }
+    let to = match length {
+        None => count,
+        Some(length) if length < 0 => count.checked_add(length)?,
+        Some(length) => from.saturating_add(length).min(count),
+    };
+    if to < from {
+        return None;
+    }
+    Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?))
+}
+
+fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor) -> Vec<u8> {
+    if pattern.is_empty() {
+        return match anchor {
+            Anchor::Start => [by, text].concat(),
+            Anchor::End => [text, by].concat(),
+            _ => text.to_vec(),
+        };
+    }
+    match anchor {
+        Anchor::Start => match pattern::prefix(pattern, text, true) {
+            Some(len) => [by, &text[len..]].concat(),
+            None => text.to_vec(),
+        },
+        Anchor::End => match pattern::suffix(pattern, text, true) {
+            Some(at) => [&text[..at], by].concat(),
+            None => text.to_vec(),
+        },
+        Anchor::First | Anchor::All => {
+            let mut out = Vec::with_capacity(text.len());
+            let mut from = 0;
+            while from <= text.len()
+                && let Some((start, end)) = pattern::find(pattern, text, from)
+            {
+                out.extend_from_slice(&text[from..start]);
+                out.extend_from_slice(by);
+                from = end;
+                if start == end {
+                    out.extend_from_slice(text.get(end..end + 1).unwrap_or(&[]));
+                    from = end + 1;
+                }
+                if anchor == Anchor::First || out.len() > 1 << 20 {
+                    break;
+                }
+            }
+            out.extend_from_slice(text.get(from..).unwrap_or(&[]));
+            out
+        }
+    }
+}
+
+fn change_case(text: &[u8], sign: u8, all: bool, pattern: &[u8]) -> Vec<u8> {
+    let mut out = text.to_vec();
+    for b in out.iter_mut().take(if all { usize::MAX } else { 1 }) {
+        if !pattern.is_empty() && !pattern::matches(pattern, &[*b]) {
+            continue;
+        }
+        *b = match sign {
+            b'^' => b.to_ascii_uppercase(),
+            b',' => b.to_ascii_lowercase(),
+            _ if b.is_ascii_uppercase() => b.to_ascii_lowercase(),
+            _ => b.to_ascii_uppercase(),
+        };
+    }
+    out
+}
+
+/// `${x@U}` and its kin.
+fn transform(text: &[u8], kind: u8) -> Option<Vec<u8>> {
+    Some(match kind {
+        b'U' => text.to_ascii_uppercase(),
+        b'L' => text.to_ascii_lowercase(),
+        b'u' => change_case(text, b'^', false, b""),
+        b'E' => {
+            let mut out = Vec::new();
+            super::escapes::ansi_c(text, &mut out);
+            out
+        }
+        b'Q' => {
+            let mut out = vec![b'\''];
+            for &b in text {
+                if b == b'\'' {
+                    out.extend_from_slice(b"'\\''");
+                } else {
+                    out.push(b);
+                }
+            }
+            out.push(b'\'');
+            out
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,681 @@
+//! Recursive descent over the bytes: lists, pipelines and simple commands. Compound commands are in `compound`, words in
+//! `word`. Every loop consumes at least one byte and nesting is bounded, so that work is linear in the input.
+
+use super::ast::{
+    AssignNode, AssignValue, Ast, EMPTY, Heredoc, Item, Join, Node, NodeId, PendingHeredoc, RedirNode,
+    WORD_PLAIN, WordNode, settle,
+};
+use super::chars::{self, META, is, name_len};
+use super::{Dialect, RedirectionKind, analysis::Range32};
+
+/// Nesting of commands and words that is looked at; deeper text is left out and reported.
+pub(super) const MAX_DEPTH: u32 = 64;
+
+/// What ends a list besides the end of the text.
+pub(super) type Until = u16;
+pub(super) const UNTIL_PAREN: Until = 1;
+pub(super) const UNTIL_BRACE: Until = 2;
+pub(super) const UNTIL_THEN: Until = 4;
+pub(super) const UNTIL_ELSE: Until = 8;
+pub(super) const UNTIL_FI: Until = 16;
+pub(super) const UNTIL_DO: Until = 32;
+pub(super) const UNTIL_DONE: Until = 64;
+pub(super) const UNTIL_ESAC: Until = 128;
+/// The end of a `case` arm.
+pub(super) const UNTIL_ARM: Until = 256;
+/// fish's `end`.
+pub(super) const UNTIL_END: Until = 512;
+
+/// What a parser found out besides the tree.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Trouble {
+    /// Where bash would first refuse the text.
+    pub(super) syntax: Option<u32>,
+    /// Where nesting went too deep.
+    pub(super) depth: Option<u32>,
+}
+
+pub(super) struct Parser<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) pos: usize,
+    pub(super) end: usize,
+    pub(super) ast: &'a mut Ast,
+    pub(super) dialect: Dialect,
+    pub(super) depth: u32,
+    pub(super) trouble: Trouble,
+    /// From here on no `((` is closed by `))`: saves looking for it again.
+    pub(super) no_arith_from: usize,
+}
+
+/// Parses `range` of `text` and returns the list's node.
+pub(super) fn parse(text: &[u8], range: Range32, dialect: Dialect, ast: &mut Ast) -> (NodeId, Trouble) {
+    let end = (range.end as usize).min(text.len());
+    let mut parser = Parser {
+        text,
+        pos: range.start as usize,
+        end,
+        ast,
+        dialect,
+        depth: 0,
+        trouble: Trouble::default(),
+        no_arith_from: usize::MAX,
+    };
+    let node = parser.list(0);
+    parser.heredocs();
+    (node, parser.trouble)
+}
+
+impl Parser<'_> {
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u8> {
+        if self.pos < self.end { self.text.get(self.pos).copied() } else { None }
+    }
+
+    #[inline]
+    pub(super) fn peek_at(&self, offset: usize) -> Option<u8> {
+        let at = self.pos + offset;
+        if at < self.end { self.text.get(at).copied() } else { None }
+    }
+
+    pub(super) fn rest(&self) -> &[u8] {
+        self.text.get(self.pos..self.end).unwrap_or(&[])
+    }
+
+    /// Notes that bash would refuse the text here.
+    pub(super) fn refuse(&mut self) {
+        if self.trouble.syntax.is_none() {
+            self.trouble.syntax = Some(self.pos.min(self.end) as u32);
+        }
+    }
+
+    /// Enters one level of nesting; false, and at the end of the text, where that is too deep.
+    pub(super) fn enter(&mut self) -> bool {
+        if self.depth >= MAX_DEPTH {
+            if self.trouble.depth.is_none() {
+                self.trouble.depth = Some(self.pos as u32);
+            }
+            self.pos = self.end;
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Skips blanks, line continuations and comments.
+    #[inline]
+    pub(super) fn blanks(&mut self) {
+        while let Some(b) = self.peek() {
+            match b {
+                b' ' | b'\t' => self.pos += 1,
+                b'\\' if self.peek_at(1) == Some(b'\n') => self.pos += 2,
+                b'\r' if self.peek_at(1) == Some(b'\n') => self.pos += 1,
+                b'#' => {
+                    let rest = self.rest();
+                    self.pos += rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+                }
+                _ => break,
+            }
+        }
+    }
+
+    /// Skips blanks and newlines, reading the heredocs that newlines start.
+    pub(super) fn lines(&mut self) {
+        loop {
+            self.blanks();
+            if self.peek() != Some(b'\n') {
+                return;
+            }
+            self.pos += 1;
+            self.heredocs();
+        }
+    }
+
+    /// The plain word at the position, which may be a reserved word.
+    pub(super) fn bare_word(&self) -> &[u8] {
+        let rest = self.rest();
+        let mut len = 0;
+        while len < rest.len()
+            && len < 16
+            && (is(rest[len], chars::PLAIN) || matches!(rest[len], b'{' | b'}' | b'['))
+        {
+            len += 1;
+        }
+        match rest.get(len) {
+            None => &rest[..len],
+            Some(&b) if is(b, META) => &rest[..len],
+            Some(b'\r') => &rest[..len],
+            _ => &[],
+        }
+    }
+
+    fn ends_list(&self, until: Until) -> bool {
+        if until == 0 {
+            return false;
+        }
+        match self.peek() {
+            Some(b')') => until & UNTIL_PAREN != 0,
+            Some(b';') => until & UNTIL_ARM != 0 && matches!(self.peek_at(1), Some(b';' | b'&')),
+            Some(b'}' | b't' | b'e' | b'f' | b'd' | b'c') => {
+                let flag = match self.bare_word() {
+                    b"}" => UNTIL_BRACE,
+                    b"then" => UNTIL_THEN,
+                    b"else" | b"elif" => UNTIL_ELSE,
+                    b"fi" => UNTIL_FI,
+                    b"do" => UNTIL_DO,
+                    b"done" => UNTIL_DONE,
+                    b"esac" => UNTIL_ESAC,
+                    b"end" | b"case" => UNTIL_END,
+                    _ => 0,
+                };
+                until & flag != 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Consumes the reserved word if it stands here.
+    pub(super) fn accept(&mut self, word: &[u8]) -> bool {
+        let found = self.bare_word() == word;
+        if found {
+            self.pos += word.len();
+        }
+        found
+    }
+
+    /// Consumes the reserved word that must stand here.
+    pub(super) fn expect(&mut self, word: &[u8]) {
+        if !self.accept(word) {
+            self.refuse();
+        }
+    }
+
+    /// A list up to one of the words or signs of `until`, which is not consumed.
+    pub(super) fn list(&mut self, until: Until) -> NodeId {
+        let mark = self.ast.stacks.items.len();
+        loop {
+            self.lines();
+            let Some(b) = self.peek() else { break };
+            if self.ends_list(until) {
+                break;
+            }
+            if matches!(b, b';' | b'&' | b'|' | b')') {
+                self.refuse();
+                self.pos += 1;
+                continue;
+            }
+            let before = self.pos;
+            let node = self.and_or();
+            self.blanks();
+            let join = match self.peek() {
+                Some(b';') if !matches!(self.peek_at(1), Some(b';' | b'&')) => {
+                    self.pos += 1;
+                    Join::Sequence
+                }
+                Some(b'&') if self.peek_at(1) != Some(b'&') => {
+                    // zsh: `&!` and `&|` disown.
+                    let zsh = self.dialect == Dialect::Zsh && matches!(self.peek_at(1), Some(b'!' | b'|'));
+                    self.pos += if zsh { 2 } else { 1 };
+                    Join::Background
+                }
+                _ => Join::Sequence,
+            };
+            if self.pos == before {
+                self.refuse();
+                self.pos += 1;
+            }
+            if !matches!(self.ast.node(node), Node::Empty) {
+                self.ast.stacks.items.push(Item { node, join });
+            }
+        }
+        self.finish_items(mark, |items| Node::List { items })
+    }
+
+    /// A node over the items above `mark`; a single foreground item needs none.
+    fn finish_items(&mut self, mark: usize, make: impl FnOnce(Range32) -> Node) -> NodeId {
+        match self.ast.stacks.items.get(mark..) {
+            None | Some([]) => EMPTY,
+            Some(&[Item { node, join }]) if join != Join::Background => {
+                self.ast.stacks.items.truncate(mark);
+                node
+            }
+            Some(_) => {
+                let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
+                self.ast.add(make(items))
+            }
+        }
+    }
+
+    fn and_or(&mut self) -> NodeId {
+        let mark = self.ast.stacks.items.len();
+        let mut join = Join::Sequence;
+        loop {
+            let node = self.pipeline();
+            self.ast.stacks.items.push(Item { node, join });
+            self.blanks();
+            join = match (self.peek(), self.peek_at(1)) {
+                (Some(b'&'), Some(b'&')) => Join::And,
+                (Some(b'|'), Some(b'|')) => Join::Or,
+                _ => break,
+            };
+            self.pos += 2;
+            self.lines();
+            if self.peek().is_none() {
+                self.refuse();
+            }
+        }
+        self.finish_items(mark, |items| Node::AndOr { items })
+    }
+
+    fn pipeline(&mut self) -> NodeId {
+        let mut negated = false;
+        let mut timed = false;
+        let mut prefixed = false;
+        loop {
+            self.blanks();
+            match self.peek() {
+                Some(b'!') if self.bare_word() == b"!" => {
+                    self.pos += 1;
+                    negated = !negated;
+                }
+                Some(b't') if self.bare_word() == b"time" && self.time_is_keyword() => {
+                    self.pos += 4;
+                    timed = true;
+                    self.blanks();
+                    if self.accept(b"-p") {
+                        self.blanks();
+                    }
+                    self.accept(b"--");
+                }
+                _ => break,
+            }
+            prefixed = true;
+        }
+        let mark = self.ast.stacks.items.len();
+        let mut join = Join::Pipe;
+        loop {
+            self.blanks();
+            // `! ` and `time` may stand alone.
+            let bare = prefixed && mark == self.ast.stacks.items.len() && self.at_separator();
+            let node = if bare { EMPTY } else { self.command() };
+            self.ast.stacks.items.push(Item { node, join });
+            self.blanks();
+            join = match (self.peek(), self.peek_at(1)) {
+                (Some(b'|'), Some(b'&')) => Join::PipeBoth,
+                (Some(b'|'), next) if next != Some(b'|') => Join::Pipe,
+                _ => break,
+            };
+            self.pos += if join == Join::PipeBoth { 2 } else { 1 };
+            self.lines();
+        }
+        let single = self.ast.stacks.items.len() == mark + 1;
+        let mut node = if single && !negated {
+            self.finish_items(mark, |items| Node::Pipeline { items, negated })
+        } else {
+            let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
+            self.ast.add(Node::Pipeline { items, negated })
+        };
+        if timed {
+            node = self.ast.add(Node::Timed { body: node });
+        }
+        node
+    }
+
+    /// `time -f …` is the program: the keyword knows only `-p`.
+    fn time_is_keyword(&self) -> bool {
+        if self.dialect == Dialect::Sh {
+            return false;
+        }
+        let after = self.rest().get(4..).unwrap_or(&[]);
+        let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let option = after.get(blank..).unwrap_or(&[]);
+        match option {
+            [b'-', b'p' | b'-', rest @ ..] => rest.first().is_some_and(|b| is(*b, META)),
+            [b'-', ..] => false,
+            _ => true,
+        }
+    }
+
+    fn at_separator(&self) -> bool {
+        matches!(self.peek(), None | Some(b';' | b'&' | b'|' | b'\n' | b')'))
+    }
+
+    /// A simple command, or a function definition.
+    pub(super) fn simple(&mut self) -> NodeId {
+        let words = self.ast.stacks.words.len();
+        let assignments = self.ast.stacks.assignments.len();
+        let redirections = self.ast.stacks.redirections.len();
+        let start = self.pos;
+        let mut last = self.pos;
+        loop {
+            self.blanks();
+            let Some(b) = self.peek() else { break };
+            match b {
+                b'\n' | b';' | b'|' | b')' => break,
+                b'&' => {
+                    if self.peek_at(1) != Some(b'>') || self.dialect == Dialect::Sh {
+                        break;
+                    }
+                    self.redirection();
+                }
+                b'(' => {
+                    let named = self.ast.stacks.words.len() == words + 1
+                        && self.ast.stacks.assignments.len() == assignments;
+                    if named && self.empty_parens() {
+                        let name = self.ast.stacks.words[words];
+                        self.ast.stacks.words.truncate(words);
+                        self.ast.stacks.redirections.truncate(redirections);
+                        return self.function(Range32 { start: name.start, end: name.end });
+                    }
+                    self.refuse();
+                    if self.pos == start {
+                        self.pos += 1;
+                    }
+                    break;
+                }
+                b'<' | b'>' if self.peek_at(1) != Some(b'(') || self.dialect == Dialect::Sh => {
+                    self.redirection();
+                }
+                b'0'..=b'9' if self.descriptor_len() > 0 => self.redirection(),
+                b'{' if self.named_descriptor_len() > 0 => self.redirection(),
+                _ if self.ast.stacks.words.len() == words && self.assignment() => {}
+                _ => {
+                    let word = self.word();
+                    if word.start == word.end {
+                        // Nothing was consumed: leave the byte to the caller.
+                        break;
+                    }
+                    // `declare -a x=(…)`: an array among the arguments.
+                    if self.peek() == Some(b'(') && self.text.get(self.pos - 1) == Some(&b'=') {
+                        let text = self.text.get(word.start as usize..self.pos).unwrap_or(&[]);
+                        if name_len(text) > 0 {
+                            self.pos = word.start as usize;
+                            if self.assignment() {
+                                last = self.pos;
+                                continue;
+                            }
+                            self.pos = word.end as usize;
+                        }
+                    }
+                    self.ast.stacks.words.push(word);
+                }
+            }
+            last = self.pos;
+        }
+        let none = self.ast.stacks.words.len() == words
+            && self.ast.stacks.assignments.len() == assignments
+            && self.ast.stacks.redirections.len() == redirections;
+        if none {
+            return EMPTY;
+        }
+        let stacks = &mut self.ast.stacks;
+        let node = Node::Simple {
+            words: settle(&mut stacks.words, words, &mut self.ast.words),
+            assignments: settle(&mut stacks.assignments, assignments, &mut self.ast.assignments),
+            redirections: settle(&mut stacks.redirections, redirections, &mut self.ast.redirections),
+            span: Range32 { start: start as u32, end: last as u32 },
+        };
+        self.ast.add(node)
+    }
+
+    /// Whether `()` stands here.
+    fn empty_parens(&mut self) -> bool {
+        let inner = self.rest().get(1..).unwrap_or(&[]);
+        let blank = inner.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let found = inner.get(blank) == Some(&b')');
+        if found {
+            self.pos += blank + 2;
+        }
+        found
+    }
+
+    /// The length of the digits before `<` or `>`.
+    fn descriptor_len(&self) -> usize {
+        let rest = self.rest();
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        if digits < 10 && matches!(rest.get(digits), Some(b'<' | b'>')) { digits } else { 0 }
+    }
+
+    /// The length of `{name}` before `<` or `>`.
+    fn named_descriptor_len(&self) -> usize {
+        let rest = self.rest();
+        let name = name_len(rest.get(1..).unwrap_or(&[]));
+        let close = matches!(rest.get(name + 1..), Some([b'}', b'<' | b'>', ..]));
+        if name > 0 && close { name + 2 } else { 0 }
+    }
+
+    /// Whether a redirection starts here.
+    pub(super) fn at_redirection(&self) -> bool {
+        match self.peek() {
+            Some(b'<' | b'>') => self.peek_at(1) != Some(b'('),
+            Some(b'&') => self.peek_at(1) == Some(b'>'),
+            Some(b'0'..=b'9') => self.descriptor_len() > 0,
+            Some(b'{') => self.named_descriptor_len() > 0,
+            _ => false,
+        }
+    }
+
+    /// Reads one redirection; the position is at its start.
+    pub(super) fn redirection(&mut self) {
+        let start = self.pos;
+        let digits = self.descriptor_len();
+        let mut fd = None;
+        if digits > 0 {
+            let text = self.text.get(self.pos..self.pos + digits).unwrap_or(&[]);
+            fd = Some(text.iter().fold(0i32, |n, b| n.wrapping_mul(10).wrapping_add(i32::from(b - b'0'))));
+            self.pos += digits;
+        } else {
+            self.pos += self.named_descriptor_len();
+        }
+        let mut both = false;
+        if self.peek() == Some(b'&') {
+            both = true;
+            self.pos += 1;
+        }
+        let signs: [Option<u8>; 3] = [self.peek(), self.peek_at(1), self.peek_at(2)];
+        use RedirectionKind as K;
+        let (kind, len) = match signs {
+            [Some(b'<'), Some(b'<'), Some(b'<')] => (K::HereString, 3),
+            [Some(b'<'), Some(b'<'), _] => (K::Heredoc, 2),
+            [Some(b'<'), Some(b'&'), _] => (K::Duplicate, 2),
+            [Some(b'<'), Some(b'>'), _] => (K::ReadWrite, 2),
+            [Some(b'<'), ..] => (K::Read, 1),
+            [Some(b'>'), Some(b'>'), _] => (K::Append, 2),
+            [Some(b'>'), Some(b'|' | b'!'), _] => (K::Write, 2),
+            [Some(b'>'), Some(b'&'), _] => (K::Duplicate, 2),
+            _ => (K::Write, 1),
+        };
+        self.pos += len;
+        let input = signs[0] == Some(b'<');
+        let fd = fd.unwrap_or(if input { 0 } else { 1 });
+        let strip = kind == K::Heredoc && self.peek() == Some(b'-');
+        if strip {
+            self.pos += 1;
+        }
+        self.blanks();
+        let target = if kind == K::Heredoc {
+            let delimiter = self.raw_word();
+            let quoted = self.slice(delimiter).iter().any(|b| matches!(b, b'\'' | b'"' | b'\\'));
+            let heredoc = self.ast.heredocs.len() as u32;
+            let body = Range32 { start: self.end as u32, end: self.end as u32 };
+            self.ast.heredocs.push(Heredoc { quoted, strip, body, parts: Range32::default() });
+            self.ast.stacks.pending.push(PendingHeredoc { heredoc, delimiter });
+            heredoc
+        } else {
+            let word = self.word();
+            if word.start == word.end {
+                self.refuse();
+            }
+            // `>&file` is `&>file`.
+            if kind == K::Duplicate && !input {
+                let text = self.text.get(word.start as usize..word.end as usize).unwrap_or(&[]);
+                both = !text.iter().all(|b| b.is_ascii_digit() || *b == b'-') && digits == 0;
+            }
+            self.ast.words.push(word);
+            (self.ast.words.len() - 1) as u32
+        };
+        let kind = if both && kind == K::Duplicate { K::Write } else { kind };
+        let (start, end) = (start as u32, self.pos as u32);
+        self.ast.stacks.redirections.push(RedirNode { kind, fd, both, target, start, end });
+    }
+
+    pub(super) fn slice(&self, range: Range32) -> &[u8] {
+        self.text.get(range.start as usize..range.end as usize).unwrap_or(&[])
+    }
+
+    /// `NAME=value` and its kin; false, with nothing consumed, where it isn't one.
+    fn assignment(&mut self) -> bool {
+        let start = self.pos;
+        let len = name_len(self.rest());
+        if len == 0 {
+            return false;
+        }
+        let name = Range32 { start: start as u32, end: (start + len) as u32 };
+        self.pos += len;
+        let mut index = None;
+        if self.peek() == Some(b'[') {
+            if !self.subscript_is_assigned() {
+                self.pos = start;
+                return false;
+            }
+            index = Some(self.subscript());
+        }
+        let append = self.peek() == Some(b'+') && self.peek_at(1) == Some(b'=');
+        if append {
+            self.pos += 1;
+        }
+        if self.peek() != Some(b'=') {
+            self.pos = start;
+            return false;
+        }
+        self.pos += 1;
+        let value = if self.peek() == Some(b'(') && self.dialect != Dialect::Sh {
+            self.pos += 1;
+            AssignValue::Array(self.array())
+        } else {
+            let word = if self.peek().is_none_or(|b| is(b, META) && !matches!(b, b'<' | b'>')) {
+                WordNode {
+                    start: self.pos as u32,
+                    end: self.pos as u32,
+                    flags: WORD_PLAIN,
+                    ..WordNode::default()
+                }
+            } else {
+                self.word()
+            };
+            self.ast.words.push(word);
+            AssignValue::Word((self.ast.words.len() - 1) as u32)
+        };
+        let end = self.pos as u32;
+        let node = AssignNode { name, index, start: start as u32, end, append, value };
+        self.ast.stacks.assignments.push(node);
+        true
+    }
+
+    /// Whether the `[…]` here is followed by `=` or `+=`: looks no further than the line and a bound.
+    fn subscript_is_assigned(&self) -> bool {
+        let rest = self.rest();
+        let mut depth = 0u32;
+        for (i, &b) in rest.iter().enumerate().take(4096) {
+            match b {
+                b'[' => depth += 1,
+                b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return matches!(rest.get(i + 1..), Some([b'=', ..] | [b'+', b'=', ..]));
+                    }
+                }
+                b'\n' => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// The elements of an array literal; the position is after `(`.
+    fn array(&mut self) -> Range32 {
+        let mark = self.ast.stacks.words.len();
+        if self.enter() {
+            loop {
+                self.lines();
+                match self.peek() {
+                    None => {
+                        self.refuse();
+                        break;
+                    }
+                    Some(b')') => {
+                        self.pos += 1;
+                        break;
+                    }
+                    Some(b) => {
+                        let process = matches!(b, b'<' | b'>') && self.peek_at(1) == Some(b'(');
+                        let word = if is(b, META) && !process { WordNode::default() } else { self.word() };
+                        if word.start == word.end {
+                            self.refuse();
+                            self.pos += 1;
+                        } else {
+                            self.ast.stacks.words.push(word);
+                        }
+                    }
+                }
+            }
+            self.leave();
+        }
+        settle(&mut self.ast.stacks.words, mark, &mut self.ast.words)
+    }
+
+    /// Reads the bodies of the heredocs whose line has just ended.
+    pub(super) fn heredocs(&mut self) {
+        if self.ast.stacks.pending.is_empty() {
+            return;
+        }
+        let pending = std::mem::take(&mut self.ast.stacks.pending);
+        for heredoc in &pending {
+            self.heredoc(*heredoc);
+        }
+        // Bodies may have pushed nothing (an inner heredoc is read inside its own substitution): keep the buffer.
+        if self.ast.stacks.pending.is_empty() {
+            self.ast.stacks.pending = pending;
+            self.ast.stacks.pending.clear();
+        }
+    }
+
+    fn heredoc(&mut self, pending: PendingHeredoc) {
+        let raw = self.slice(pending.delimiter);
+        let needs_unquoting = raw.iter().any(|b| matches!(b, b'\'' | b'"' | b'\\'));
+        let delimiter: std::borrow::Cow<'_, [u8]> = if needs_unquoting {
+            raw.iter().copied().filter(|b| !matches!(b, b'\'' | b'"' | b'\\')).collect::<Vec<u8>>().into()
+        } else {
+            raw.into()
+        };
+        let Some(record) = self.ast.heredocs.get(pending.heredoc as usize).copied() else { return };
+        let start = self.pos;
+        let mut line = self.pos;
+        let mut body_end = None;
+        while line < self.end {
+            let rest = self.text.get(line..self.end).unwrap_or(&[]);
+            let len = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+            let text = &rest[..len];
+            let text =
+                if record.strip { &text[text.iter().take_while(|&&b| b == b'\t').count()..] } else { text };
+            if text == &*delimiter {
+                body_end = Some(line);
+                line = (line + len + 1).min(self.end);
+                break;
+            }
+            line += len + 1;
+        }
+        // Without a delimiter the body goes to the end, as in bash, which warns.
+        let body_end = body_end.unwrap_or(self.end);
+        let body = Range32 { start: start as u32, end: body_end.max(start) as u32 };
+        let parts = if record.quoted { Range32::default() } else { self.heredoc_parts(body) };
+        if let Some(record) = self.ast.heredocs.get_mut(pending.heredoc as usize) {
+            record.body = body;
+            record.parts = parts;
+        }
+        self.pos = line.min(self.end).max(start);
+    }
+}

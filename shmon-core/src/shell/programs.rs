@@ -1,0 +1,57 @@
+//! Names of well-known programs, for globs in the place of a program: `/bin/r?`, `/???/nm?p`.
+
+use super::pattern;
+
+/// What a glob in the place of a program may mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Meaning {
+    One(String),
+    Several,
+    None,
+}
+
+/// Programs that people hide behind globs, in `/bin` or `/usr/bin` of common systems.
+const PROGRAMS: &[&str] = &[
+    "ash", "awk", "base64", "bash", "busybox", "cat", "chmod", "chown", "chroot", "cp", "crontab", "curl",
+    "cut", "dash", "date", "dd", "df", "docker", "echo", "env", "fdisk", "find", "ftp", "gawk", "gcc", "gdb",
+    "grep", "gzip", "head", "hostname", "id", "ifconfig", "ip", "iptables", "kill", "ksh", "last", "less",
+    "ls", "lsof", "mail", "mawk", "mkdir", "mkfs", "more", "mount", "mutt", "mv", "mysql", "nc", "ncat",
+    "netcat", "netstat", "nl", "nmap", "node", "od", "openssl", "passwd", "perl", "php", "ping", "printf",
+    "ps", "psql", "pwd", "python", "python3", "rbash", "rev", "rm", "rmdir", "rsync", "ruby", "scp", "sed",
+    "sftp", "sh", "sleep", "socat", "sort", "ss", "ssh", "strings", "su", "sudo", "tac", "tail", "tar",
+    "tee", "telnet", "touch", "tr", "umount", "uname", "uniq", "useradd", "vi", "vim", "w", "wc", "wget",
+    "who", "whoami", "xargs", "xxd", "zsh",
+];
+
+const FOLDERS: [&str; 4] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
+
+/// What the glob means. A relative one names a file in the current folder, of which nothing is known.
+pub(super) fn resolve(glob: &[u8]) -> Meaning {
+    let Some(slash) = glob.iter().rposition(|&b| b == b'/') else { return Meaning::None };
+    let (folder, name) = (&glob[..slash], &glob[slash + 1..]);
+    let folders: Vec<&str> = FOLDERS.into_iter().filter(|f| pattern::matches(folder, f.as_bytes())).collect();
+    let Some(first) = folders.first() else { return Meaning::None };
+    let mut found = PROGRAMS.iter().filter(|p| pattern::matches(name, p.as_bytes()));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Meaning::One(format!("{first}/{one}")),
+        (Some(_), Some(_)) => {
+            // bash runs the first in order of name.
+            Meaning::Several
+        }
+        _ => Meaning::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_that_mean_one_program_are_resolved() {
+        assert_eq!(resolve(b"/bin/r?"), Meaning::One("/bin/rm".into()));
+        assert_eq!(resolve(b"/???/nm?p"), Meaning::One("/bin/nmap".into()));
+        assert_eq!(resolve(b"/usr/bin/wh*"), Meaning::Several);
+        assert_eq!(resolve(b"./r?"), Meaning::None);
+        assert_eq!(resolve(b"*"), Meaning::None);
+    }
+}

@@ -1,0 +1,474 @@
+//! Text filters whose output can be computed: `rev`, `tr`, `cut`, `sed s///` and such.
+
+/// The output of the filter, or `None` where it can't be computed.
+pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
+    match name {
+        "seq" => return seq(words),
+        "basename" => return Some(line(last_part(words.first()?))),
+        "dirname" => {
+            let path = words.first()?;
+            let cut = path.iter().rposition(|&b| b == b'/');
+            return Some(line(match cut {
+                Some(0) => b"/",
+                Some(at) => &path[..at],
+                None => b".",
+            }));
+        }
+        "perl" => return perl_xor(words),
+        _ => {}
+    }
+    let input = input?;
+    let output = match name {
+        "rev" => lines(input, |line, out| match std::str::from_utf8(line) {
+            Ok(text) => out.extend(text.chars().rev().collect::<String>().into_bytes()),
+            Err(_) => out.extend(line.iter().rev()),
+        }),
+        "tac" => {
+            let mut all: Vec<&[u8]> = input.split_inclusive(|&b| b == b'\n').collect();
+            all.reverse();
+            all.concat()
+        }
+        "tr" => tr(words, input)?,
+        "cut" => cut(words, input)?,
+        "head" | "tail" => ends(name == "head", words, input)?,
+        "sed" => sed(words, input)?,
+        "sort" if words.is_empty() => {
+            let mut all: Vec<&[u8]> = input.split_inclusive(|&b| b == b'\n').collect();
+            all.sort_unstable();
+            all.concat()
+        }
+        "awk" => awk(words, input)?,
+        "grep" => grep(words, input)?,
+        _ => return None,
+    };
+    (output.len() <= most).then_some(output)
+}
+
+fn line(text: &[u8]) -> Vec<u8> {
+    [text, b"\n"].concat()
+}
+
+fn last_part(path: &[u8]) -> &[u8] {
+    path.rsplit(|&b| b == b'/').find(|p| !p.is_empty()).unwrap_or(b"/")
+}
+
+/// Applies `change` to each line.
+fn lines(input: &[u8], mut change: impl FnMut(&[u8], &mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(input.len());
+    for line in input.split_inclusive(|&b| b == b'\n') {
+        let (text, end): (&[u8], &[u8]) = match line.split_last() {
+            Some((b'\n', text)) => (text, b"\n"),
+            _ => (line, b""),
+        };
+        change(text, &mut out);
+        out.extend_from_slice(end);
+    }
+    out
+}
+
+fn seq(words: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let number = |w: &Vec<u8>| std::str::from_utf8(w).ok()?.parse::<i64>().ok();
+    let (first, step, last) = match words {
+        [last] => (1, 1, number(last)?),
+        [first, last] => (number(first)?, 1, number(last)?),
+        [first, step, last] => (number(first)?, number(step)?, number(last)?),
+        _ => return None,
+    };
+    if step == 0 {
+        return None;
+    }
+    let mut out = Vec::new();
+    let mut value = first;
+    for _ in 0..1024 {
+        if (step > 0 && value > last) || (step < 0 && value < last) {
+            return Some(out);
+        }
+        out.extend_from_slice(value.to_string().as_bytes());
+        out.push(b'\n');
+        value = value.checked_add(step)?;
+    }
+    None
+}
+
+/// `perl -e 'print "a" ^ "b"'`: a byte hidden by another.
+fn perl_xor(words: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let [option, code] = words else { return None };
+    if option != b"-e" {
+        return None;
+    }
+    let code = code.trim_ascii().strip_prefix(b"print")?.trim_ascii_start();
+    let (left, rest) = perl_string(code)?;
+    let rest = rest.trim_ascii();
+    if rest.is_empty() {
+        return Some(left);
+    }
+    let (right, rest) = perl_string(rest.strip_prefix(b"^")?.trim_ascii_start())?;
+    if !matches!(rest.trim_ascii(), b"" | b";") {
+        return None;
+    }
+    let len = left.len().max(right.len());
+    Some((0..len).map(|i| left.get(i).unwrap_or(&0) ^ right.get(i).unwrap_or(&0)).collect())
+}
+
+fn perl_string(code: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let quote = *code.first().filter(|b| matches!(b, b'\'' | b'"'))?;
+    let mut out = Vec::new();
+    let mut at = 1;
+    loop {
+        match *code.get(at)? {
+            b if b == quote => return Some((out, &code[at + 1..])),
+            b'\\' => {
+                let next = *code.get(at + 1)?;
+                if quote == b'\'' && !matches!(next, b'\\' | b'\'') {
+                    out.push(b'\\');
+                }
+                out.push(next);
+                at += 2;
+            }
+            b'$' | b'@' if quote == b'"' => return None,
+            b => {
+                out.push(b);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// The bytes that a set of `tr` names.
+fn tr_set(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with(b"[:") {
+            let rest = &text[at + 2..];
+            let len = rest.windows(2).position(|w| w == b":]")?;
+            let class = &rest[..len];
+            out.extend((0..=127u8).filter(|&b| super::pattern::class(class, b)));
+            at += len + 4;
+            continue;
+        }
+        let (low, used) = tr_char(&text[at..]);
+        at += used;
+        if text.get(at) == Some(&b'-') && at + 1 < text.len() {
+            let (high, used) = tr_char(&text[at + 1..]);
+            if high < low {
+                return None;
+            }
+            out.extend(low..=high);
+            at += 1 + used;
+        } else {
+            out.push(low);
+        }
+    }
+    Some(out)
+}
+
+fn tr_char(text: &[u8]) -> (u8, usize) {
+    match text {
+        [b'\\', next, rest @ ..] => match next {
+            b'n' => (b'\n', 2),
+            b't' => (b'\t', 2),
+            b'r' => (b'\r', 2),
+            b'0'..=b'7' => {
+                let more = rest.iter().take(2).take_while(|b| (b'0'..=b'7').contains(b)).count();
+                let value = text[1..2 + more].iter().fold(0u32, |n, b| n * 8 + u32::from(b - b'0'));
+                (value as u8, 2 + more)
+            }
+            _ => (*next, 2),
+        },
+        [b, ..] => (*b, 1),
+        [] => (0, 1),
+    }
+}
+
+fn tr(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let (mut delete, mut squeeze, mut complement) = (false, false, false);
+    let mut sets = Vec::new();
+    for word in words {
+        match word.as_slice() {
+            [b'-', letters @ ..] if sets.is_empty() && !letters.is_empty() => {
+                for b in letters {
+                    match b {
+                        b'd' => delete = true,
+                        b's' => squeeze = true,
+                        b'c' | b'C' => complement = true,
+                        _ => return None,
+                    }
+                }
+            }
+            set => sets.push(tr_set(set)?),
+        }
+    }
+    let first = sets.first()?;
+    if delete {
+        return Some(input.iter().copied().filter(|b| first.contains(b) == complement).collect());
+    }
+    if complement {
+        return None;
+    }
+    let Some(second) = sets.get(1) else {
+        if !squeeze {
+            return None;
+        }
+        let mut out = input.to_vec();
+        out.dedup_by(|a, b| a == b && first.contains(a));
+        return Some(out);
+    };
+    let last = *second.last()?;
+    let mut table: [u8; 256] = std::array::from_fn(|i| i as u8);
+    for (i, &b) in first.iter().enumerate() {
+        table[b as usize] = second.get(i).copied().unwrap_or(last);
+    }
+    let mut out: Vec<u8> = input.iter().map(|&b| table[b as usize]).collect();
+    if squeeze {
+        out.dedup_by(|a, b| a == b && second.contains(a));
+    }
+    Some(out)
+}
+
+/// `1,3-5,7-`: whether the position, from 1, is in the list.
+fn in_list(list: &[u8], position: usize) -> Option<bool> {
+    let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<usize>().ok();
+    let mut found = false;
+    for item in list.split(|&b| b == b',') {
+        found |= match item.iter().position(|&b| b == b'-') {
+            Some(at) => {
+                let low = if at == 0 { 1 } else { number(&item[..at])? };
+                let high = if at + 1 == item.len() { usize::MAX } else { number(&item[at + 1..])? };
+                (low..=high).contains(&position)
+            }
+            None => number(item)? == position,
+        };
+    }
+    Some(found)
+}
+
+fn cut(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let (mut mode, mut list, mut delimiter) = (0, Vec::new(), b'\t');
+    let mut at = 0;
+    while at < words.len() {
+        let word = &words[at];
+        at += 1;
+        let [b'-', letter, value @ ..] = word.as_slice() else { return None };
+        let value = if value.is_empty() {
+            at += 1;
+            words.get(at - 1)?.as_slice()
+        } else {
+            value
+        };
+        match letter {
+            b'c' | b'b' | b'f' => {
+                mode = *letter;
+                list = value.to_vec();
+            }
+            b'd' => delimiter = *value.first()?,
+            _ => return None,
+        }
+    }
+    in_list(&list, 1)?;
+    match mode {
+        b'f' => Some(lines(input, |line, out| {
+            if !line.contains(&delimiter) {
+                return out.extend_from_slice(line);
+            }
+            let mut first = true;
+            for (i, field) in line.split(|&b| b == delimiter).enumerate() {
+                if in_list(&list, i + 1) == Some(true) {
+                    if !first {
+                        out.push(delimiter);
+                    }
+                    first = false;
+                    out.extend_from_slice(field);
+                }
+            }
+        })),
+        b'b' | b'c' => Some(lines(input, |line, out| {
+            out.extend(
+                line.iter().enumerate().filter(|(i, _)| in_list(&list, i + 1) == Some(true)).map(|(_, b)| b),
+            );
+        })),
+        _ => None,
+    }
+}
+
+fn ends(head: bool, words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<usize>().ok();
+    let (mut count, mut bytes, mut from_start) = (10, false, false);
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at].as_slice();
+        at += 1;
+        let value = match word {
+            [b'-', letter @ (b'n' | b'c'), rest @ ..] => {
+                bytes = *letter == b'c';
+                if rest.is_empty() {
+                    at += 1;
+                    words.get(at - 1)?.as_slice()
+                } else {
+                    rest
+                }
+            }
+            [b'-', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => rest,
+            _ => return None,
+        };
+        from_start = value.first() == Some(&b'+');
+        count = number(value.strip_prefix(b"+").unwrap_or(value))?;
+    }
+    if bytes {
+        let count = count.min(input.len());
+        return Some(match (head, from_start) {
+            (true, _) => input[..count].to_vec(),
+            (false, true) => input[count.saturating_sub(1)..].to_vec(),
+            (false, false) => input[input.len() - count..].to_vec(),
+        });
+    }
+    let all: Vec<&[u8]> = input.split_inclusive(|&b| b == b'\n').collect();
+    let count_in = count.min(all.len());
+    Some(match (head, from_start) {
+        (true, _) => all[..count_in].concat(),
+        (false, true) => all[count.saturating_sub(1).min(all.len())..].concat(),
+        (false, false) => all[all.len() - count_in..].concat(),
+    })
+}
+
+/// `s/literal/text/[g]` and `y/abc/xyz/`, several by `;` or `-e`; regular expressions only of literal characters.
+fn sed(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let mut scripts: Vec<&[u8]> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        match words[at].as_slice() {
+            b"-e" => {
+                scripts.push(words.get(at + 1)?);
+                at += 1;
+            }
+            b"-E" | b"-r" => {}
+            word if word.starts_with(b"-") => return None,
+            word if scripts.is_empty() => scripts.push(word),
+            _ => return None,
+        }
+        at += 1;
+    }
+    let mut text = input.to_vec();
+    for script in scripts {
+        let mut rest = script.trim_ascii();
+        while !rest.is_empty() {
+            let kind = rest[0];
+            let separator = *rest.get(1)?;
+            if !matches!(kind, b's' | b'y') || separator.is_ascii_alphanumeric() {
+                return None;
+            }
+            let mut fields = rest[2..].splitn(3, |&b| b == separator);
+            let (from, to, tail) = (fields.next()?, fields.next()?, fields.next()?);
+            if from.contains(&b'\\') || to.iter().any(|b| matches!(b, b'\\' | b'&')) {
+                return None;
+            }
+            let flags = tail.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            if kind == b'y' {
+                if from.len() != to.len() {
+                    return None;
+                }
+                for b in &mut text {
+                    if let Some(i) = from.iter().position(|f| f == b) {
+                        *b = to[i];
+                    }
+                }
+            } else {
+                let literal = !from.iter().any(|b| b".*[]^$+?(){}|".contains(b));
+                if !literal || from.is_empty() || !matches!(&tail[..flags], b"" | b"g") {
+                    return None;
+                }
+                let all = flags == 1;
+                text = lines(&text, |line, out| {
+                    let mut at = 0;
+                    let mut done = false;
+                    while at < line.len() {
+                        if !done && line[at..].starts_with(from) {
+                            out.extend_from_slice(to);
+                            at += from.len();
+                            done = !all;
+                        } else {
+                            out.push(line[at]);
+                            at += 1;
+                        }
+                    }
+                });
+            }
+            rest = tail[flags..].trim_ascii_start();
+            rest = rest.strip_prefix(b";").unwrap_or(rest).trim_ascii_start();
+            if !rest.is_empty() && rest.len() == tail[flags..].trim_ascii_start().len() {
+                return None;
+            }
+        }
+    }
+    Some(text)
+}
+
+/// `{print $N}` of blank-separated fields.
+fn awk(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let [program] = words else { return None };
+    let text = std::str::from_utf8(program).ok()?;
+    let compact: String = text.split_whitespace().collect();
+    let field: usize =
+        compact.strip_prefix("{print$")?.strip_suffix('}')?.trim_end_matches(';').parse().ok()?;
+    Some(lines(input, |line, out| {
+        if field == 0 {
+            return out.extend_from_slice(line);
+        }
+        let found = line.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty()).nth(field - 1);
+        out.extend_from_slice(found.unwrap_or(b""));
+    }))
+}
+
+/// `grep -v '^#'` and plain words, without other options.
+fn grep(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let (inverted, pattern) = match words {
+        [pattern] => (false, pattern),
+        [option, pattern] if option == b"-v" => (true, pattern),
+        _ => return None,
+    };
+    let (anchored, needle) = match pattern.strip_prefix(b"^") {
+        Some(rest) => (true, rest),
+        None => (false, pattern.as_slice()),
+    };
+    if needle.is_empty() || needle.iter().any(|b| b"\\.*[]^$".contains(b)) {
+        return None;
+    }
+    let hit = |line: &[u8]| {
+        if anchored { line.starts_with(needle) } else { line.windows(needle.len()).any(|w| w == needle) }
+    };
+    Some(input.split_inclusive(|&b| b == b'\n').filter(|l| hit(l) != inverted).collect::<Vec<_>>().concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(name: &str, list: &[&str], input: &str) -> Option<String> {
+        let words: Vec<Vec<u8>> = list.iter().map(|w| w.as_bytes().to_vec()).collect();
+        run(name, &words, Some(input.as_bytes()), 4096).map(|o| String::from_utf8_lossy(&o).into_owned())
+    }
+
+    #[test]
+    fn filters_do_what_the_programs_do() {
+        let cases: [(&str, &[&str], &str, &str); 12] = [
+            ("rev", &[], "fr- mr\n", "rm -rf\n"),
+            ("tr", &["a-z", "n-za-m"], "ez -es", "rm -rf"),
+            ("tr", &["-d", "x"], "rxm", "rm"),
+            ("tr", &["[:upper:]", "[:lower:]"], "RM", "rm"),
+            ("cut", &["-c1-2"], "rmx\n", "rm\n"),
+            ("cut", &["-d:", "-f2"], "a:rm:b\n", "rm\n"),
+            ("head", &["-n", "1"], "a\nb\n", "a\n"),
+            ("tail", &["-n+2"], "a\nb\n", "b\n"),
+            ("sed", &["s/x/m/"], "rx -rf x\n", "rm -rf x\n"),
+            ("sed", &["s/x//g;y/ab/rm/"], "xaxb\n", "rm\n"),
+            ("awk", &["{print $2}"], "a rm b\n", "rm\n"),
+            ("seq", &["2", "4"], "", "2\n3\n4\n"),
+        ];
+        for (name, words, input, expected) in cases {
+            assert_eq!(output(name, words, input).as_deref(), Some(expected), "{name} {words:?}");
+        }
+        assert_eq!(output("sed", &["s/a.*/b/"], "x"), None);
+        let xor: Vec<Vec<u8>> = vec![b"-e".to_vec(), b"print 'a' ^ '\x13'".to_vec()];
+        assert_eq!(perl_xor(&xor), Some(b"r".to_vec()));
+    }
+}

@@ -1,0 +1,450 @@
+//! Words: quotes, escapes and the parts that are expanded later. Parameters are in `param`.
+
+use super::Dialect;
+use super::analysis::Range32;
+use super::ast::{
+    PART_ESCAPED, PART_GLOB, PART_QUOTED, Part, PartKind, WORD_BRACE, WORD_PLAIN, WordNode, settle,
+};
+use super::chars::{GLOB, META, PLAIN, QUOTE_SPECIAL, is};
+use super::parser::{Parser, UNTIL_PAREN};
+
+/// Where parts are read, which decides what ends them and what is special.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A word of a command.
+    Word,
+    /// Between double quotes.
+    Quotes,
+    /// The body of an unquoted heredoc.
+    Heredoc,
+    /// An argument inside `${…}`: ends at `}`, and at the given byte (0 for none).
+    Brace(u8),
+    /// `[…]` after a name: ends at the matching `]`.
+    Subscript,
+    /// An arithmetic expression, whose end is known; with the flag it also ends at `;`.
+    Arith(bool),
+}
+
+impl Parser<'_> {
+    /// The word at the position; empty where none starts.
+    pub(super) fn word(&mut self) -> WordNode {
+        let start = self.pos;
+        let mut at = start;
+        while at < self.end && is(self.text[at], PLAIN) {
+            at += 1;
+        }
+        if at > start && (at == self.end || is(self.text[at], META)) && !self.extended_glob(at) {
+            self.pos = at;
+            let process =
+                matches!(self.text.get(at), Some(b'<' | b'>')) && self.text.get(at + 1) == Some(&b'(');
+            if !process || at == self.end {
+                let (start, end) = (start as u32, at as u32);
+                return WordNode { start, end, parts: Range32::default(), flags: WORD_PLAIN };
+            }
+            self.pos = start;
+        }
+        let mark = self.ast.stacks.parts.len();
+        self.parts(Place::Word, false);
+        let mut flags = 0;
+        let (mut open, mut separated, mut closed, mut plain) = (false, false, false, true);
+        for part in self.ast.stacks.parts.get(mark..).unwrap_or(&[]) {
+            match part.kind {
+                PartKind::BraceOpen => open = true,
+                PartKind::BraceComma => separated |= open,
+                PartKind::BraceClose => closed |= separated,
+                PartKind::Literal => {
+                    plain &= part.flags == 0;
+                    // `{a..c}`: the dots are in a literal.
+                    let text = self.text.get(part.start as usize..part.end as usize).unwrap_or(&[]);
+                    separated |= open && text.windows(2).any(|w| w == b"..");
+                }
+                _ => plain = false,
+            }
+        }
+        if open && closed {
+            flags |= WORD_BRACE;
+            plain = false;
+        }
+        let (start, end) = (start as u32, self.pos as u32);
+        // A line continuation leaves a gap: the text is not the value.
+        plain = plain && !self.slice(Range32 { start, end }).contains(&b'\\');
+        if plain {
+            self.ast.stacks.parts.truncate(mark);
+            return WordNode { start, end, parts: Range32::default(), flags: flags | WORD_PLAIN };
+        }
+        let parts = settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts);
+        WordNode { start, end, parts, flags }
+    }
+
+    /// Whether `(` at `at` belongs to an extended glob such as `!(*.txt)`.
+    fn extended_glob(&self, at: usize) -> bool {
+        self.dialect != Dialect::Sh
+            && at < self.end
+            && self.text.get(at) == Some(&b'(')
+            && at > 0
+            && matches!(self.text.get(at - 1), Some(b'?' | b'*' | b'+' | b'@' | b'!'))
+    }
+
+    /// The extent of a word, quotes included, without looking into it: for names and delimiters.
+    pub(super) fn raw_word(&mut self) -> Range32 {
+        let start = self.pos;
+        while let Some(b) = self.peek() {
+            match b {
+                b'\\' => self.pos = (self.pos + 2).min(self.end),
+                b'\'' | b'"' => {
+                    let rest = self.rest().get(1..).unwrap_or(&[]);
+                    match rest.iter().position(|&c| c == b) {
+                        Some(len) => self.pos += len + 2,
+                        None => {
+                            self.refuse();
+                            self.pos = self.end;
+                        }
+                    }
+                }
+                _ if is(b, META) => break,
+                _ => self.pos += 1,
+            }
+        }
+        Range32 { start: start as u32, end: self.pos as u32 }
+    }
+
+    fn push(&mut self, kind: PartKind, flags: u8, start: usize, end: usize, index: u32) {
+        self.ast.stacks.parts.push(Part { kind, flags, start: start as u32, end: end as u32, index });
+    }
+
+    /// Reads parts until `place` ends, without consuming what ends it.
+    pub(super) fn parts(&mut self, place: Place, quoted: bool) {
+        let quote_flag = if quoted { PART_QUOTED } else { 0 };
+        let mut depth = 0u32;
+        while let Some(b) = self.peek() {
+            let start = self.pos;
+            // What ends the place.
+            match place {
+                Place::Word if is(b, META) => {
+                    let process = matches!(b, b'<' | b'>') && self.peek_at(1) == Some(b'(');
+                    if process && self.dialect != Dialect::Sh {
+                        self.process();
+                        continue;
+                    }
+                    if b == b'(' && self.extended_glob(self.pos) && self.glob_group() {
+                        continue;
+                    }
+                    return;
+                }
+                Place::Quotes if b == b'"' => return,
+                Place::Brace(other) if b == b'}' || (b == other && other != 0) => return,
+                Place::Subscript => match b {
+                    b'[' => depth += 1,
+                    b']' if depth == 0 => return,
+                    b']' => depth -= 1,
+                    _ => {}
+                },
+                Place::Arith(true) if b == b';' => return,
+                _ => {}
+            }
+            match b {
+                b'\\' => self.escape(place, quoted),
+                b'$' => self.dollar(place, quoted),
+                b'`' => self.backquote(quoted),
+                b'\''
+                    if !(matches!(place, Place::Quotes | Place::Heredoc)
+                        || quoted && place == Place::Brace(0)) =>
+                {
+                    self.single_quotes();
+                }
+                b'"' if place != Place::Heredoc => self.double_quotes(),
+                b'{' if place == Place::Word => {
+                    self.pos += 1;
+                    self.push(PartKind::BraceOpen, 0, start, start + 1, 0);
+                }
+                b'}' if place == Place::Word => {
+                    self.pos += 1;
+                    self.push(PartKind::BraceClose, 0, start, start + 1, 0);
+                }
+                b',' if place == Place::Word => {
+                    self.pos += 1;
+                    self.push(PartKind::BraceComma, 0, start, start + 1, 0);
+                }
+                _ => {
+                    let glob = self.run(place);
+                    let flags = quote_flag | if glob && !quoted { PART_GLOB } else { 0 };
+                    self.push(PartKind::Literal, flags, start, self.pos, 0);
+                }
+            }
+        }
+    }
+
+    /// Consumes a run of ordinary bytes, at least one; whether a glob character was among them.
+    fn run(&mut self, place: Place) -> bool {
+        let mut glob = false;
+        let start = self.pos;
+        while let Some(b) = self.peek() {
+            let stop = match place {
+                Place::Word => is(b, META | QUOTE_SPECIAL) || matches!(b, b'\'' | b'{' | b'}' | b','),
+                Place::Quotes | Place::Heredoc => is(b, QUOTE_SPECIAL),
+                Place::Brace(other) => {
+                    is(b, QUOTE_SPECIAL) || matches!(b, b'\'' | b'}') || (b == other && other != 0)
+                }
+                Place::Subscript => is(b, QUOTE_SPECIAL) || matches!(b, b'\'' | b'[' | b']'),
+                Place::Arith(_) => is(b, QUOTE_SPECIAL) || matches!(b, b'\'' | b';'),
+            };
+            if stop && self.pos > start {
+                break;
+            }
+            glob |= is(b, GLOB);
+            self.pos += 1;
+        }
+        glob
+    }
+
+    fn escape(&mut self, place: Place, quoted: bool) {
+        let start = self.pos;
+        let Some(next) = self.peek_at(1) else {
+            // A backslash at the very end stands for itself.
+            self.pos += 1;
+            self.push(PartKind::Literal, PART_QUOTED, start, start + 1, 0);
+            return;
+        };
+        if next == b'\n' {
+            self.pos += 2;
+            return;
+        }
+        let special = match place {
+            Place::Quotes => matches!(next, b'$' | b'`' | b'"' | b'\\'),
+            Place::Heredoc => matches!(next, b'$' | b'`' | b'\\'),
+            Place::Brace(0) if quoted => matches!(next, b'$' | b'`' | b'"' | b'\\' | b'}'),
+            _ => true,
+        };
+        self.pos += 2;
+        let from = if special { start + 1 } else { start };
+        let escaped = if special && !quoted { PART_ESCAPED } else { 0 };
+        self.push(PartKind::Literal, PART_QUOTED | escaped, from, start + 2, 0);
+    }
+
+    fn single_quotes(&mut self) {
+        let start = self.pos + 1;
+        let rest = self.text.get(start..self.end).unwrap_or(&[]);
+        let end = match rest.iter().position(|&b| b == b'\'') {
+            Some(len) => {
+                self.pos = start + len + 1;
+                start + len
+            }
+            None => {
+                self.refuse();
+                self.pos = self.end;
+                self.end
+            }
+        };
+        self.push(PartKind::Literal, PART_QUOTED, start, end, 0);
+    }
+
+    pub(super) fn double_quotes(&mut self) {
+        self.pos += 1;
+        let empty = self.pos;
+        let mark = self.ast.stacks.parts.len();
+        if !self.enter() {
+            return;
+        }
+        self.parts(Place::Quotes, true);
+        self.leave();
+        if self.peek() == Some(b'"') {
+            self.pos += 1;
+        } else {
+            self.refuse();
+        }
+        if self.ast.stacks.parts.len() == mark {
+            // `""` makes a word even where nothing else does.
+            self.push(PartKind::Literal, PART_QUOTED, empty, empty, 0);
+        }
+    }
+
+    /// `$'…'`; the position is at `$`.
+    pub(super) fn ansi_c(&mut self) {
+        let start = self.pos + 2;
+        let mut at = start;
+        while at < self.end {
+            match self.text[at] {
+                b'\\' => at += 2,
+                b'\'' => break,
+                _ => at += 1,
+            }
+        }
+        let end = at.min(self.end);
+        if end == self.end {
+            self.refuse();
+        }
+        self.pos = (end + 1).min(self.end);
+        self.push(PartKind::AnsiC, PART_QUOTED, start, end, 0);
+    }
+
+    /// `$(…)`; the position is at `$`.
+    pub(super) fn command_substitution(&mut self, quoted: bool) {
+        let start = self.pos;
+        self.pos += 2;
+        if !self.enter() {
+            return;
+        }
+        let node = self.list(UNTIL_PAREN);
+        self.leave();
+        if self.peek() == Some(b')') {
+            self.pos += 1;
+        } else {
+            self.refuse();
+        }
+        let flags = if quoted { PART_QUOTED } else { 0 };
+        self.push(PartKind::Command, flags, start, self.pos, node);
+    }
+
+    fn backquote(&mut self, quoted: bool) {
+        let start = self.pos;
+        let mut at = start + 1;
+        let mut escapes = false;
+        while at < self.end {
+            match self.text[at] {
+                b'\\' => {
+                    escapes = true;
+                    at += 2;
+                }
+                b'`' => break,
+                _ => at += 1,
+            }
+        }
+        let close = at.min(self.end);
+        let flags = if quoted { PART_QUOTED } else { 0 };
+        let end = (close + 1).min(self.end);
+        if close == self.end {
+            self.refuse();
+        }
+        if escapes {
+            self.pos = end;
+            self.push(PartKind::Backquote, flags, start, end, 0);
+            return;
+        }
+        if !self.enter() {
+            return;
+        }
+        let outer = std::mem::replace(&mut self.end, close);
+        self.pos = start + 1;
+        let node = self.list(0);
+        self.end = outer;
+        self.leave();
+        self.pos = end;
+        self.push(PartKind::Command, flags, start, end, node);
+    }
+
+    /// `<(…)` and `>(…)`.
+    fn process(&mut self) {
+        let start = self.pos;
+        let kind = if self.peek() == Some(b'<') { PartKind::ReadFrom } else { PartKind::WriteTo };
+        self.pos += 2;
+        if !self.enter() {
+            return;
+        }
+        let node = self.list(UNTIL_PAREN);
+        self.leave();
+        if self.peek() == Some(b')') {
+            self.pos += 1;
+        } else {
+            self.refuse();
+        }
+        self.push(kind, 0, start, self.pos, node);
+    }
+
+    /// The parenthesised part of an extended glob, as literal text; false where it isn't closed on its line.
+    fn glob_group(&mut self) -> bool {
+        let start = self.pos;
+        let mut depth = 0u32;
+        let rest = self.rest();
+        for (i, &b) in rest.iter().enumerate().take(256) {
+            match b {
+                b'(' => depth += 1,
+                b')' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.pos += i + 1;
+                        self.push(PartKind::Literal, PART_GLOB, start, self.pos, 0);
+                        return true;
+                    }
+                }
+                b'\n' => break,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Where the `))` that closes an arithmetic expression from `from` on stands.
+    pub(super) fn arith_close(&mut self, from: usize) -> Option<usize> {
+        if from >= self.no_arith_from {
+            return None;
+        }
+        let mut depth = 0u32;
+        let mut at = from;
+        while at < self.end {
+            match self.text[at] {
+                b'(' => depth += 1,
+                b')' if depth > 0 => depth -= 1,
+                b')' => {
+                    return (self.text.get(at + 1) == Some(&b')') && at + 1 < self.end).then_some(at);
+                }
+                b'\\' => at += 1,
+                b'\'' => {
+                    let rest = self.text.get(at + 1..self.end).unwrap_or(&[]);
+                    at += rest.iter().position(|&b| b == b'\'').map_or(0, |len| len + 1);
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        self.no_arith_from = from;
+        None
+    }
+
+    /// The parts of an expression from the position up to `close`.
+    pub(super) fn arith_parts(&mut self, close: usize) -> Range32 {
+        self.arith_parts_until(close, false)
+    }
+
+    pub(super) fn arith_parts_until(&mut self, close: usize, semicolon: bool) -> Range32 {
+        let mark = self.ast.stacks.parts.len();
+        if self.enter() {
+            let outer = std::mem::replace(&mut self.end, close);
+            self.parts(Place::Arith(semicolon), false);
+            self.end = outer;
+            self.leave();
+        }
+        settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts)
+    }
+
+    /// `[…]` after a name: its parts; the position is at `[`.
+    pub(super) fn subscript(&mut self) -> Range32 {
+        let mark = self.ast.stacks.parts.len();
+        self.pos += 1;
+        if self.enter() {
+            self.parts(Place::Subscript, false);
+            self.leave();
+        }
+        if self.peek() == Some(b']') {
+            self.pos += 1;
+        } else {
+            self.refuse();
+        }
+        settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts)
+    }
+
+    /// The parts of a heredoc's body.
+    pub(super) fn heredoc_parts(&mut self, body: Range32) -> Range32 {
+        let mark = self.ast.stacks.parts.len();
+        if self.enter() {
+            let (pos, end) = (self.pos, self.end);
+            self.pos = body.start as usize;
+            self.end = body.end as usize;
+            // What an expansion in the body leaves open doesn't reach beyond it.
+            self.parts(Place::Heredoc, true);
+            self.pos = pos;
+            self.end = end;
+            self.leave();
+        }
+        settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts)
+    }
+}

@@ -1,0 +1,507 @@
+//! Wrappers: reads their options and runs what they run.
+
+use super::analysis::{Range32, Via, ViaKind, WordFlags, WordRec};
+use super::machine::Machine;
+use super::state::{Input, Val};
+use super::wrappers::{Rest, Wrapper};
+
+/// Whether `word` is in the list of words separated by blanks.
+pub(super) fn listed(list: &str, word: &[u8]) -> bool {
+    list.split_ascii_whitespace().any(|entry| entry.as_bytes() == word)
+}
+
+/// What reading options found.
+pub(super) struct Options {
+    /// The first word that is neither an option nor its argument.
+    pub(super) next: u32,
+    /// One of the options after which nothing is run.
+    pub(super) inert: bool,
+}
+
+impl Machine<'_> {
+    /// Reads options from `argv`'s second word on, as `getopt_long` does up to the first operand.
+    pub(super) fn options(&self, argv: Range32, short: &str, long: &str, inert: &str) -> Options {
+        let mut next = argv.start + 1;
+        let mut found = Options { next, inert: false };
+        while next < argv.end {
+            let word = self.arg_text(next);
+            if word.len() < 2 || word[0] != b'-' {
+                break;
+            }
+            next += 1;
+            if word == b"--" {
+                break;
+            }
+            if let Some(name) = word.strip_prefix(b"--") {
+                let (name, given) = match name.iter().position(|&b| b == b'=') {
+                    Some(at) => (&name[..at], true),
+                    None => (name, false),
+                };
+                found.inert |= name.len() > 1 && listed(inert, name);
+                if !given && listed(long, name) {
+                    next += 1;
+                }
+                continue;
+            }
+            for (i, b) in word.iter().enumerate().skip(1) {
+                let first = inert.split(' ').next().unwrap_or("");
+                found.inert |= first.as_bytes().contains(b);
+                if short.as_bytes().contains(b) {
+                    next += u32::from(i + 1 == word.len());
+                    break;
+                }
+            }
+        }
+        found.next = next.min(argv.end);
+        found
+    }
+
+    pub(super) fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) {
+        let options = self.options(argv, wrapper.short, wrapper.long, wrapper.inert);
+        if options.inert {
+            return self.write_unknown();
+        }
+        let mut next = options.next;
+        if wrapper.assignments {
+            while next < argv.end && is_assignment(self.arg_text(next)) {
+                next += 1;
+            }
+        }
+        next = (next + u32::from(wrapper.skip)).min(argv.end);
+        if next < argv.end && self.arg_text(next) == b"--" {
+            next += 1;
+        }
+        let inner = Range32 { start: next, end: argv.end };
+        let via = Machine::via(wrapper.via, name);
+        if inner.is_empty() {
+            // `sudo -s` and `su` read commands as a shell does.
+            if matches!(name, "sudo" | "doas" | "chroot" | "unshare" | "nsenter")
+                && options.next > argv.start + 1
+            {
+                return self.shell_input(via);
+            }
+            return self.write_unknown();
+        }
+        match wrapper.rest {
+            Rest::Argv => self.run_inner(inner, via),
+            Rest::Joined => self.run_joined(inner, via),
+            Rest::Each => {
+                for index in inner.start..inner.end {
+                    self.run_string(index, via);
+                }
+            }
+        }
+    }
+
+    /// Runs words as a program reached through `via`.
+    pub(super) fn run_inner(&mut self, argv: Range32, via: Via) {
+        if argv.is_empty() {
+            return;
+        }
+        let span = self.arg(argv.start).span;
+        if !self.deeper(span) {
+            return;
+        }
+        let assignments = std::mem::take(&mut self.assignments);
+        self.with_via(via, |m| m.run(argv, span));
+        self.assignments = assignments;
+        self.depth -= 1;
+    }
+
+    /// Gives words, joined with blanks, to a shell.
+    pub(super) fn run_joined(&mut self, words: Range32, via: Via) {
+        match words.len() {
+            0 => {}
+            1 => self.run_string(words.start, via),
+            _ => {
+                let value = self.join(words);
+                let span = self.joined_span(words);
+                self.run_text(value, span, via);
+            }
+        }
+    }
+
+    pub(super) fn joined_span(&self, words: Range32) -> super::Span {
+        let first = self.arg(words.start).span;
+        let last = self.arg(words.end - 1).span;
+        super::Span { start: first.start.min(last.start), end: first.end.max(last.end) }
+    }
+
+    pub(super) fn join(&mut self, words: Range32) -> Val {
+        let mut text = Vec::new();
+        let mut known = true;
+        for index in words.start..words.end {
+            if index > words.start {
+                text.push(b' ');
+            }
+            text.extend_from_slice(self.arg_text(index));
+            known &= !self.arg(index).flags.contains(WordFlags::UNRESOLVED);
+        }
+        Val { range: self.intern(&text), known }
+    }
+
+    /// Gives one word to a shell.
+    pub(super) fn run_string(&mut self, index: u32, via: Via) {
+        let value = self.arg_val(index);
+        let span = self.arg(index).span;
+        self.run_text(value, span, via);
+    }
+
+    /// Gives text to a shell of its own; what isn't known in it is reported.
+    pub(super) fn run_text(&mut self, value: Val, span: super::Span, via: Via) {
+        if !value.known && self.is_all_source(value) {
+            return self.unresolved_issue(value.range, span);
+        }
+        if !value.known {
+            let text = self.text(value.range);
+            if text.starts_with(b"$") || text.contains(&b'`') || text.windows(2).any(|w| w == b"$(") {
+                self.unresolved_issue(value.range, span);
+            }
+        }
+        self.child_shell(value, span, via, self.dialect);
+    }
+
+    /// Whether the value is nothing but the source text of one expansion.
+    pub(super) fn is_all_source(&self, value: Val) -> bool {
+        let text = self.text(value.range).trim_ascii();
+        match text {
+            [b'$', b'(', inner @ .., b')'] => {
+                let mut depth = 0i32;
+                inner.iter().all(|b| {
+                    depth += i32::from(*b == b'(') - i32::from(*b == b')');
+                    depth >= 0
+                })
+            }
+            [b'`', inner @ .., b'`'] => !inner.contains(&b'`'),
+            [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}'),
+            [b'$', rest @ ..] => {
+                rest.len() == 1
+                    || (!rest.is_empty() && rest.iter().all(|&b| super::chars::is(b, super::chars::NAME)))
+            }
+            _ => false,
+        }
+    }
+
+    /// A shell that reads its commands from standard input.
+    pub(super) fn shell_input(&mut self, via: Via) {
+        match self.input {
+            Input::Terminal => {}
+            Input::Text(value, from) => {
+                self.input = Input::Terminal;
+                let span = self.input_span(value.range);
+                let via = if via.kind == ViaKind::ShellInput {
+                    Machine::via(ViaKind::ShellInput, from.name())
+                } else {
+                    via
+                };
+                let decoded = self.decoded_via(from);
+                if !value.known {
+                    let issue_span = span;
+                    self.issue(super::IssueKind::CommandOutput, issue_span);
+                }
+                match decoded {
+                    Some(decoded) => {
+                        self.sign("decoded", span);
+                        self.with_via(decoded, |m| m.child_shell(value, span, via, m.dialect));
+                    }
+                    None => self.child_shell(value, span, via, self.dialect),
+                }
+            }
+            Input::Unknown => {
+                let span = self.here();
+                self.issue(super::IssueKind::CommandOutput, span);
+                self.write_unknown();
+            }
+            Input::File => {
+                let span = self.here();
+                self.issue(super::IssueKind::ExternalScript, span);
+                self.write_unknown();
+            }
+        }
+    }
+
+    /// The span of the invocation that was listed last.
+    pub(super) fn here(&self) -> super::Span {
+        self.a.invocations.last().map(|i| i.span).unwrap_or_default()
+    }
+
+    /// Where input text stands in the command; the reader's span where it was made up.
+    pub(super) fn input_span(&self, range: Range32) -> super::Span {
+        let span = self.span(range);
+        if span == super::Span::default() { self.here() } else { span }
+    }
+
+    /// `find`: what `-exec`, `-execdir`, `-ok` and `-okdir` run.
+    pub(super) fn find(&mut self, argv: Range32) {
+        self.write_unknown();
+        let mut at = argv.start + 1;
+        while at < argv.end {
+            let name: &'static str = match self.arg_text(at) {
+                b"-exec" => "find -exec",
+                b"-execdir" => "find -execdir",
+                b"-ok" => "find -ok",
+                b"-okdir" => "find -okdir",
+                _ => {
+                    at += 1;
+                    continue;
+                }
+            };
+            let start = at + 1;
+            let mut end = start;
+            while end < argv.end {
+                let word = self.arg_text(end);
+                if word == b";" || (word == b"+" && end > start && self.arg_text(end - 1) == b"{}") {
+                    break;
+                }
+                end += 1;
+            }
+            self.run_inner(Range32 { start, end }, Machine::via(ViaKind::Wrapper, name));
+            at = end + 1;
+        }
+    }
+
+    pub(super) fn xargs(&mut self, argv: Range32) {
+        self.write_unknown();
+        const SHORT: &str = "adEILnPsJRS";
+        const LONG: &str =
+            "arg-file delimiter max-args max-procs max-chars max-lines process-slot-var replace-str";
+        let mut replace: Option<Vec<u8>> = None;
+        let mut delimiter = None;
+        let mut next = argv.start + 1;
+        while next < argv.end {
+            let word = self.arg_text(next);
+            if word.len() < 2 || word[0] != b'-' {
+                break;
+            }
+            next += 1;
+            if word == b"--" {
+                break;
+            }
+            if let Some(name) = word.strip_prefix(b"--") {
+                let (name, value) = match name.iter().position(|&b| b == b'=') {
+                    Some(at) => (&name[..at], Some(&name[at + 1..])),
+                    None => (name, None),
+                };
+                match name {
+                    b"replace" => replace = Some(value.unwrap_or(b"{}").to_vec()),
+                    b"null" => delimiter = Some(0),
+                    b"delimiter" => {
+                        let value = value.unwrap_or_else(|| self.arg_text(next));
+                        delimiter = delimiter_byte(value);
+                    }
+                    _ => {}
+                }
+                if value.is_none() && super::wrap::listed(LONG, name) {
+                    next += 1;
+                }
+                continue;
+            }
+            let word = word.to_vec();
+            for (i, b) in word.iter().enumerate().skip(1) {
+                let rest = &word[i + 1..];
+                match b {
+                    b'0' => delimiter = Some(0),
+                    b'i' => {
+                        replace = Some(if rest.is_empty() { b"{}".to_vec() } else { rest.to_vec() });
+                        break;
+                    }
+                    b'e' | b'l' => break,
+                    _ if SHORT.as_bytes().contains(b) => {
+                        let value = if rest.is_empty() {
+                            next += 1;
+                            self.arg_text(next - 1).to_vec()
+                        } else {
+                            rest.to_vec()
+                        };
+                        match b {
+                            b'I' | b'J' => replace = Some(value),
+                            b'd' => delimiter = delimiter_byte(&value),
+                            _ => {}
+                        }
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let via = Machine::via(ViaKind::Wrapper, "xargs");
+        let mut inner = Range32 { start: next.min(argv.end), end: argv.end };
+        if inner.is_empty() {
+            let range = self.intern(b"echo");
+            let span = self.arg(argv.start).span;
+            let start = self.a.words.len() as u32;
+            let (at, len) = (range.start, range.len() as u32);
+            self.a.words.push(WordRec { start: at, len, flags: WordFlags::default(), span });
+            inner = Range32 { start, end: start + 1 };
+        }
+        let input = self.input;
+        if let Input::Text(value, _) = input
+            && value.known
+        {
+            inner = self.with_items(inner, value.range, replace.as_deref(), delimiter);
+        }
+        // What xargs runs doesn't read its input.
+        self.input = Input::Terminal;
+        self.run_inner(inner, via);
+        self.input = input;
+    }
+
+    /// The words with the items of known input: in place of the mark, or appended.
+    fn with_items(
+        &mut self,
+        words: Range32,
+        text: Range32,
+        replace: Option<&[u8]>,
+        delimiter: Option<u8>,
+    ) -> Range32 {
+        let bytes = self.text(text).to_vec();
+        let span = self.input_span(text);
+        let mut items: Vec<Vec<u8>> = Vec::new();
+        match (delimiter, replace) {
+            (Some(d), _) => items.extend(bytes.split(|&b| b == d).map(<[u8]>::to_vec)),
+            (None, Some(_)) => {
+                items.extend(bytes.split(|&b| b == b'\n').map(|l| l.trim_ascii_start().to_vec()));
+            }
+            (None, None) => items = quoted_items(&bytes),
+        }
+        items.retain(|i| !i.is_empty() && i != b"\n");
+        items.truncate(256);
+        if items.is_empty() {
+            return words;
+        }
+        let start = self.a.words.len() as u32;
+        for index in words.start..words.end {
+            let mut word = self.arg(index);
+            if let Some(mark) = replace
+                && !mark.is_empty()
+                && let Some(item) = items.first()
+            {
+                let old = self.text(word.range());
+                if old.windows(mark.len()).any(|w| w == mark) {
+                    let new = replace_all(old, mark, item);
+                    let range = self.intern(&new);
+                    word.start = range.start;
+                    word.len = range.len() as u32;
+                }
+            }
+            self.a.words.push(word);
+        }
+        if replace.is_none() {
+            for item in &items {
+                let range = self.intern(item);
+                let (at, len) = (range.start, range.len() as u32);
+                self.a.words.push(WordRec { start: at, len, flags: WordFlags::default(), span });
+            }
+        }
+        Range32 { start, end: self.a.words.len() as u32 }
+    }
+
+    /// GNU parallel: a command line for a shell, with `{}` for the arguments after `:::`.
+    pub(super) fn parallel(&mut self, argv: Range32) {
+        self.write_unknown();
+        const SHORT: &str = "jaSCInNPLsE";
+        const LONG: &str = "jobs arg-file sshlogin delay timeout colsep replace max-args joblog results tmpdir block \
+            recstart recend retries nice load memfree tagstring max-procs max-replace-args max-lines max-chars workdir \
+            env halt sshloginfile wd transferfile basefile return arg-sep arg-file-sep trim shuf-seed compress-program profile";
+        let options = self.options(argv, SHORT, LONG, "");
+        let via = Machine::via(ViaKind::Wrapper, "parallel");
+        let mut end = options.next;
+        while end < argv.end && !self.arg_text(end).starts_with(b":::") {
+            end += 1;
+        }
+        let words = Range32 { start: options.next, end };
+        let marker = end;
+        if words.is_empty() {
+            // The items are the commands.
+            if marker < argv.end && self.arg_text(marker) == b":::" {
+                for index in marker + 1..argv.end {
+                    self.run_string(index, via);
+                }
+            } else {
+                self.shell_input(via);
+            }
+            return;
+        }
+        let item = (marker + 1 < argv.end && self.arg_text(marker) == b":::")
+            .then(|| self.arg_text(marker + 1).to_vec());
+        let value = self.join(words);
+        let mut text = self.text(value.range).to_vec();
+        let marks: [&[u8]; 8] = [b"{}", b"{.}", b"{/}", b"{//}", b"{/.}", b"{1}", b"{2}", b"{#}"];
+        let marked = marks.iter().any(|m| text.windows(m.len()).any(|w| w == *m));
+        if let Some(item) = item {
+            for mark in marks {
+                text = replace_all(&text, mark, &item);
+            }
+            if !marked {
+                text.push(b' ');
+                text.extend_from_slice(&item);
+            }
+        }
+        let range = if text == self.text(value.range) { value.range } else { self.intern(&text) };
+        let span = self.joined_span(words);
+        let input = std::mem::replace(&mut self.input, Input::Terminal);
+        self.run_text(Val { range, known: value.known }, span, via);
+        self.input = input;
+    }
+}
+
+/// `NAME=value`, as `env` and `sudo` take it.
+pub(super) fn is_assignment(word: &[u8]) -> bool {
+    !matches!(word.first(), None | Some(b'=' | b'/' | b'-')) && word.contains(&b'=')
+}
+
+fn delimiter_byte(value: &[u8]) -> Option<u8> {
+    match value {
+        b"\\0" => Some(0),
+        b"\\n" => Some(b'\n'),
+        b"\\t" => Some(b'\t'),
+        [b, ..] => Some(*b),
+        [] => None,
+    }
+}
+
+/// Items separated by blanks, with quotes and backslashes as xargs reads them.
+fn quoted_items(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut items = Vec::new();
+    let mut item = Vec::new();
+    let mut quote = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let b = bytes[at];
+        at += 1;
+        match b {
+            _ if quote != 0 && b == quote => quote = 0,
+            _ if quote != 0 => item.push(b),
+            b'\'' | b'"' => quote = b,
+            b'\\' => {
+                item.extend(bytes.get(at));
+                at += 1;
+            }
+            _ if b.is_ascii_whitespace() => {
+                if !item.is_empty() {
+                    items.push(std::mem::take(&mut item));
+                }
+            }
+            _ => item.push(b),
+        }
+    }
+    if !item.is_empty() {
+        items.push(item);
+    }
+    items
+}
+
+pub(super) fn replace_all(text: &[u8], mark: &[u8], by: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with(mark) && !mark.is_empty() && out.len() < 1 << 16 {
+            out.extend_from_slice(by);
+            at += mark.len();
+        } else {
+            out.push(text[at]);
+            at += 1;
+        }
+    }
+    out
+}

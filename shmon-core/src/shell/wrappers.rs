@@ -1,0 +1,498 @@
+//! What programs do with a command among their arguments, as data: one entry per program. How options are read is in
+//! `wrap`, shells are in `shells`, built-in commands in `builtins`, text filters in `filters`.
+
+use super::analysis::ViaKind;
+
+/// How to find the command among a wrapper's arguments.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wrapper {
+    /// Short options that take an argument.
+    pub(super) short: &'static str,
+    /// Long options that take an argument (in the next word, unless `=` gives it), separated by spaces.
+    pub(super) long: &'static str,
+    /// Operands before the command: a duration, a directory, a host.
+    pub(super) skip: u8,
+    /// Options after which nothing is run: the short ones (`-` for none), then the long ones, separated by blanks.
+    pub(super) inert: &'static str,
+    /// `NAME=value` may stand before the command.
+    pub(super) assignments: bool,
+    /// How the rest is run.
+    pub(super) rest: Rest,
+    /// What kind of step it is.
+    pub(super) via: ViaKind,
+}
+
+/// What the words after a wrapper's own are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// A program and its arguments.
+    Argv,
+    /// Words that are joined with blanks and given to a shell.
+    Joined,
+    /// Each word a command for a shell.
+    Each,
+}
+
+/// What a program is to the evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Action {
+    Wrap(Wrapper),
+    /// `-c 'text'`, a script, or standard input.
+    Shell,
+    Find,
+    Xargs,
+    Parallel,
+    Su,
+    Ssh,
+    /// The text stands after one of these options: `script -c`.
+    OptionText(&'static str),
+    /// `docker`, `podman`, `kubectl` and such: subcommands.
+    Container,
+    Flock,
+    Env,
+    Busybox,
+    /// `at`, `batch`: text on standard input.
+    Deferred,
+    Crontab,
+    StartStopDaemon,
+    Terminal,
+    Multiplexer,
+    Capsh,
+    Builtin(Builtin),
+    /// Transforms text, which may be computed.
+    Filter,
+    /// Prints nothing.
+    Silent,
+    Mkdir,
+    Rm,
+    Which,
+    Cat,
+    Tee,
+    Copy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Builtin {
+    Eval,
+    Source,
+    Exec,
+    Command,
+    /// Runs its arguments: `builtin`, zsh's `noglob`.
+    Run,
+    Trap,
+    Alias,
+    Unalias,
+    Export,
+    Unset,
+    Set,
+    Shift,
+    Read,
+    Mapfile,
+    Echo,
+    Printf,
+    True,
+    False,
+    Exit,
+    Return,
+    Break,
+    Continue,
+    Let,
+    Test,
+    Other,
+}
+
+const PLAIN: Wrapper = Wrapper {
+    short: "",
+    long: "",
+    skip: 0,
+    inert: "",
+    assignments: false,
+    rest: Rest::Argv,
+    via: ViaKind::Wrapper,
+};
+
+const fn wrap(short: &'static str, long: &'static str) -> Action {
+    Action::Wrap(Wrapper { short, long, ..PLAIN })
+}
+
+const fn skip(short: &'static str, long: &'static str, skip: u8) -> Action {
+    Action::Wrap(Wrapper { short, long, skip, ..PLAIN })
+}
+
+const fn inert(short: &'static str, long: &'static str, skip: u8, inert: &'static str) -> Action {
+    Action::Wrap(Wrapper { short, long, skip, inert, ..PLAIN })
+}
+
+const fn joined(short: &'static str, long: &'static str, skip: u8, rest: Rest) -> Action {
+    Action::Wrap(Wrapper { short, long, skip, rest, via: ViaKind::ShellString, ..PLAIN })
+}
+
+const fn builtin(b: Builtin) -> Action {
+    Action::Builtin(b)
+}
+
+/// One program.
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    pub(super) action: Action,
+}
+
+const fn e(name: &'static str, action: Action) -> Entry {
+    Entry { name, action }
+}
+
+const SUDO_LONG: &str = "user group host prompt close-from chdir chroot role type other-user command-timeout";
+static ENTRIES: &[Entry] = &[
+    // Another identity.
+    e(
+        "sudo",
+        Action::Wrap(Wrapper {
+            short: "ugpCchrtTUDR",
+            long: SUDO_LONG,
+            inert: "lveKV list validate edit remove-timestamp version help",
+            assignments: true,
+            ..PLAIN
+        }),
+    ),
+    e("doas", inert("uCa", "", 0, "L")),
+    e("pkexec", wrap("", "user")),
+    e("gksudo", wrap("ug", "user")),
+    e("gksu", wrap("ug", "user")),
+    e("kdesudo", wrap("u", "")),
+    e("gosu", skip("", "", 1)),
+    e("su-exec", skip("", "", 1)),
+    e(
+        "setpriv",
+        inert(
+            "",
+            "reuid regid groups inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile",
+            0,
+            "d dump",
+        ),
+    ),
+    e("runcon", skip("turlc", "type user role range", 1)),
+    e("su", Action::Su),
+    e("runuser", Action::Su),
+    e("sg", joined("", "", 1, Rest::Joined)),
+    e("newgrp", Action::Silent),
+    e("capsh", Action::Capsh),
+    // Priority, time, signals, sessions.
+    e("nohup", wrap("", "")),
+    e("nice", wrap("n", "adjustment")),
+    e("ionice", inert("cnpPu", "class classdata", 0, "pPu")),
+    e("chrt", inert("TPDp", "sched-runtime sched-period sched-deadline", 1, "pm pid max")),
+    e("taskset", inert("p", "", 1, "p pid")),
+    e("setsid", wrap("", "")),
+    e("timeout", skip("ks", "kill-after signal", 1)),
+    e("time", wrap("fo", "format output")),
+    e("gtime", wrap("fo", "format output")),
+    e("stdbuf", wrap("ioe", "input output error")),
+    e("unbuffer", wrap("", "")),
+    e("script", Action::OptionText("c command")),
+    e("chronic", wrap("", "")),
+    e("ifne", wrap("", "")),
+    e("faketime", skip("f", "", 1)),
+    e("datefudge", skip("", "", 1)),
+    e("caffeinate", wrap("tw", "")),
+    e("systemd-inhibit", inert("", "what who why mode", 0, "- list")),
+    e("choom", wrap("np", "adjust pid")),
+    e("prlimit", inert("p", "pid", 0, "p pid")),
+    e("softlimit", wrap("acdflmoprst", "")),
+    e("cpulimit", wrap("lcpe", "limit pid exe")),
+    e("numactl", wrap("CNimp", "interleave membind cpunodebind physcpubind preferred")),
+    e("cgexec", wrap("g", "")),
+    e("setarch", skip("", "", 1)),
+    e("linux32", wrap("", "")),
+    e("linux64", wrap("", "")),
+    e("eatmydata", wrap("", "")),
+    e("flock", Action::Flock),
+    e("start-stop-daemon", Action::StartStopDaemon),
+    e("daemonize", wrap("acopulE", "")),
+    e("rlwrap", wrap("fHpsbD", "")),
+    e("entr", wrap("", "")),
+    e(
+        "watch",
+        Action::Wrap(Wrapper {
+            rest: Rest::Joined,
+            via: ViaKind::ShellString,
+            short: "nq",
+            long: "interval equexit",
+            ..PLAIN
+        }),
+    ),
+    e(
+        "hyperfine",
+        joined(
+            "wrmMnpscLSuNPDiox",
+            "warmup runs min-runs max-runs command-name prepare setup cleanup conclude parameter-scan parameter-list parameter-step-size shell time-unit export-json export-csv export-markdown export-asciidoc export-orgmode output input style sort reference ignore-failure",
+            0,
+            Rest::Each,
+        ),
+    ),
+    // Other roots, name spaces, environments.
+    e("chroot", skip("", "userspec groups", 1)),
+    e("arch-chroot", skip("uN", "", 1)),
+    e("unshare", wrap("SGRw", "setuid setgid root wd propagation")),
+    e("nsenter", wrap("tSGFW", "target setuid setgid")),
+    e("fakeroot", wrap("lsib", "lib faked")),
+    e("fakechroot", wrap("", "")),
+    e("proot", wrap("rbqwkR0", "rootfs bind qemu cwd kernel-release")),
+    e("bwrap", Action::Silent),
+    e("firejail", wrap("", "")),
+    e("aa-exec", wrap("pn", "profile namespace")),
+    e("with-contenv", wrap("", "")),
+    e("proxychains", wrap("f", "")),
+    e("proxychains4", wrap("f", "")),
+    e("torsocks", wrap("", "")),
+    e("torify", wrap("", "")),
+    e("tsocks", wrap("", "")),
+    e("dbus-run-session", wrap("", "config-file dbus-daemon")),
+    e("dbus-launch", wrap("", "")),
+    e("xvfb-run", wrap("enfswp", "error-file server-num auth-file server-args wait xauth-protocol")),
+    e("ssh-agent", inert("aEtOP", "", 0, "k")),
+    e("env", Action::Env),
+    e("genv", Action::Env),
+    e("busybox", Action::Busybox),
+    e("toybox", Action::Busybox),
+    // Watching what a program does.
+    e(
+        "strace",
+        Action::Wrap(Wrapper {
+            short: "abeEIoOpPsSuUX",
+            long: "output expr attach string-limit trace columns user",
+            inert: "p",
+            assignments: true,
+            ..PLAIN
+        }),
+    ),
+    e("ltrace", inert("aAeDFlnopsuwx", "output", 0, "p")),
+    e("valgrind", wrap("", "")),
+    e("catchsegv", wrap("", "")),
+    // Lists of arguments.
+    e("find", Action::Find),
+    e("gfind", Action::Find),
+    e("xargs", Action::Xargs),
+    e("gxargs", Action::Xargs),
+    e("parallel", Action::Parallel),
+    // Later, elsewhere.
+    e("at", Action::Deferred),
+    e("batch", Action::Deferred),
+    e("crontab", Action::Crontab),
+    e(
+        "systemd-run",
+        Action::Wrap(Wrapper {
+            short: "pHMEu",
+            long: "property host machine setenv unit description slice uid gid nice working-directory on-active on-boot on-startup on-unit-active on-unit-inactive on-calendar timer-property path-property socket-property service-type background",
+            via: ViaKind::Scheduled,
+            ..PLAIN
+        }),
+    ),
+    e("ssh", Action::Ssh),
+    e("autossh", Action::Ssh),
+    e("sshpass", wrap("fdpP", "")),
+    e("mosh", Action::Ssh),
+    e("docker", Action::Container),
+    e("podman", Action::Container),
+    e("nerdctl", Action::Container),
+    e("kubectl", Action::Container),
+    e("oc", Action::Container),
+    e("lxc", Action::Container),
+    e(
+        "lxc-attach",
+        Action::Wrap(Wrapper {
+            short: "nfPlo",
+            long: "name rcfile lxcpath",
+            via: ViaKind::Container,
+            ..PLAIN
+        }),
+    ),
+    e(
+        "distrobox-enter",
+        Action::Wrap(Wrapper { short: "n", long: "name", via: ViaKind::Container, ..PLAIN }),
+    ),
+    e("machinectl", Action::Silent),
+    e("xterm", Action::Terminal),
+    e("uxterm", Action::Terminal),
+    e("konsole", Action::Terminal),
+    e("lxterminal", Action::Terminal),
+    e("xfce4-terminal", Action::Terminal),
+    e("gnome-terminal", Action::Terminal),
+    e("urxvt", Action::Terminal),
+    e("rxvt", Action::Terminal),
+    e("st", Action::Terminal),
+    e("alacritty", Action::Terminal),
+    e("kitty", Action::Terminal),
+    e("screen", Action::Multiplexer),
+    e("tmux", Action::Multiplexer),
+    // Shells.
+    e("sh", Action::Shell),
+    e("bash", Action::Shell),
+    e("rbash", Action::Shell),
+    e("dash", Action::Shell),
+    e("ash", Action::Shell),
+    e("zsh", Action::Shell),
+    e("ksh", Action::Shell),
+    e("ksh93", Action::Shell),
+    e("mksh", Action::Shell),
+    e("lksh", Action::Shell),
+    e("yash", Action::Shell),
+    e("fish", Action::Shell),
+    e("csh", Action::Shell),
+    e("tcsh", Action::Shell),
+    // Built into the shell.
+    e("eval", builtin(Builtin::Eval)),
+    e("source", builtin(Builtin::Source)),
+    e(".", builtin(Builtin::Source)),
+    e("exec", builtin(Builtin::Exec)),
+    e("command", builtin(Builtin::Command)),
+    e("builtin", builtin(Builtin::Run)),
+    e("noglob", builtin(Builtin::Run)),
+    e("nocorrect", builtin(Builtin::Run)),
+    e("trap", builtin(Builtin::Trap)),
+    e("alias", builtin(Builtin::Alias)),
+    e("unalias", builtin(Builtin::Unalias)),
+    e("export", builtin(Builtin::Export)),
+    e("declare", builtin(Builtin::Export)),
+    e("typeset", builtin(Builtin::Export)),
+    e("local", builtin(Builtin::Export)),
+    e("readonly", builtin(Builtin::Export)),
+    e("unset", builtin(Builtin::Unset)),
+    e("set", builtin(Builtin::Set)),
+    e("shift", builtin(Builtin::Shift)),
+    e("read", builtin(Builtin::Read)),
+    e("mapfile", builtin(Builtin::Mapfile)),
+    e("readarray", builtin(Builtin::Mapfile)),
+    e("echo", builtin(Builtin::Echo)),
+    e("printf", builtin(Builtin::Printf)),
+    e("print", builtin(Builtin::Echo)),
+    e("true", builtin(Builtin::True)),
+    e(":", builtin(Builtin::True)),
+    e("false", builtin(Builtin::False)),
+    e("exit", builtin(Builtin::Exit)),
+    e("return", builtin(Builtin::Return)),
+    e("break", builtin(Builtin::Break)),
+    e("continue", builtin(Builtin::Continue)),
+    e("let", builtin(Builtin::Let)),
+    e("test", builtin(Builtin::Test)),
+    e("[", builtin(Builtin::Test)),
+    e("cd", builtin(Builtin::Other)),
+    e("shopt", builtin(Builtin::Other)),
+    e("enable", builtin(Builtin::Other)),
+    e("wait", builtin(Builtin::Other)),
+    e("kill", builtin(Builtin::Other)),
+    e("umask", builtin(Builtin::Other)),
+    e("pushd", builtin(Builtin::Other)),
+    e("popd", builtin(Builtin::Other)),
+    e("bind", builtin(Builtin::Other)),
+    e("disown", builtin(Builtin::Other)),
+    e("hash", builtin(Builtin::Other)),
+    e("getopts", builtin(Builtin::Other)),
+    // Text in, text out.
+    e("cat", Action::Cat),
+    e("tee", Action::Tee),
+    e("mkdir", Action::Mkdir),
+    e("rm", Action::Rm),
+    e("cp", Action::Copy),
+    e("mv", Action::Copy),
+    e("rmdir", Action::Silent),
+    e("touch", Action::Silent),
+    e("chmod", Action::Silent),
+    e("chown", Action::Silent),
+    e("ln", Action::Silent),
+    e("sleep", Action::Silent),
+    e("sync", Action::Silent),
+    e("which", Action::Which),
+    e("type", Action::Silent),
+    e("tac", Action::Filter),
+    e("rev", Action::Filter),
+    e("tr", Action::Filter),
+    e("cut", Action::Filter),
+    e("head", Action::Filter),
+    e("tail", Action::Filter),
+    e("sed", Action::Filter),
+    e("awk", Action::Filter),
+    e("sort", Action::Filter),
+    e("uniq", Action::Filter),
+    e("grep", Action::Filter),
+    e("base64", Action::Filter),
+    e("base32", Action::Filter),
+    e("xxd", Action::Filter),
+    e("openssl", Action::Filter),
+    e("gunzip", Action::Filter),
+    e("gzip", Action::Filter),
+    e("zcat", Action::Filter),
+    e("bunzip2", Action::Filter),
+    e("bzip2", Action::Filter),
+    e("bzcat", Action::Filter),
+    e("md5sum", Action::Filter),
+    e("sha1sum", Action::Filter),
+    e("sha256sum", Action::Filter),
+    e("seq", Action::Filter),
+    e("basename", Action::Filter),
+    e("dirname", Action::Filter),
+    e("perl", Action::Filter),
+    e("expr", Action::Filter),
+];
+
+const SLOTS: usize = 1024;
+
+const fn hash(name: &[u8]) -> usize {
+    let mut h = name.len() as u32;
+    let mut i = 0;
+    while i < name.len() {
+        h = (h ^ name[i] as u32).wrapping_mul(0x0100_0193);
+        i += 1;
+    }
+    (h ^ (h >> 15)) as usize & (SLOTS - 1)
+}
+
+/// Open addressing, filled when the crate is compiled: entry index + 1.
+static INDEX: [u16; SLOTS] = {
+    let mut table = [0u16; SLOTS];
+    let mut i = 0;
+    while i < ENTRIES.len() {
+        let mut slot = hash(ENTRIES[i].name.as_bytes());
+        while table[slot] != 0 {
+            slot = (slot + 1) & (SLOTS - 1);
+        }
+        table[slot] = i as u16 + 1;
+        i += 1;
+    }
+    table
+};
+
+const LONGEST: usize = 17;
+
+/// What the program of this name does; `None` where it just runs.
+pub(super) fn lookup(name: &[u8]) -> Option<&'static Entry> {
+    if name.is_empty() || name.len() > LONGEST {
+        return None;
+    }
+    let mut slot = hash(name);
+    loop {
+        let index = INDEX[slot];
+        if index == 0 {
+            return None;
+        }
+        let entry = &ENTRIES[index as usize - 1];
+        if entry.name.as_bytes() == name {
+            return Some(entry);
+        }
+        slot = (slot + 1) & (SLOTS - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_found_once() {
+        for (i, entry) in ENTRIES.iter().enumerate() {
+            assert!(entry.name.len() <= LONGEST, "{}", entry.name);
+            let found = lookup(entry.name.as_bytes()).expect("listed");
+            assert!(std::ptr::eq(found, &ENTRIES[i]), "{} twice", entry.name);
+        }
+        assert!(lookup(b"nosuchprogram").is_none());
+    }
+}
