@@ -259,6 +259,10 @@ fn failed(error: ureq::Error) -> Reply {
                 | ErrorKind::NetworkUnreachable
                 | ErrorKind::NetworkDown
                 | ErrorKind::AddrNotAvailable => Reply::NotSent(error.to_string()),
+                // The standard library has no kind for a name that can't be resolved, and such an error has no errno.
+                _ if error.raw_os_error().is_none() && error.to_string().contains("lookup address") => {
+                    Reply::NotSent(format!("the host's name can't be resolved: {error}"))
+                }
                 // The certificate is checked before the first byte of a request is written.
                 ErrorKind::InvalidData if tls => Reply::NotSent(format!("TLS: {error}")),
                 _ => Reply::Unknown(error.to_string()),

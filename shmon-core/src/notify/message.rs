@@ -138,6 +138,11 @@ impl Message {
         }
     }
 
+    /// Heading and summary on one line of at most `limit` characters.
+    pub(crate) fn subject(&self, limit: usize) -> String {
+        format!("{} {}", self.heading(), self.summary()).chars().take(limit).collect()
+    }
+
     pub(crate) fn upper(&self) -> String {
         self.level().as_str().to_uppercase()
     }

@@ -6,6 +6,7 @@
 
 #[macro_use]
 mod config;
+mod digest;
 mod http;
 mod message;
 mod schedule;

@@ -531,8 +531,26 @@ impl Worker {
         Ok(())
     }
 
+    /// Puts the digests into the outbox whose time has come.
     fn digests(&self, store: &mut Store) -> Result<()> {
-        let _ = store;
+        let now = self.now();
+        for desk in &self.desks {
+            let today = desk.digest.and_then(|d| schedule::digest_on(d, now, &self.options.time_zone));
+            let Some((date, time)) = today else { continue };
+            let day = date.to_string();
+            let last = store.sink_state(&desk.name)?.digest_day;
+            if last.as_deref() == Some(&day) || (time > now && last.is_some()) {
+                continue;
+            }
+            if last.is_none() || last.as_deref() > Some(&day) {
+                // The first day of a sink (or after a clock that ran ahead): nothing is told of the time before it.
+                let told = if time > now { date.yesterday().unwrap_or(date).to_string() } else { day };
+                store.digest_told(&desk.name, &told, None, now)?;
+                continue;
+            }
+            let payload = super::digest::payload(store, desk.lang, time, &self.options.time_zone)?;
+            store.digest_told(&desk.name, &day, Some(&payload), now)?;
+        }
         Ok(())
     }
 

@@ -4,4 +4,7 @@
 mod support;
 
 mod chatwork;
+mod faults;
+mod outbox;
 mod sinks;
+mod untrusted;

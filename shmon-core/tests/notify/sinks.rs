@@ -355,10 +355,14 @@ fn requests_go_through_a_proxy_but_not_to_this_machine() {
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = proxy.accept().unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let mut bytes = vec![0; 1024];
-        let length = stream.read(&mut bytes).unwrap();
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            bytes.extend(byte);
+        }
         stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").unwrap();
-        String::from_utf8(bytes[..length].to_vec()).unwrap()
+        String::from_utf8(bytes).unwrap()
     });
     let table = |base: &str| {
         format!(

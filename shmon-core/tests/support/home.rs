@@ -47,6 +47,12 @@ impl Bed {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
     }
 
+    /// Changes the database behind the worker's back.
+    pub fn sql(&self, sql: &str) {
+        let db = rusqlite::Connection::open(self.home.database(&self.config)).expect("a database");
+        db.execute_batch(sql).expect("a change");
+    }
+
     /// Another worker with a connection of its own, as another process has it.
     pub fn another(&self) -> (Worker, Store) {
         let worker = Worker::new(&self.home, &self.config, options(&self.clock)).expect("a worker");

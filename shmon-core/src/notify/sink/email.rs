@@ -151,7 +151,7 @@ impl Email {
     fn mail(&self, message: &Message) -> std::result::Result<lettre::Message, String> {
         let mut builder = MessageBuilder::new()
             .from(self.from.clone())
-            .subject(short(&format!("{} {}", message.heading(), message.summary()), 200))
+            .subject(message.subject(200))
             // The same for each attempt: servers and readers recognise a mail that comes twice.
             .message_id(Some(format!("<{}@shmon>", message.uid())))
             .raw_header(HeaderValue::new(

@@ -86,7 +86,7 @@ impl Sink for PagerDuty {
             "dedup_key": message.uid(),
             "client": message.name,
             "payload": {
-                "summary": short(&message.summary(), SUMMARY - 16),
+                "summary": message.summary().chars().take(SUMMARY).collect::<String>(),
                 "source": if first.host.is_empty() { "shmon".to_owned() } else { short(&first.host, 255) },
                 "severity": severity,
                 "component": "shell",

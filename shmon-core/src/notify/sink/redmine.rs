@@ -4,7 +4,7 @@ use super::{Attempt, Limit, Outcome, Search, Setting, Sink};
 use crate::Result;
 use crate::notify::config::BaseUrl;
 use crate::notify::http::{Client, Request, percent_encode};
-use crate::notify::message::{Message, Unit, short};
+use crate::notify::message::{Message, Unit};
 use crate::notify::secret::{CommandLine, Source, Vault};
 use serde_json::json;
 use std::path::PathBuf;
@@ -130,7 +130,7 @@ impl Sink for Redmine {
     fn send(&self, message: &Message) -> Attempt {
         match &self.target {
             Target::Project(project) => {
-                let subject = short(&format!("{} {}", message.heading(), message.summary()), SUBJECT - 12);
+                let subject = message.subject(SUBJECT);
                 let mut issue =
                     json!({"project_id": project, "subject": subject, "description": text(message)});
                 if let Some(id) = self.config.tracker_id {

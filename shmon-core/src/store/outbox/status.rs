@@ -249,6 +249,32 @@ impl Store {
         })
     }
 
+    /// Notes the day of a sink's last digest and puts that digest into the outbox, both or neither.
+    pub(crate) fn digest_told(
+        &mut self,
+        sink: &str,
+        day: &str,
+        payload: Option<&Payload>,
+        now: UnixNanos,
+    ) -> Result<()> {
+        self.write("write the outbox", |tx| {
+            tx.execute(
+                "INSERT INTO notify_sinks (sink, updated_at_ns, digest_day) VALUES (?1, ?3, ?2)
+                 ON CONFLICT (sink) DO UPDATE SET digest_day = ?2",
+                (sink, day, now),
+            )?;
+            if let Some(payload) = payload {
+                let new = super::NewNotification {
+                    sink: sink.to_owned(),
+                    level: payload.level,
+                    payload: payload.clone(),
+                };
+                super::put(tx, None, now, &new, payload.clone())?;
+            }
+            Ok(())
+        })
+    }
+
     /// Makes a sink, or all, due now: after somebody mended it, or to try by hand.
     ///
     /// # Errors
