@@ -1,3 +1,0 @@
-//! What the tests of the command line share.
-
-pub mod pty;
