@@ -4,6 +4,7 @@
 //! what is typed does anything.
 
 #[path = "../../shmon-core/tests/support/http.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test binary uses the part that it needs")]
 mod http;
 mod pty;
 

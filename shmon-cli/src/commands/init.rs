@@ -132,11 +132,12 @@ fn configure(steps: &Steps, args: &Args, home: &Home) -> Result<Config> {
     if room.is_none() && known_room.is_none() && ask {
         room = question("ChatWork room ID (empty: no notifications)")?;
     }
+    let mut settings: Vec<(&str, &str)> = Vec::new();
     if let Some(room) = &room {
         if room.is_empty() || !room.bytes().all(|b| b.is_ascii_digit()) {
             bail!("'{room}' is not a ChatWork room: use the digits after #!rid in the room's address");
         }
-        text = config_file::set(&text, "notify.chatwork.room_id", room)?;
+        settings.push(("notify.chatwork.room_id", room));
     }
     if let Some(token) = token(args, ask && room.is_some())? {
         let file = home.root().join("chatwork.token");
@@ -145,14 +146,15 @@ fn configure(steps: &Steps, args: &Args, home: &Home) -> Result<Config> {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
         }
-        text = config_file::set(&text, "notify.chatwork.token_file", "chatwork.token")?;
+        settings.push(("notify.chatwork.token_file", "chatwork.token"));
     }
     for setting in &args.settings {
         let (key, value) = setting
             .split_once('=')
             .with_context(|| format!("--set takes KEY=VALUE, as in --set lang=ja, not '{setting}'"))?;
-        text = config_file::set(&text, key.trim(), value.trim())?;
+        settings.push((key.trim(), value.trim()));
     }
+    text = config_file::set(&text, &settings)?;
     steps.file(&path, text.as_bytes(), 0o600)?;
     Ok(Config::parse(&text).map_err(|e| e.at(&path))?)
 }

@@ -7,25 +7,29 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 /// Every key with its default, commented out.
 pub(crate) const TEMPLATE: &str = include_str!("config.toml");
 
-/// Sets `key` (dotted: `notify.chatwork.room_id`) to `value`: TOML where it reads as TOML, otherwise a string.
+/// Sets keys (dotted: `notify.chatwork.room_id`) to values: TOML where they read as TOML, otherwise strings.
 ///
 /// A key that stands there is replaced; one that is only there as a comment is set in its place; any other is added to
-/// its table.
-pub(crate) fn set(text: &str, key: &str, value: &str) -> Result<String> {
-    let path: Vec<&str> = key.split('.').collect();
-    if path.iter().any(|p| p.is_empty()) {
-        bail!("'{key}' is not a key: write it as in --set notify.chatwork.min_level=critical");
-    }
-    let attempts = [typed(value), Value::from(value)];
-    let mut refusal = None;
-    for value in attempts {
-        let changed = place(text, &path, value)?;
-        match Config::parse(&changed) {
-            Ok(_) => return Ok(changed),
-            Err(error) => refusal = refusal.or(Some(error)),
+/// its table. The whole is checked at the end, because one key may need another.
+pub(crate) fn set(text: &str, settings: &[(&str, &str)]) -> Result<String> {
+    let mut text = text.to_owned();
+    for (key, value) in settings {
+        let path: Vec<&str> = key.split('.').collect();
+        if path.iter().any(|p| p.is_empty()) {
+            bail!("'{key}' is not a key: write it as in --set notify.chatwork.min_level=critical");
         }
+        let changed = place(&text, &path, typed(value))?;
+        text = match Config::parse(&changed) {
+            // `403373420` reads as a number where the key takes a text.
+            Err(error) if error.to_string().contains("invalid type") => {
+                place(&text, &path, Value::from(*value))?
+            }
+            _ => changed,
+        };
     }
-    Err(refusal.context("no value")?).with_context(|| format!("cannot set {key} to '{value}'"))
+    let named: Vec<String> = settings.iter().map(|(key, value)| format!("{key} to '{value}'")).collect();
+    Config::parse(&text).with_context(|| format!("cannot set {}", named.join(", ")))?;
+    Ok(text)
 }
 
 /// The value of `key` as text, where it is set.
@@ -65,7 +69,13 @@ fn place(text: &str, path: &[&str], value: Value) -> Result<String> {
         table = item.as_table_mut().with_context(|| format!("'{part}' is not a table"))?;
     }
     table.set_implicit(false);
-    table.insert(key, Item::Value(value));
+    // In place, because `insert` would drop the comments before the key.
+    match table.get_mut(key) {
+        Some(item) => *item = Item::Value(value),
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
     Ok(document.to_string())
 }
 
@@ -125,13 +135,15 @@ mod tests {
 
     #[test]
     fn a_key_is_set_where_it_stands_as_a_comment() {
-        let text = set(TEMPLATE, "name", "Sharelab SSH Monitor").unwrap();
+        let text = set(TEMPLATE, &[("name", "Sharelab SSH Monitor")]).unwrap();
         assert!(text.contains("\nname = \"Sharelab SSH Monitor\"\n"));
-        let text = set(&text, "notify.chatwork.room_id", "403373420").unwrap();
+        let text =
+            set(&text, &[("notify.chatwork.room_id", "403373420"), ("notify.chatwork.token_file", "t")])
+                .unwrap();
         assert!(text.contains("\n[notify.chatwork]\n"), "{text}");
         assert_eq!(get(&text, "notify.chatwork.room_id").as_deref(), Some("403373420"));
-        let text = set(&text, "store.durability", "full").unwrap();
-        let text = set(&text, "name", "Second").unwrap();
+        let text = set(&text, &[("store.durability", "full")]).unwrap();
+        let text = set(&text, &[("name", "Second")]).unwrap();
         assert_eq!(Config::parse(&text).unwrap().name, "Second");
         assert_eq!(text.matches("\nname =").count(), 1);
         assert_eq!(text.lines().count(), TEMPLATE.lines().count());
@@ -139,9 +151,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_or_value_is_refused_with_what_is_allowed() {
-        let error = format!("{:#}", set(TEMPLATE, "store.durabilty", "full").unwrap_err());
+        let error = format!("{:#}", set(TEMPLATE, &[("store.durabilty", "full")]).unwrap_err());
         assert!(error.contains("durability"), "{error}");
-        let error = format!("{:#}", set(TEMPLATE, "store.durability", "ful").unwrap_err());
+        let error = format!("{:#}", set(TEMPLATE, &[("store.durability", "ful")]).unwrap_err());
         assert!(error.contains("normal") && error.contains("full"), "{error}");
     }
 }

@@ -40,7 +40,7 @@ impl Pty {
         let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
         let size = rustix::termios::Winsize { ws_row: 50, ws_col: 500, ws_xpixel: 0, ws_ypixel: 0 };
         rustix::termios::tcsetwinsize(&master, size).unwrap();
-        let child = Command::new("setsid")
+        let child = Command::new("/usr/bin/setsid")
             .arg("--ctty")
             .args(command)
             .current_dir(folder)
