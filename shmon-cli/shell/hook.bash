@@ -1,7 +1,7 @@
-# shmon's hook for bash 4.4 and later, the pure-shell tier: no process is started at a prompt.
+# shmon's hook for bash 4.4 and later; no process is started at a prompt.
 # Written by `shmon hook bash`; docs/capture.md tells how it works and what it can't see.
 #
-# A line that was accepted shows in two places before it runs: the command number of the prompt (`\#`) has grown, and
+# Where the loadable builtin loads, it does everything, and what follows goes away again. Otherwise, in pure shell: a line that was accepted shows in two places before it runs: the command number of the prompt (`\#`) has grown, and
 # `history 1` holds its text. A DEBUG trap looks at the first, which costs some microseconds, and reads the second only
 # when it changed. What no DEBUG trap sees (`( … )`, a function's definition) is taken at the next prompt.
 
@@ -10,6 +10,8 @@ _shmon_put() {
   _shmon_queue+=("$1" "$2" "$3" "/${_shmon_seq}")
   if { builtin printf '\0%s\0%s\0%s\0%s\0' "${_shmon_queue[@]}" >>"$_shmon_spool"; } 2>/dev/null; then
     _shmon_queue=()
+    # Power loss is survived at the price of a process; the loadable builtin does it without one.
+    if [[ @DURABILITY@ == full ]]; then command sync -d -- "$_shmon_spool" 2>/dev/null || :; fi
   else
     if ((${#_shmon_queue[@]} > 4000)); then
       _shmon_queue=("${_shmon_queue[@]: -4000}")
@@ -311,7 +313,6 @@ _shmon_start() {
     (umask 077; command mkdir -p -- "$_shmon_home/spool") 2>/dev/null || :
   fi
   _shmon_put "s1 0 $_shmon_t" "$PWD" "shell=bash $BASH_VERSION
-tier=shell
 pid=$BASHPID
 ppid=$PPID
 boot=$_shmon_boot
@@ -320,9 +321,23 @@ host=${HOSTNAME-}
 ssh=${SSH_CLIENT-}
 parent=${SHMON_SESSION-}"
   builtin export SHMON_SESSION=$_shmon_session
+  _shmon_pid=$BASHPID
+  if [[ ${SHMON_TIER-} != shell ]]; then
+    for _shmon_x in "${_shmon_bin%/*}/libshmon_bash.so" "${_shmon_bin%/*}/../lib/shmon/libshmon_bash.so"; do
+      if [[ -f $_shmon_x ]] && { builtin enable -f "$_shmon_x" shmon_hook &&
+        shmon_hook "$_shmon_spool" "$_shmon_home" "$_shmon_bin" @DURABILITY@; } 2>/dev/null; then
+        _shmon_wake
+        unset -f _shmon_put _shmon_tell _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
+          _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach
+        unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_d _shmon_c _shmon_n _shmon_seq \
+          _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
+          _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x
+        return 0
+      fi
+    done
+  fi
   _shmon_wake
   _shmon_attach
-  _shmon_pid=$BASHPID
 }
 
 # Not in scripts, not twice in one shell (`. ~/.bashrc`), not in a bash without ${x@P}.

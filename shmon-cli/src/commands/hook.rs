@@ -6,6 +6,7 @@
 use crate::context::Globals;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use shmon_core::config::{Config, Durability, Home};
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -63,10 +64,17 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
 
 /// The hook, for the program at `program` and the home at `home`.
 pub(crate) fn script(shell: Shell, program: &Path, home: &Path) -> String {
+    // A configuration that is wrong is told where it is read for itself.
+    let config = Config::load(&Home::new(home).config()).unwrap_or_default();
+    let durability = match config.store.durability {
+        Durability::Normal => "normal",
+        Durability::Full => "full",
+    };
     shell
         .template()
         .replace("@SHMON@", &quote(program.as_os_str()))
         .replace("@HOME@", &quote(home.as_os_str()))
+        .replace("@DURABILITY@", durability)
 }
 
 /// The lines for the shell's start-up file: they read the hook from `file`, and do nothing when it is gone.
@@ -98,7 +106,7 @@ mod tests {
         let text = script(Shell::Bash, Path::new("/usr/bin/shmon"), Path::new("/home/o'brien/monitor"));
         assert!(text.contains("_shmon_bin='/usr/bin/shmon'\n"));
         assert!(text.contains("_shmon_home='/home/o'\\''brien/monitor'\n"));
-        assert!(!text.contains("@SHMON@") && !text.contains("@HOME@"));
+        assert!(!text.contains("@SHMON@") && !text.contains("@HOME@") && !text.contains("@DURABILITY@"));
     }
 
     #[test]

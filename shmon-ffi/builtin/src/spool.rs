@@ -1,0 +1,154 @@
+//! Appending to the spool, and waking the recorder. The format is that of `shmon-core`'s `spool`.
+
+use std::ffi::{CStr, CString, c_int};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+/// What can't be written waits here, up to this many bytes: the newest are kept.
+const WAITING: usize = 4 << 20;
+
+pub(crate) struct Spool {
+    path: CString,
+    awake: CString,
+    program: String,
+    home: String,
+    sync: bool,
+    waiting: Vec<u8>,
+    told: Vec<&'static str>,
+    recorder: libc::pid_t,
+    tried: i64,
+}
+
+impl Spool {
+    pub(crate) fn new(path: &CStr, home: &CStr, program: &CStr, sync: bool) -> Option<Spool> {
+        let home = home.to_str().ok()?.to_owned();
+        Some(Spool {
+            path: path.to_owned(),
+            awake: CString::new(format!("{home}/run/awake")).ok()?,
+            program: program.to_str().ok()?.to_owned(),
+            home,
+            sync,
+            waiting: Vec::new(),
+            told: Vec::new(),
+            recorder: 0,
+            tried: 0,
+        })
+    }
+
+    /// Appends one record, behind those that wait.
+    pub(crate) fn put(&mut self, header: &str, sequence: u64, first: &[u8], second: &[u8]) {
+        let record = &mut self.waiting;
+        record.reserve(header.len() + first.len() + second.len() + 32);
+        for field in [header.as_bytes(), first, second] {
+            record.push(0);
+            record.extend_from_slice(field);
+        }
+        let _ = write!(record, "\0/{sequence}\0");
+        if self.write() {
+            self.waiting.clear();
+            return;
+        }
+        if self.waiting.len() > WAITING {
+            let too_much = self.waiting.len() - WAITING;
+            self.waiting.drain(..too_much);
+        }
+        self.tell("commands are not being recorded: can't write the spool");
+    }
+
+    /// One write of everything. What a full disk left half written is skipped by the reader, and written again.
+    fn write(&self) -> bool {
+        let flags = libc::O_WRONLY
+            | libc::O_APPEND
+            | libc::O_CREAT
+            | libc::O_CLOEXEC
+            | libc::O_NOCTTY
+            | libc::O_NONBLOCK;
+        // SAFETY: a path that ends with NUL; the descriptor is closed below.
+        let fd = unsafe { libc::open(self.path.as_ptr(), flags, 0o600 as c_int) };
+        if fd < 0 {
+            return false;
+        }
+        let mut done = 0;
+        while done < self.waiting.len() {
+            let rest = &self.waiting[done..];
+            // SAFETY: `rest` is readable for its length.
+            let written = unsafe { libc::write(fd, rest.as_ptr().cast(), rest.len()) };
+            match usize::try_from(written) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        // SAFETY: our descriptor.
+        unsafe {
+            if self.sync && done == self.waiting.len() && libc::fdatasync(fd) != 0 {
+                done = 0;
+            }
+            libc::close(fd);
+        }
+        done == self.waiting.len()
+    }
+
+    /// One line, once.
+    pub(crate) fn tell(&mut self, what: &'static str) {
+        if !self.told.contains(&what) {
+            self.told.push(what);
+            let line = format!("shmon: {what} ({})\n", self.path.to_string_lossy());
+            // SAFETY: writes the line's bytes to standard error; whether that works is all the same.
+            unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+        }
+    }
+
+    /// Starts the recorder where none runs.
+    pub(crate) fn wake(&mut self, seconds: i64) {
+        // SAFETY: a path that ends with NUL.
+        if unsafe { libc::access(self.awake.as_ptr(), libc::F_OK) } == 0 {
+            if self.recorder == 0 || !alive(self.recorder) {
+                let text = self.awake.to_str().ok().and_then(|path| std::fs::read_to_string(path).ok());
+                self.recorder = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+            }
+            if alive(self.recorder) {
+                return;
+            }
+        }
+        // At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
+        if seconds < self.tried + 5 {
+            return;
+        }
+        self.tried = seconds;
+        let mut command = Command::new(&self.program);
+        command
+            .args(["daemon", "--background"])
+            .env("SHMON_HOME", &self.home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        // SAFETY: only system calls that may follow a fork.
+        unsafe {
+            command.pre_exec(|| {
+                // The descriptors that this shell holds are not the recorder's to keep open; the signals that bash
+                // blocked or ignored are not the recorder's either.
+                libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 4_u32);
+                let mut none: libc::sigset_t = std::mem::zeroed();
+                libc::sigemptyset(&raw mut none);
+                libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+                for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
+                libc::setsid();
+                Ok(())
+            });
+        }
+        // bash itself reaps children that it doesn't know.
+        if command.spawn().is_err() {
+            self.tell("the program is missing: commands wait in the spool");
+        }
+    }
+}
+
+fn alive(pid: libc::pid_t) -> bool {
+    // SAFETY: signal 0 only asks.
+    pid > 0 && unsafe { libc::kill(pid, 0) } == 0
+}
