@@ -41,6 +41,9 @@ enum Command {
     Log(commands::log::Args),
     Search(commands::search::Args),
     Stats(commands::stats::Args),
+    Backup(commands::backup::Args),
+    Prune(commands::prune::Args),
+    Verify(commands::verify::Args),
     Tail(commands::tail::Args),
     Notify(commands::notify::Args),
 }
@@ -64,6 +67,9 @@ fn main() -> ExitCode {
         Command::Log(args) => commands::log::run(args, globals),
         Command::Search(args) => commands::search::run(args, globals),
         Command::Stats(args) => commands::stats::run(args, globals),
+        Command::Backup(args) => commands::backup::run(args, globals),
+        Command::Prune(args) => commands::prune::run(args, globals),
+        Command::Verify(args) => commands::verify::run(args, globals),
         Command::Tail(args) => commands::tail::run(args, globals),
         Command::Notify(args) => commands::notify::run(args, globals),
     };

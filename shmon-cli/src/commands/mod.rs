@@ -1,5 +1,6 @@
 //! Subcommands: one file each, with its arguments (`Args`) and `run`.
 
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod classify;
 pub(crate) mod completions;
@@ -12,9 +13,11 @@ pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod notify;
+pub(crate) mod prune;
 pub(crate) mod record;
 pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod sigma;
 pub(crate) mod stats;
 pub(crate) mod tail;
+pub(crate) mod verify;

@@ -3,6 +3,7 @@
 //! Writers take a lock of their own around each transaction (see `file.rs`), so that a hundred shells at once wait their
 //! turn instead of meeting in SQLite. Readers never wait for writers: the database is in WAL mode.
 
+mod backup;
 mod commit;
 #[allow(dead_code)]
 mod evidence;
@@ -10,12 +11,15 @@ mod file;
 mod migrate;
 mod open;
 pub mod outbox;
+mod prune;
 mod query;
 mod row;
 mod schema;
 mod stats;
 
+pub use evidence::verify::{Problem, Report};
 pub use open::Notice;
+pub use prune::{Prune, Pruned};
 pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
 pub use stats::{Count, Stats};

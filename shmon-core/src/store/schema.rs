@@ -187,6 +187,9 @@ CREATE TABLE notify_requests (
   post INTEGER NOT NULL
 );
 CREATE INDEX notify_request_by_scope ON notify_requests(scope, at_ns);
+CREATE VIRTUAL TABLE command_text USING fts5 (
+  command, content = '', contentless_delete = 1, tokenize = 'trigram', detail = 'none'
+);
 CREATE TABLE evidence (
   sequence INTEGER PRIMARY KEY,
   kind INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 //! The store from outside: what is written is found, by us and by `sqlite3`.
 
 mod common;
+mod evidence;
 mod reading;
 mod versions;
 mod writers;

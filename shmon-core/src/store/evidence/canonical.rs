@@ -58,25 +58,12 @@ impl Canonical {
     }
 
     pub(in crate::store) fn value(&mut self, value: ValueRef<'_>) {
-        match value {
-            ValueRef::Null => self.bytes.push(0),
-            ValueRef::Integer(n) => {
-                self.bytes.push(1);
-                self.bytes.extend_from_slice(&n.to_be_bytes());
-            }
-            ValueRef::Real(n) => {
-                self.bytes.push(2);
-                self.bytes.extend_from_slice(&n.to_bits().to_be_bytes());
-            }
-            ValueRef::Text(text) => self.counted(3, text),
-            ValueRef::Blob(blob) => self.counted(4, blob),
-        }
+        encode(&mut self.bytes, value);
     }
 
-    fn counted(&mut self, tag: u8, bytes: &[u8]) {
-        self.bytes.push(tag);
-        self.bytes.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-        self.bytes.extend_from_slice(bytes);
+    /// Values that [`encode`] wrote before.
+    pub(in crate::store) fn encoded(&mut self, values: &[u8]) {
+        self.bytes.extend_from_slice(values);
     }
 
     /// The leaf hash of RFC 6962 over what was built.
@@ -87,5 +74,27 @@ impl Canonical {
     /// The bytes that the leaf hash covers, without RFC 6962's prefix byte.
     pub(in crate::store) fn bytes(&self) -> &[u8] {
         self.bytes.get(1..).unwrap_or_default()
+    }
+}
+
+/// Appends one value.
+pub(in crate::store) fn encode(out: &mut Vec<u8>, value: ValueRef<'_>) {
+    let mut counted = |tag: u8, bytes: &[u8]| {
+        out.push(tag);
+        out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        out.extend_from_slice(bytes);
+    };
+    match value {
+        ValueRef::Text(text) => counted(3, text),
+        ValueRef::Blob(blob) => counted(4, blob),
+        ValueRef::Null => out.push(0),
+        ValueRef::Integer(n) => {
+            out.push(1);
+            out.extend_from_slice(&n.to_be_bytes());
+        }
+        ValueRef::Real(n) => {
+            out.push(2);
+            out.extend_from_slice(&n.to_bits().to_be_bytes());
+        }
     }
 }

@@ -6,3 +6,4 @@ pub(super) mod checkpoint;
 mod key;
 mod note;
 pub(super) mod tree;
+pub(super) mod verify;

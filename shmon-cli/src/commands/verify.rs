@@ -1,0 +1,98 @@
+//! `shmon verify`: whether the record is as it was written, and what vouches for it.
+
+use crate::context::Globals;
+use crate::reading;
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+/// Prove that nothing in the record was altered, removed, added or reordered
+#[derive(clap::Args)]
+#[command(after_help = "Exit status: 0 as it was recorded, 1 altered, 2 error.\n\
+    What is proven by what, and what can't be: docs/evidence.md")]
+pub(crate) struct Args {
+    /// A checkpoint that was kept elsewhere: its text, as copied from a notification, or a file that holds it
+    #[arg(long, value_name = "TEXT|FILE")]
+    checkpoint: Vec<String>,
+    /// Print the newest checkpoint, to be kept elsewhere
+    #[arg(long, conflicts_with = "checkpoint")]
+    print_checkpoint: bool,
+    /// Output: for people, or one JSON object
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    #[value(alias = "json")]
+    Jsonl,
+}
+
+pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
+    let config = globals.config()?;
+    if args.print_checkpoint {
+        print!("{}", reading::open_write(globals, &config)?.checkpoint()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut anchors = Vec::new();
+    for given in args.checkpoint {
+        // A checkpoint's text has lines; the name of a file has none.
+        anchors.push(if given.contains('\n') {
+            given
+        } else {
+            std::fs::read_to_string(&given).with_context(|| format!("cannot read the checkpoint {given}"))?
+        });
+    }
+    let store = reading::open(globals, &config)?;
+    let bar = std::io::stderr().is_terminal();
+    let report = store.verify(&anchors, &mut |done, total| {
+        if bar {
+            let filled = usize::try_from((done * 30).checked_div(total).unwrap_or(30)).unwrap_or(30);
+            let _ = write!(std::io::stderr(), "\r[{:<30}] {done} of {total}", "█".repeat(filled));
+        }
+    });
+    if bar {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+    let report = report?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    if args.format == Format::Jsonl {
+        serde_json::to_writer(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        for problem in &report.problems {
+            writeln!(out, "ALTERED  {}", problem.message)?;
+        }
+        for warning in &report.warnings {
+            writeln!(out, "warning  {warning}")?;
+        }
+        writeln!(out, "{} rows and {} entries of evidence compared", report.rows, report.entries)?;
+        if report.pruned > 0 {
+            writeln!(out, "{} rows were removed with a tombstone", report.pruned)?;
+        }
+        match &report.last_checkpoint {
+            Some((number, time, row)) => {
+                writeln!(
+                    out,
+                    "rows up to {row}: signed by checkpoint {number} of {time}, whose key is destroyed"
+                )?;
+            }
+            None => writeln!(out, "no checkpoint vouches for anything yet")?,
+        }
+        match report.anchored_row {
+            Some(row) => writeln!(out, "rows up to {row}: proven by the checkpoint that you kept")?,
+            None => writeln!(
+                out,
+                "no checkpoint kept elsewhere was given (--checkpoint): whoever owns this account could have made \
+                 the whole record anew"
+            )?,
+        }
+        if report.unvouched > 0 {
+            writeln!(out, "{} rows after the last checkpoint: not proven yet", report.unvouched)?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
+}

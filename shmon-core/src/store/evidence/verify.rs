@@ -1,0 +1,578 @@
+//! `shmon verify`: everything is computed again and compared, and the first difference is named.
+
+use super::canonical::{Canonical, Hash, Kind, encode};
+use super::checkpoint::origin;
+use super::note::Note;
+use super::tree;
+use crate::store::prune::Ranges;
+use crate::store::schema::COVERED_COLUMNS;
+use crate::store::{Store, failed};
+use crate::{Error, ErrorKind, Result};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::{BTreeMap, HashMap};
+
+/// One thing that is not as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The row's id, where it is about one.
+    pub row: Option<i64>,
+    /// The entry of the evidence, counted from 1, where it is about one.
+    pub entry: Option<i64>,
+    /// What was found, in a sentence.
+    pub message: String,
+}
+
+/// What [`Store::verify`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Entries of the evidence.
+    pub entries: u64,
+    /// Rows that were compared with their evidence.
+    pub rows: u64,
+    /// Rows that were removed with a tombstone.
+    pub pruned: u64,
+    /// Checkpoints whose signature, root and key are right.
+    pub checkpoints: u64,
+    /// Number, time and last row of the last of them.
+    pub last_checkpoint: Option<(i64, String, i64)>,
+    /// Checkpoints that the caller brought and that fit.
+    pub anchors: u64,
+    /// The last row that such a checkpoint vouches for.
+    pub anchored_row: Option<i64>,
+    /// Rows after the last checkpoint: nothing vouches for them yet.
+    pub unvouched: u64,
+    /// What is not as it was recorded; the first alteration comes first.
+    pub problems: Vec<Problem>,
+    /// What can't be proven, though it may be in order.
+    pub warnings: Vec<String>,
+}
+
+/// After so many problems the rest is only counted.
+const MOST: usize = 100;
+
+impl Store {
+    /// Compares every row with its evidence, and the evidence with its checkpoints and with those in `anchors` (texts
+    /// of checkpoints that were kept elsewhere). `progress` gets entries done and entries in all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for an anchor that is no checkpoint; [`ErrorKind::Store`] when the database can't be
+    /// read.
+    pub fn verify(&self, anchors: &[String], progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
+        let mut notes = Vec::new();
+        for text in anchors {
+            notes.push(Note::parse(text).map_err(|e| Error::new(ErrorKind::Invalid, e))?);
+        }
+        let fail = |e| failed("verify the database", &self.path, e);
+        let tx = self.db.unchecked_transaction().map_err(fail)?;
+        Verifier::new(&tx, notes).and_then(|verifier| verifier.run(progress)).map_err(fail)
+    }
+}
+
+struct Signed {
+    number: i64,
+    size: i64,
+    key: [u8; 32],
+    next_key: [u8; 32],
+    note: std::result::Result<Note, String>,
+}
+
+struct Verifier<'a> {
+    db: &'a Connection,
+    anchors: Vec<Note>,
+    checkpoints: Vec<Signed>,
+    epochs: Vec<String>,
+    ranges: Ranges,
+    report: Report,
+    more: u64,
+    /// The last row that an entry told of.
+    last_row: i64,
+    /// The first missing entry before others that are there.
+    gap: Option<i64>,
+    canonical: Canonical,
+    /// The hash that the entry before has in the database, and the one that it should have where that differs.
+    stored: Hash,
+    computed: Option<Hash>,
+    /// Exit status and duration, encoded, of rows that were passed and whose end wasn't.
+    ends: HashMap<i64, Vec<u8>>,
+    edge: Edge,
+    /// Roots by size, of the sizes that checkpoints and anchors name.
+    roots: BTreeMap<i64, Option<Hash>>,
+}
+
+/// The right edge of the growing tree: roots of full subtrees, largest first.
+#[derive(Default)]
+struct Edge {
+    size: i64,
+    nodes: Vec<Hash>,
+}
+
+impl Edge {
+    fn push(&mut self, leaf: Hash) {
+        self.size += 1;
+        let mut node = leaf;
+        for _ in 0..self.size.trailing_zeros() {
+            if let Some(left) = self.nodes.pop() {
+                node = tree::node(&left, &node);
+            }
+        }
+        self.nodes.push(node);
+    }
+
+    fn root(&self) -> Hash {
+        let mut nodes = self.nodes.iter().rev();
+        let Some(first) = nodes.next() else { return tree::root_of(&[]) };
+        nodes.fold(*first, |right, left| tree::node(left, &right))
+    }
+}
+
+/// Rows and findings, read side by side in the order of ids.
+struct Cursor<'a> {
+    rows: rusqlite::Rows<'a>,
+    findings: rusqlite::Rows<'a>,
+    /// The finding that was read but belongs to a later row: its row, and its values.
+    next: Option<(i64, Vec<u8>)>,
+    id: Option<i64>,
+}
+
+impl<'a> Verifier<'a> {
+    fn new(db: &'a Connection, anchors: Vec<Note>) -> rusqlite::Result<Verifier<'a>> {
+        let mut statement =
+            db.prepare("SELECT number, size, key, next_key, note FROM checkpoints ORDER BY number")?;
+        let rows = statement.query_map([], |row| {
+            // A value of a wrong type is one that somebody put there: it fails as a wrong signature does.
+            Ok(Signed {
+                number: row.get(0)?,
+                size: row.get(1).unwrap_or(-1),
+                key: row.get(2).unwrap_or_default(),
+                next_key: row.get(3).unwrap_or_default(),
+                note: row.get::<_, String>(4).map_err(|e| e.to_string()).and_then(|text| Note::parse(&text)),
+            })
+        })?;
+        let checkpoints = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut roots = BTreeMap::new();
+        roots.extend(checkpoints.iter().map(|c| (c.size, None)));
+        roots.extend(anchors.iter().map(|note| (note.checkpoint.size, None)));
+        let mut statement = db.prepare("SELECT epoch FROM epochs ORDER BY number")?;
+        let epochs = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(Verifier {
+            db,
+            anchors,
+            checkpoints,
+            epochs,
+            ranges: Ranges::load(db)?,
+            report: Report::default(),
+            more: 0,
+            last_row: 0,
+            gap: None,
+            canonical: Canonical::default(),
+            stored: [0; 32],
+            computed: None,
+            ends: HashMap::new(),
+            edge: Edge::default(),
+            roots,
+        })
+    }
+
+    fn problem(&mut self, row: Option<i64>, entry: Option<i64>, message: impl Into<String>) {
+        if self.report.problems.len() < MOST {
+            self.report.problems.push(Problem { row, entry, message: message.into() });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn run(mut self, progress: &mut dyn FnMut(u64, u64)) -> rusqlite::Result<Report> {
+        let total: i64 =
+            self.db.query_row("SELECT coalesce(max(sequence), 0) FROM evidence", [], |row| row.get(0))?;
+        let columns = COVERED_COLUMNS.join(", ");
+        let mut rows = self.db.prepare(&format!(
+            "SELECT {columns}, id, exit_status, duration_ns FROM command_logs ORDER BY id"
+        ))?;
+        let mut findings = self.db.prepare(
+            "SELECT f.command_id, r.rule, f.level, f.span_start, f.span_end \
+             FROM findings f LEFT JOIN rules r ON r.number = f.rule ORDER BY f.command_id, f.position",
+        )?;
+        let mut cursor =
+            Cursor { rows: rows.query([])?, findings: findings.query([])?, next: None, id: Some(0) };
+        let mut evidence =
+            self.db.prepare("SELECT sequence, kind, row_id, leaf FROM evidence ORDER BY sequence")?;
+        let mut evidence = evidence.query([])?;
+        cursor.advance()?;
+        let mut expected = 1;
+        while let Some(entry) = evidence.next()? {
+            let sequence: i64 = entry.get(0)?;
+            let gap = sequence != expected;
+            if gap {
+                let what = match sequence - expected {
+                    1 => format!("entry {expected} of the evidence is missing"),
+                    _ => format!("entries {expected} to {} of the evidence are missing", sequence - 1),
+                };
+                let row = self.last_row + 1;
+                self.gap.get_or_insert(expected);
+                self.problem(Some(row), Some(expected), format!("{what}, from row {row} on"));
+            }
+            let row_id: i64 = entry.get(2).unwrap_or(0);
+            let leaf: Hash = entry.get(3).unwrap_or_default();
+            let kind = entry.get(1).ok().and_then(Kind::from_number);
+            if kind == Some(Kind::Command) {
+                self.last_row = row_id;
+            }
+            self.entry(sequence, kind, row_id, leaf, gap, &mut cursor)?;
+            self.edge.push(leaf);
+            // After a gap the tree's size is wrong, and so is every root.
+            if let Some(root) = self.roots.get_mut(&self.edge.size) {
+                *root = Some(self.edge.root());
+            }
+            expected = sequence + 1;
+            if sequence % 8192 == 0 {
+                progress(sequence.cast_unsigned(), total.cast_unsigned());
+            }
+        }
+        while let Some(id) = cursor.id {
+            self.problem(
+                Some(id),
+                None,
+                format!("row {id} has no evidence: it was inserted, or its evidence was cut"),
+            );
+            cursor.advance()?;
+        }
+        let mut ends: Vec<i64> = self.ends.keys().copied().collect();
+        ends.sort_unstable();
+        for id in ends {
+            self.problem(
+                Some(id),
+                None,
+                format!("row {id}: exit status or duration was added without evidence"),
+            );
+        }
+        self.report.entries = self.edge.size.cast_unsigned();
+        self.check_checkpoints();
+        self.check_anchors();
+        self.finish()?;
+        progress(total.cast_unsigned(), total.cast_unsigned());
+        Ok(self.report)
+    }
+
+    /// One entry of the evidence against what it is about.
+    fn entry(
+        &mut self,
+        sequence: i64,
+        kind: Option<Kind>,
+        row: i64,
+        leaf: Hash,
+        gap: bool,
+        cursor: &mut Cursor<'_>,
+    ) -> rusqlite::Result<()> {
+        let previous = std::mem::replace(&mut self.stored, leaf);
+        let corrected = self.computed.take();
+        // What it is about, as the database has it now; `None` where that is gone.
+        let present = match kind {
+            Some(Kind::Command) => self.seek(sequence, row, cursor)?,
+            Some(Kind::End) => match self.ends.remove(&row) {
+                Some(values) => Some(values),
+                None if self.ranges.contains(row) => None,
+                None => {
+                    self.problem(
+                        Some(row),
+                        Some(sequence),
+                        format!("row {row}: its exit status and duration are gone"),
+                    );
+                    None
+                }
+            },
+            Some(Kind::Tombstone) => self.one(
+                "SELECT created_at_ns, rows, description, ranges FROM tombstones WHERE number = ?1",
+                row,
+                sequence,
+                "tombstone",
+            )?,
+            Some(Kind::Epoch) => self.one(
+                "SELECT epoch, first_row, started_at_ns, reason FROM epochs WHERE number = ?1",
+                row,
+                sequence,
+                "epoch",
+            )?,
+            None => {
+                self.problem(
+                    None,
+                    Some(sequence),
+                    format!("entry {sequence} of the evidence is of no known kind"),
+                );
+                None
+            }
+        };
+        let (Some(values), Some(kind)) = (present, kind) else { return Ok(()) };
+        // The hash before is not known after a gap, so this entry's own can't be told.
+        if gap {
+            return Ok(());
+        }
+        let hash = self.hash(kind, sequence, row, &previous, &values);
+        if hash == leaf {
+            return Ok(());
+        }
+        if let Some(corrected) = corrected {
+            // The entry before is what was altered; this one still holds its true hash.
+            if self.hash(kind, sequence, row, &corrected, &values) == leaf {
+                return Ok(());
+            }
+        }
+        self.computed = Some(hash);
+        let message = match kind {
+            Kind::Command => format!("row {row} is not as it was recorded: it or its evidence was altered"),
+            Kind::End => format!("row {row}: its exit status or duration is not as it was recorded"),
+            Kind::Tombstone => format!("tombstone {row} is not as it was written"),
+            Kind::Epoch => format!("epoch {row} is not as it was written"),
+        };
+        let about = matches!(kind, Kind::Command | Kind::End).then_some(row);
+        self.problem(about, Some(sequence), message);
+        Ok(())
+    }
+
+    fn hash(&mut self, kind: Kind, sequence: i64, row: i64, previous: &Hash, values: &[u8]) -> Hash {
+        self.canonical.begin(kind, sequence, row, previous);
+        self.canonical.encoded(values);
+        self.canonical.leaf()
+    }
+
+    /// Moves to the row that an entry is about; the values that its hash covers.
+    fn seek(
+        &mut self,
+        sequence: i64,
+        row: i64,
+        cursor: &mut Cursor<'_>,
+    ) -> rusqlite::Result<Option<Vec<u8>>> {
+        while let Some(id) = cursor.id.filter(|id| *id < row) {
+            let message = format!("row {id} has no evidence: it was inserted, or its evidence was removed");
+            self.problem(Some(id), None, message);
+            cursor.advance()?;
+        }
+        if cursor.id != Some(row) {
+            if self.ranges.contains(row) {
+                self.report.pruned += 1;
+            } else {
+                self.problem(
+                    Some(row),
+                    Some(sequence),
+                    format!("row {row} is missing: it was removed without a tombstone"),
+                );
+            }
+            return Ok(None);
+        }
+        self.report.rows += 1;
+        let (values, end) = cursor.take()?;
+        if !end.is_empty() {
+            self.ends.insert(row, end);
+        }
+        cursor.advance()?;
+        Ok(Some(values))
+    }
+
+    fn one(
+        &mut self,
+        sql: &str,
+        number: i64,
+        sequence: i64,
+        name: &str,
+    ) -> rusqlite::Result<Option<Vec<u8>>> {
+        let read = |row: &rusqlite::Row<'_>| encoded(row, 0..4);
+        let found: Option<Vec<u8>> = self.db.prepare_cached(sql)?.query_row([number], read).optional()?;
+        if found.is_none() {
+            self.problem(None, Some(sequence), format!("{name} {number} is missing"));
+        }
+        Ok(found)
+    }
+
+    fn check_checkpoints(&mut self) {
+        let mut previous: Option<(i64, [u8; 32])> = None;
+        let mut vouched = 0;
+        for signed in std::mem::take(&mut self.checkpoints) {
+            let number = signed.number;
+            let after = previous.map_or(0, |(number, _)| number);
+            if number != after + 1 {
+                let message = format!("checkpoints {} to {} are missing", after + 1, number - 1);
+                self.problem(None, None, message);
+            }
+            let chained = previous.is_none_or(|(_, key)| key == signed.key);
+            previous = Some((number, signed.next_key));
+            let note = match &signed.note {
+                Ok(note) if note.signed_by(&signed.key) => note,
+                Ok(_) => {
+                    self.problem(
+                        None,
+                        None,
+                        format!("checkpoint {number} doesn't have the signature of its key"),
+                    );
+                    continue;
+                }
+                Err(error) => {
+                    self.problem(None, None, format!("checkpoint {number} can't be read: {error}"));
+                    continue;
+                }
+            };
+            let c = &note.checkpoint;
+            let known = self.epochs.iter().any(|epoch| origin(epoch) == c.origin);
+            if c.number != number || c.size != signed.size || c.next_key != signed.next_key || !known {
+                self.problem(None, None, format!("checkpoint {number} is not what was signed"));
+                continue;
+            }
+            if !chained {
+                self.report.warnings.push(format!(
+                    "the key of checkpoint {number} was not named by the one before: the key file was lost or the \
+                     database was restored; what was before is vouched for only by checkpoints kept elsewhere"
+                ));
+            }
+            let row = c.row;
+            match self.roots.get(&c.size).copied().flatten() {
+                Some(root) if root == c.root => {
+                    self.report.checkpoints += 1;
+                    self.report.last_checkpoint = Some((number, c.time.clone(), row));
+                    vouched = c.size;
+                }
+                _ if self.gap.is_some_and(|gap| gap <= c.size) => {
+                    let message = format!(
+                        "checkpoint {number} (up to row {row}) can't be compared: entries are missing"
+                    );
+                    self.problem(None, None, message);
+                }
+                Some(_) => {
+                    let message = format!(
+                        "checkpoint {number} (up to row {row}) doesn't fit the evidence: something among the entries \
+                         {} to {} was altered and its evidence rewritten",
+                        vouched + 1,
+                        c.size
+                    );
+                    self.problem(None, Some(vouched + 1), message);
+                }
+                None => {
+                    let message = format!(
+                        "checkpoint {number} vouches for {} entries up to row {row}, but there are only {}: the end \
+                         was cut off",
+                        c.size, self.edge.size
+                    );
+                    self.problem(Some(self.last_row + 1), Some(self.edge.size + 1), message);
+                }
+            }
+        }
+    }
+
+    fn check_anchors(&mut self) {
+        for note in std::mem::take(&mut self.anchors) {
+            let c = &note.checkpoint;
+            let what = format!("the checkpoint of {} (number {}, up to row {})", c.time, c.number, c.row);
+            let key: Option<[u8; 32]> = self
+                .db
+                .query_row("SELECT key FROM checkpoints WHERE number = ?1", [c.number], |row| row.get(0))
+                .ok();
+            if !self.epochs.iter().any(|epoch| origin(epoch) == c.origin) {
+                self.problem(None, None, format!("{what} is of another database, or its epoch was removed"));
+            } else if key.is_none_or(|key| !note.signed_by(&key)) {
+                let message = format!("{what} is not signed by the key that the database has for it");
+                self.problem(None, None, message);
+            } else {
+                match self.roots.get(&c.size).copied().flatten() {
+                    Some(root) if root == c.root => {
+                        self.report.anchors += 1;
+                        self.report.anchored_row = self.report.anchored_row.max(Some(c.row));
+                        continue;
+                    }
+                    Some(_) => {
+                        let message = format!("{what} doesn't fit: something among its entries was altered");
+                        self.problem(None, None, message);
+                    }
+                    None => {
+                        let message =
+                            format!("{what} vouches for {} entries, but the end was cut off", c.size);
+                        self.problem(Some(self.last_row + 1), Some(self.edge.size + 1), message);
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) -> rusqlite::Result<()> {
+        if self.more > 0 {
+            let message = format!("and {} more", self.more);
+            self.report.problems.push(Problem { row: None, entry: None, message });
+        }
+        // The stored tiles are only a shortcut to roots and proofs, but wrong ones would make wrong proofs.
+        if self.report.problems.is_empty() && tree::root(self.db, self.edge.size)? != self.edge.root() {
+            self.problem(None, None, "the stored hashes of the tree were altered (the rows were not)");
+        }
+        let last = self.report.last_checkpoint.as_ref().map_or(0, |(_, _, row)| *row);
+        let sql = "SELECT count(*) FROM command_logs WHERE id > ?1";
+        let unvouched: i64 = self.db.query_row(sql, [last], |row| row.get(0))?;
+        self.report.unvouched = unvouched.cast_unsigned();
+        let given: i64 = self
+            .db
+            .query_row(
+                "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'command_logs'), 0)",
+                [],
+                |r| r.get(0),
+            )
+            .unwrap_or(0);
+        let last_row = self.last_row;
+        if given > last_row && self.report.problems.is_empty() {
+            let message = format!(
+                "rows {} to {given} were given ids, but neither they nor their evidence are there: the end was cut off",
+                last_row + 1
+            );
+            self.problem(Some(last_row + 1), Some(self.edge.size + 1), message);
+        }
+        // Problems with a place come in the order of places, so that the first alteration is the first.
+        self.report
+            .problems
+            .sort_by_key(|p| (p.entry.is_none() && p.row.is_none(), p.row.unwrap_or(i64::MAX)));
+        Ok(())
+    }
+}
+
+impl Cursor<'_> {
+    /// To the next row.
+    fn advance(&mut self) -> rusqlite::Result<()> {
+        self.id = match self.rows.next()? {
+            Some(row) => Some(row.get(COVERED_COLUMNS.len())?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// What the evidence of this row covers; its exit status and duration, nothing where it has neither.
+    fn take(&mut self) -> rusqlite::Result<(Vec<u8>, Vec<u8>)> {
+        let count = COVERED_COLUMNS.len();
+        let Some(row) = self.rows.get() else { return Ok((Vec::new(), Vec::new())) };
+        let id: i64 = row.get(count)?;
+        let mut values = encoded(row, 0..count)?;
+        let mut end = Vec::new();
+        if row.get_ref(count + 1)? != ValueRef::Null || row.get_ref(count + 2)? != ValueRef::Null {
+            end = encoded(row, count + 1..count + 3)?;
+        }
+        loop {
+            if self.next.is_none() {
+                let Some(row) = self.findings.next()? else { break };
+                self.next = Some((row.get(0)?, encoded(row, 1..5)?));
+            }
+            match self.next.take() {
+                Some((command, finding)) if command == id => values.extend(finding),
+                // A finding of a row that is gone.
+                Some((command, _)) if command < id => {}
+                later => {
+                    self.next = later;
+                    break;
+                }
+            }
+        }
+        Ok((values, end))
+    }
+}
+
+fn encoded(row: &rusqlite::Row<'_>, columns: std::ops::Range<usize>) -> rusqlite::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(512);
+    for column in columns {
+        encode(&mut out, row.get_ref(column)?);
+    }
+    Ok(out)
+}

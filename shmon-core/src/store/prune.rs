@@ -1,0 +1,200 @@
+//! Removing old rows on purpose, with a tombstone in the evidence, so that verification still holds.
+
+use super::evidence::canonical::Kind;
+use super::evidence::chain::Chain;
+use super::{Store, row};
+use crate::record::UnixNanos;
+use crate::{Level, Result, time};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use std::fmt::Write as _;
+
+/// Which rows are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Prune {
+    /// Rows whose command was accepted before this instant.
+    pub before: UnixNanos,
+    /// Rows of this level and above stay.
+    pub keep: Option<Level>,
+}
+
+impl Prune {
+    /// Rows older than `before`, whatever their level.
+    pub fn new(before: UnixNanos) -> Prune {
+        Prune { before, keep: None }
+    }
+
+    fn condition(&self) -> String {
+        let mut sql = format!("started_at_ns < {}", self.before);
+        if let Some(keep) = self.keep {
+            let kept =
+                Level::ALL.iter().filter(|l| **l >= keep).map(|l| format!("'{l}'")).collect::<Vec<_>>();
+            let _ = write!(sql, " AND risk_level NOT IN ({})", kept.join(", "));
+        }
+        // What wasn't delivered yet stays, so that its notification can still be explained.
+        sql.push_str(" AND id NOT IN (SELECT command_id FROM notifications WHERE state = 'pending' AND command_id IS NOT NULL)");
+        sql
+    }
+
+    fn describe(&self) -> String {
+        let mut text = format!("older than {}", row::rfc3339(self.before));
+        if let Some(keep) = self.keep {
+            let _ = write!(text, ", below level {keep}");
+        }
+        text
+    }
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// How many rows.
+    pub rows: u64,
+    /// How many tombstones tell of them.
+    pub tombstones: u64,
+}
+
+/// Rows of one transaction: so few that a prompt's command waits milliseconds, not seconds.
+const BATCH: usize = 5000;
+
+impl Store {
+    /// How many rows [`Store::prune`] would remove.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    pub fn prunable(&self, prune: &Prune) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM command_logs WHERE {}", prune.condition());
+        let count = self.db.query_row(&sql, [], |row| row.get::<_, i64>(0));
+        count.map(i64::cast_unsigned).map_err(|e| super::failed("read the database", &self.path, e))
+    }
+
+    /// Removes rows, with their findings and delivered notifications; their hashes stay, and a tombstone in the
+    /// evidence says which they were and why. Ends with a checkpoint. `progress` gets the rows removed so far.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; what was removed until then stays removed, with its tombstones.
+    pub fn prune(&mut self, prune: &Prune, progress: &mut dyn FnMut(u64)) -> Result<Pruned> {
+        let mut pruned = Pruned::default();
+        loop {
+            let removed = self.write("remove old rows", |tx| remove(tx, prune))?;
+            if removed == 0 {
+                break;
+            }
+            pruned.rows += removed as u64;
+            pruned.tombstones += 1;
+            progress(pruned.rows);
+        }
+        if pruned.rows > 0 {
+            self.checkpoint()?;
+        }
+        Ok(pruned)
+    }
+
+    /// Gives free pages back to the file system, in steps that other writers fit between.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn vacuum(&mut self) -> Result<()> {
+        loop {
+            let left = self.write("give pages back", |tx| {
+                let free = |tx: &Connection| {
+                    tx.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0))
+                };
+                let before = free(tx)?;
+                let mut step = tx.prepare("PRAGMA incremental_vacuum(1000)")?;
+                let mut rows = step.query([])?;
+                while rows.next()?.is_some() {}
+                let after = free(tx)?;
+                // A database that was made without incremental vacuum gives nothing back.
+                Ok(if after < before { after } else { 0 })
+            })?;
+            if left == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn remove(tx: &Connection, prune: &Prune) -> rusqlite::Result<usize> {
+    let sql = format!("SELECT id FROM command_logs WHERE {} ORDER BY id LIMIT {BATCH}", prune.condition());
+    let ids: Vec<i64> =
+        tx.prepare(&sql)?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    for sql in [
+        "DELETE FROM findings WHERE command_id = ?1",
+        "DELETE FROM notifications WHERE command_id = ?1",
+        "DELETE FROM command_text WHERE rowid = ?1",
+        "DELETE FROM command_logs WHERE id = ?1",
+    ] {
+        let mut delete = tx.prepare_cached(sql)?;
+        for id in &ids {
+            delete.execute([id])?;
+        }
+    }
+    tx.execute_batch(
+        "DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM command_logs c WHERE c.session_id = sessions.session_id)",
+    )?;
+    let ranges = Ranges::of(&ids).to_bytes();
+    let (now, count) = (time::now(), i64::try_from(ids.len()).unwrap_or(i64::MAX));
+    let description = prune.describe();
+    let sql = "INSERT INTO tombstones (created_at_ns, rows, description, ranges) VALUES (?1, ?2, ?3, ?4)";
+    tx.prepare_cached(sql)?.execute((now, count, &description, &ranges))?;
+    let values = [
+        ValueRef::Integer(now),
+        ValueRef::Integer(count),
+        ValueRef::Text(description.as_bytes()),
+        ValueRef::Blob(&ranges),
+    ];
+    Chain::resume(tx)?.append(Kind::Tombstone, tx.last_insert_rowid(), values)?;
+    Ok(ids.len())
+}
+
+/// Ids of removed rows as ranges, both ends included, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Ranges(Vec<(i64, i64)>);
+
+impl Ranges {
+    fn of(sorted: &[i64]) -> Ranges {
+        let mut ranges: Vec<(i64, i64)> = Vec::new();
+        for id in sorted {
+            match ranges.last_mut() {
+                Some((_, end)) if *end + 1 == *id => *end = *id,
+                _ => ranges.push((*id, *id)),
+            }
+        }
+        Ranges(ranges)
+    }
+
+    /// Pairs of big-endian numbers.
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|(start, end)| [start.to_be_bytes(), end.to_be_bytes()]).flatten().collect()
+    }
+
+    /// The ranges of all tombstones.
+    pub(super) fn load(db: &Connection) -> rusqlite::Result<Ranges> {
+        let mut ranges = Vec::new();
+        let mut statement = db.prepare("SELECT ranges FROM tombstones")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if let ValueRef::Blob(bytes) = row.get_ref(0)? {
+                for pair in bytes.chunks_exact(16) {
+                    let (start, end) = pair.split_at(8);
+                    let number = |bytes: &[u8]| bytes.try_into().map_or(0, i64::from_be_bytes);
+                    ranges.push((number(start), number(end)));
+                }
+            }
+        }
+        ranges.sort_unstable();
+        Ok(Ranges(ranges))
+    }
+
+    /// Ranges of different tombstones never overlap: a row is removed once.
+    pub(super) fn contains(&self, id: i64) -> bool {
+        let after = self.0.partition_point(|(start, _)| *start <= id);
+        after.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|(_, end)| id <= *end)
+    }
+}
