@@ -1,6 +1,7 @@
 //! The `shmon` command: one file per subcommand under `commands/`.
 #![forbid(unsafe_code)]
 
+mod bulk;
 mod commands;
 mod context;
 mod delivery;

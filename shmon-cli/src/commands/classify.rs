@@ -1,5 +1,6 @@
 //! `shmon classify`: the contract that tools and benchmarks depend on.
 
+use crate::bulk;
 use crate::context::Globals;
 use crate::output;
 use anyhow::{Context as _, Result, bail};
@@ -7,7 +8,7 @@ use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use shmon_core::{Classifier, Context, Lang, Scratch, Verdict, text};
 use std::ffi::OsString;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
@@ -48,88 +49,93 @@ enum Input {
 
 pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let config = globals.config()?;
-    let mut printer = Printer {
+    let mut answerer = Answerer {
         classifier: globals.classifier(&config)?,
         scratch: Scratch::default(),
-        out: std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock()),
         format: args.format,
+        input: args.input,
         invocations: args.invocations,
         lang: globals.lang(&config),
         colour: output::colour(),
     };
-    if !args.commands.is_empty() {
-        for command in &args.commands {
-            printer.print(command.as_bytes(), Map::new())?;
-        }
-    } else if args.input == Input::Jsonl {
-        for (index, line) in std::io::stdin().lock().lines().enumerate() {
-            let line = line?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            let mut object: Map<String, Value> = serde_json::from_str(&line)
-                .with_context(|| format!("standard input, line {}: not a JSON object", index + 1))?;
-            let Some(Value::String(command)) = object.remove("command") else {
-                bail!("standard input, line {}: no text under the key \"command\"", index + 1);
-            };
-            printer.print(command.as_bytes(), object)?;
-        }
-    } else {
+    if args.commands.is_empty() {
         let end = if args.null { 0 } else { b'\n' };
-        let mut input = std::io::stdin().lock();
-        let mut command = Vec::new();
-        while input.read_until(end, &mut command)? > 0 {
-            if command.last() == Some(&end) {
-                command.pop();
-            }
-            printer.print(&command, Map::new())?;
-            command.clear();
-        }
+        bulk::run(end, answerer)?;
+        return Ok(ExitCode::SUCCESS);
     }
-    printer.out.flush()?;
+    let mut out = Vec::new();
+    for command in &args.commands {
+        answerer.answer(command.as_bytes(), Map::new(), &mut out)?;
+    }
+    std::io::stdout().lock().write_all(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
-struct Printer<W: Write> {
+/// Makes the answer for one command.
+struct Answerer {
     classifier: Classifier,
     scratch: Scratch,
-    out: W,
     format: Format,
+    input: Input,
     invocations: bool,
     lang: Lang,
     colour: bool,
 }
 
-impl<W: Write> Printer<W> {
-    fn print(&mut self, command: &[u8], carried: Map<String, Value>) -> Result<()> {
+impl Clone for Answerer {
+    fn clone(&self) -> Self {
+        // Each thread has buffers of its own.
+        Answerer { classifier: self.classifier.clone(), scratch: Scratch::default(), ..*self }
+    }
+}
+
+impl bulk::Worker for Answerer {
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        if self.input == Input::Lines {
+            return self.answer(line, Map::new(), out);
+        }
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let mut object: Map<String, Value> = serde_json::from_slice(line).context("not a JSON object")?;
+        let Some(Value::String(command)) = object.remove("command") else {
+            bail!("no text under the key \"command\"");
+        };
+        self.answer(command.as_bytes(), object, out)
+    }
+}
+
+impl Answerer {
+    fn answer(&mut self, command: &[u8], carried: Map<String, Value>, out: &mut Vec<u8>) -> Result<()> {
         let context = Context::default();
         if self.format == Format::Level {
             let level = self.classifier.level(command, &context, &mut self.scratch);
-            writeln!(self.out, "{level}")?;
+            out.extend_from_slice(level.as_str().as_bytes());
+            out.push(b'\n');
             return Ok(());
         }
         let verdict = self.classifier.classify_with(command, &context, &mut self.scratch);
         match self.format {
             Format::Jsonl => {
                 let object = to_json(command, &verdict, self.lang, self.invocations, carried);
-                serde_json::to_writer(&mut self.out, &object)?;
-                self.out.write_all(b"\n")?;
+                serde_json::to_writer(&mut *out, &object)?;
+                out.push(b'\n');
             }
-            _ => self.text(command, &verdict)?,
+            _ => self.text(command, &verdict, out)?,
         }
         Ok(())
     }
 
-    fn text(&mut self, command: &[u8], verdict: &Verdict) -> Result<()> {
+    fn text(&self, command: &[u8], verdict: &Verdict, out: &mut Vec<u8>) -> Result<()> {
         let (on, off) = if self.colour { (output::level_colour(verdict.level), "\x1b[0m") } else { ("", "") };
         let note = if verdict.excluded { " (excluded)" } else { "" };
         let command = String::from_utf8_lossy(command);
         let command = text::visible(&command);
-        writeln!(self.out, "{on}{:<8}{off} {command}{note}", verdict.level.label(self.lang))?;
+        writeln!(out, "{on}{:<8}{off} {command}{note}", verdict.level.label(self.lang))?;
         for finding in &verdict.findings {
             let title = finding.title.get(self.lang);
             let attack = finding.attack.join(" ");
-            writeln!(self.out, "         {} {} — {title} {attack}", finding.level, finding.rule)?;
+            writeln!(out, "         {} {} — {title} {attack}", finding.level, finding.rule)?;
         }
         Ok(())
     }
