@@ -1,3 +1,112 @@
-//! ns per command of the whole classification.
+//! ns per command of the whole classification, against a raw regex scan and shell lexers of others, in one run.
 
-fn main() {}
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use shmon_benches::{commands, corpus, patterns};
+use shmon_core::{Classifier, Context, Scratch};
+use std::hint::black_box;
+use std::time::Instant;
+
+fn corpora() -> Vec<(&'static str, Vec<String>)> {
+    let mut all = vec![("generated", commands(10_000, 1))];
+    all.extend(["nl2bash", "tldr"].into_iter().filter_map(|name| Some((name, corpus(name)?))));
+    all
+}
+
+fn classify(c: &mut Criterion) {
+    let classifier = Classifier::builtin();
+    let set = regex::bytes::RegexSet::new(patterns()).expect("the patterns are valid");
+    let words: Vec<String> =
+        patterns().iter().filter_map(|p| p.split("NAME").next().map(str::to_owned)).collect();
+    let literals = aho_corasick::AhoCorasick::builder()
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .build(&words)
+        .expect("the literals are valid");
+    for (name, all) in corpora() {
+        let mut group = c.benchmark_group(name);
+        group.throughput(Throughput::Elements(all.len() as u64)).sample_size(10);
+        group.bench_function("shmon", |b| {
+            let mut scratch = Scratch::default();
+            b.iter(|| {
+                all.iter()
+                    .filter(|command| {
+                        let verdict =
+                            classifier.classify_into(command.as_bytes(), &Context::default(), &mut scratch);
+                        verdict.sensitive()
+                    })
+                    .count()
+            });
+        });
+        group.bench_function("regex-set", |b| {
+            b.iter(|| all.iter().filter(|command| set.matches(command.as_bytes()).matched_any()).count());
+        });
+        group.bench_function("aho-corasick", |b| {
+            b.iter(|| {
+                all.iter()
+                    .map(|command| literals.find_overlapping_iter(command.as_str()).count())
+                    .sum::<usize>()
+            });
+        });
+        group.bench_function("shlex", |b| {
+            b.iter(|| all.iter().filter_map(|command| shlex::split(command)).count());
+        });
+        group.bench_function("brush-parser (tokens of every tenth)", |b| {
+            let few: Vec<&String> = all.iter().step_by(10).collect();
+            b.iter(|| few.iter().filter(|command| brush_parser::tokenize_str(command).is_ok()).count());
+        });
+        group.finish();
+        ratios(name, &all, &classifier, &set);
+    }
+}
+
+/// Both sides again, taking turns command by command, and what one is of the other.
+fn ratios(name: &str, all: &[String], classifier: &Classifier, set: &regex::bytes::RegexSet) {
+    let mut scratch = Scratch::default();
+    for (rows, ascii) in [("ASCII", true), ("other", false)] {
+        let some: Vec<&[u8]> = all.iter().filter(|c| c.is_ascii() == ascii).map(|c| c.as_bytes()).collect();
+        if some.is_empty() {
+            continue;
+        }
+        let mut best = [f64::MAX; 2];
+        for _ in 0..9 {
+            let start = Instant::now();
+            for command in &some {
+                black_box(classifier.classify_into(command, &Context::default(), &mut scratch).sensitive());
+            }
+            let middle = Instant::now();
+            for command in &some {
+                black_box(set.matches(command).matched_any());
+            }
+            let per = |d: std::time::Duration| d.as_nanos() as f64 / some.len() as f64;
+            best = [best[0].min(per(middle - start)), best[1].min(per(middle.elapsed()))];
+        }
+        println!(
+            "{name}, {rows} rows: shmon {:.0} ns, RegexSet {:.0} ns, ratio {:.2}",
+            best[0],
+            best[1],
+            best[0] / best[1]
+        );
+    }
+    let mut times: Vec<u64> = all
+        .iter()
+        .map(|command| {
+            (0..5)
+                .map(|_| {
+                    let start = Instant::now();
+                    black_box(
+                        classifier
+                            .classify_into(command.as_bytes(), &Context::default(), &mut scratch)
+                            .level(),
+                    );
+                    start.elapsed().as_nanos() as u64
+                })
+                .min()
+                .unwrap_or(0)
+        })
+        .collect();
+    times.sort_unstable();
+    let (median, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    println!("{name}: median {median} ns, p99 {p99} ns, ratio {:.1}", p99 as f64 / median as f64);
+}
+
+criterion_group!(benches, classify);
+criterion_main!(benches);

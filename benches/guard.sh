@@ -1,0 +1,50 @@
+#!/bin/bash
+# Counts the instructions of each stage with callgrind and compares them with baseline.json: more than 5 % above fails.
+#   benches/guard.sh            compare
+#   benches/guard.sh --update   write the baseline
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! command -v valgrind >/dev/null; then
+    echo "guard: skipped: valgrind isn't installed"
+    exit 0
+fi
+cargo build --quiet --release -p shmon-benches --bin guard
+binary=${CARGO_TARGET_DIR:-target}/release/guard
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count() {
+    valgrind --tool=callgrind --callgrind-out-file="$folder/out" "$binary" "$1" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 2; }
+    sed -n 's/^\(summary\|totals\): //p' "$folder/out" | head -n 1
+}
+nothing=$(count nothing)
+declare -A now
+for stage in cold analyze classify level compile; do
+    now[$stage]=$(($(count "$stage") - nothing))
+done
+if [ "${1:-}" = --update ]; then
+    {
+        echo '{'
+        for stage in cold analyze classify level; do echo "  \"$stage\": ${now[$stage]},"; done
+        echo "  \"compile\": ${now[compile]}"
+        echo '}'
+    } >benches/baseline.json
+    cat benches/baseline.json
+    exit 0
+fi
+status=0
+for stage in cold analyze classify level compile; do
+    base=$(sed -n "s/.*\"$stage\": \([0-9]*\).*/\1/p" benches/baseline.json)
+    if [ -z "$base" ]; then
+        echo "guard: $stage is not in the baseline: run benches/guard.sh --update"
+        status=1
+        continue
+    fi
+    change=$(((now[$stage] - base) * 1000 / base))
+    note=""
+    if [ "$change" -gt 50 ]; then
+        note="  MORE THAN 5 % ABOVE THE BASELINE"
+        status=1
+    fi
+    printf '%-10s %12d instructions, baseline %12d, %+d.%d %%%s\n' "$stage" "${now[$stage]}" "$base" $((change / 10)) $((change < 0 ? -change % 10 : change % 10)) "$note"
+done
+exit $status

@@ -1,0 +1,55 @@
+//! Runs one stage over the generated corpus, for counting its instructions under callgrind: `guard STAGE`.
+
+use shmon_benches::{commands, rules};
+use shmon_core::shell::{Analysis, Dialect, analyze};
+use shmon_core::{Classifier, Context, Scratch};
+use std::hint::black_box;
+
+fn main() {
+    let stage = std::env::args().nth(1).unwrap_or_default();
+    let all = commands(2_000, 1);
+    match stage.as_str() {
+        // What every stage pays besides.
+        "nothing" => {
+            black_box(all.len());
+        }
+        "cold" => {
+            black_box(Classifier::builtin().classify("rm -rf /tmp/x").level);
+        }
+        "analyze" => {
+            let mut analysis = Analysis::new();
+            for command in &all {
+                analyze(command.as_bytes(), Dialect::Bash, &mut analysis);
+                black_box(analysis.invocations().len());
+            }
+        }
+        "classify" => {
+            let classifier = Classifier::builtin();
+            let mut scratch = Scratch::default();
+            for command in &all {
+                black_box(
+                    classifier
+                        .classify_into(command.as_bytes(), &Context::default(), &mut scratch)
+                        .sensitive(),
+                );
+            }
+        }
+        "level" => {
+            let classifier = Classifier::builtin();
+            let mut scratch = Scratch::default();
+            for command in &all {
+                black_box(classifier.level(command.as_bytes(), &Context::default(), &mut scratch));
+            }
+        }
+        "compile" => {
+            let built = Classifier::builder().rules_text("generated", rules(500, 7)).build();
+            black_box(built.is_ok());
+        }
+        other => {
+            eprintln!(
+                "guard: unknown stage '{other}': use nothing, cold, analyze, classify, level or compile"
+            );
+            std::process::exit(2);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A clean command costs no allocation once the buffers have grown.
+
+use shmon_core::{Classifier, Context, Scratch};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator as it is; only a counter of this thread is raised besides.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|c| c.set(c.get() + 1));
+        // SAFETY: the caller keeps the promises that `alloc` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: `at` came from `System` with this layout.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.with(|c| c.set(c.get() + 1));
+        // SAFETY: `at` came from `System` with this layout.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn clean_commands_allocate_nothing() {
+    let classifier = Classifier::builtin();
+    let mut scratch = Scratch::default();
+    let commands: [&[u8]; 8] = [
+        b"ls -la /srv",
+        b"git commit -m 'a message'",
+        b"find . -name '*.rs' | sort | head -n 20",
+        b"make -j8 all && ./run --fast > out.log 2>&1",
+        b"tar czf backup.tar.gz src docs",
+        b"echo \"hello world\"; date",
+        b"sed -i 's/a/b/' f.txt",
+        b"awk '{print $1}' data.csv",
+    ];
+    let run = |scratch: &mut Scratch| {
+        let mut findings = 0;
+        for command in commands {
+            let verdict = classifier.classify_into(command, &Context::default(), scratch);
+            findings += verdict.findings().len() + usize::from(verdict.sensitive());
+        }
+        findings
+    };
+    assert_eq!(run(&mut scratch), 0, "the commands are clean");
+    run(&mut scratch);
+    let before = COUNT.with(Cell::get);
+    run(&mut scratch);
+    assert_eq!(COUNT.with(Cell::get) - before, 0);
+}
