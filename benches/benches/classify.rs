@@ -62,7 +62,7 @@ fn classify(c: &mut Criterion) {
 fn ratios(name: &str, all: &[String], classifier: &Classifier, set: &regex::bytes::RegexSet) {
     let mut scratch = Scratch::default();
     for (rows, ascii) in [("ASCII", true), ("other", false)] {
-        let some: Vec<&[u8]> = all.iter().filter(|c| c.is_ascii() == ascii).map(|c| c.as_bytes()).collect();
+        let some: Vec<&[u8]> = all.iter().filter(|c| c.is_ascii() == ascii).map(String::as_bytes).collect();
         if some.is_empty() {
             continue;
         }

@@ -90,7 +90,9 @@ fn parallel(
         let (queue, results, mut worker) = (Arc::clone(&queue), results.clone(), worker.clone());
         std::thread::Builder::new().name("classify".into()).spawn(move || {
             // A lock that another worker's panic left behind still guards a whole queue.
-            while let Ok((number, piece)) = { queue.lock().unwrap_or_else(|e| e.into_inner()).recv() } {
+            while let Ok((number, piece)) =
+                { queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv() }
+            {
                 let done = work(&mut worker, &piece, end);
                 if results.send((number, piece.len(), Ok(done))).is_err() {
                     break;
