@@ -113,3 +113,86 @@ fn payload(record: &Record) -> Payload {
         ..Payload::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Event;
+    use crate::{Finding, Level, Text, Verdict};
+
+    fn record(level: Level, excluded: bool) -> Record {
+        let finding = Finding {
+            rule: "network.nmap".into(),
+            level,
+            category: "network".into(),
+            title: Text { en: "Port scan".into(), ja: None },
+            reason: Text::default(),
+            attack: vec!["T1046".into()],
+            argv: Vec::new(),
+            via: Vec::new(),
+            span: crate::shell::Span::default(),
+        };
+        let verdict = Verdict {
+            level,
+            excluded,
+            redacted: Some("nmap -p […]".into()),
+            findings: vec![finding],
+            ..Verdict::default()
+        };
+        let event = Event { command: b"nmap -p secret".to_vec(), user: "alice".into(), ..Event::default() };
+        Record::new(event, verdict)
+    }
+
+    fn told(keys: &str, record: &Record) -> bool {
+        let text = format!("[notify.chatwork]\nroom_id = '1'\ntoken_env = 'T'\n{keys}");
+        let planned = plan(&Config::parse(&text).unwrap(), record);
+        assert!(planned.iter().all(|n| n.sink == "chatwork" && n.payload.command == "nmap -p […]"));
+        !planned.is_empty()
+    }
+
+    #[test]
+    fn who_is_told() {
+        let high = record(Level::High, false);
+        for (keys, expected) in [
+            ("", true),
+            ("min_level = 'critical'", false),
+            ("enabled = false", false),
+            ("only = { rules = ['network.*'] }", true),
+            ("only = { rules = ['*.nmap'], users = ['bob'] }", false),
+            ("only = { categories = ['net*k'] }", true),
+            ("ignore = { users = ['ali*'] }", false),
+            ("ignore = { users = ['bob'], hosts = ['x'] }", true),
+        ] {
+            assert_eq!(told(keys, &high), expected, "{keys}");
+        }
+        assert!(!told("", &record(Level::Medium, false)));
+        assert!(!told("min_level = 'low'", &record(Level::Low, true)), "excluded");
+        assert!(told("min_level = 'low'", &record(Level::Low, false)));
+    }
+
+    #[test]
+    fn mistakes_in_the_configuration_are_named() {
+        for (text, part) in [
+            ("[notify.chatwork]\ntoken_env = 'T'", "room_id"),
+            ("[notify.chatwork]\nroom_id = '1'", "token_file"),
+            ("[notify.chatwork]\nroom_id = '1'\ntoken_env = 'T'\ntoken_file = 't'", "only one of"),
+            ("[notify.chatwork]\nroom_id = '1/../2'\ntoken_env = 'T'", "no number"),
+            (
+                "[notify.chatwork]\nroom_id = 1\ntoken_env = 'T'\napi_base = 'http://api.example.com'",
+                "https://",
+            ),
+            ("[notify.chatwork]\nroom_id = 1\ntoken_env = 'T'\nmin_levle = 'low'", "min_level"),
+            ("[notify.chatwork]\nroom_id = 1\ntoken_env = 'T'\ntemplate = '{nope}'", "{nope}"),
+            ("[notify.chatwrok]\nroom_id = 1", "chatwork"),
+            ("[[notify.slack]]\nurl_env = 'A'\n[[notify.slack]]\nurl_env = 'B'", "own 'name'"),
+            ("[notify]\nquiet_hours = '25:00-1'", "22:00-07:00"),
+            ("[notify]\ntimeout = 'soon'", "90s"),
+            ("[notify.redmine]\nurl = 'https://r'\ntoken_env = 'T'", "project"),
+            ("[notify.email]\nserver = 'mx'\nfrom = 'a@b'\nto = ['c@d']\nencryption = 'none'", "localhost"),
+            ("[notify.syslog]\naddress = 'udp://x'", "tcp://host:601"),
+        ] {
+            let error = Config::parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

@@ -23,15 +23,12 @@ pub(crate) fn nanos(span: Duration) -> i64 {
     i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// When the limit allows the next request: `latest` are the last `limit.count` requests, latest first.
+/// When the limit allows the next request: `oldest` is the last but `limit.count - 1`.
 ///
 /// An exact sliding window: with the oldest of `count` requests inside the span, the next waits until that one leaves it.
-pub(crate) fn allowed_at(limit: &Limit, latest: &[UnixNanos]) -> UnixNanos {
-    match latest.get(limit.count.max(1) as usize - 1) {
-        // A hair more than the span, as the server's clock measures arrival and ours the decision to send.
-        Some(oldest) => oldest.saturating_add(nanos(limit.span)).saturating_add(SECOND / 4),
-        None => 0,
-    }
+pub(crate) fn allowed_at(limit: &Limit, oldest: UnixNanos) -> UnixNanos {
+    // A hair more than the span, as the server's clock measures arrival and ours the decision to send.
+    oldest.saturating_add(nanos(limit.span)).saturating_add(SECOND / 4)
 }
 
 /// How long to wait after `failures` failures in a row: 1 s, 2 s, 4 s … 2 min, of which a random half is taken off, so
@@ -116,8 +113,7 @@ mod tests {
         let mut sent: Vec<UnixNanos> = Vec::new();
         let mut now = 0;
         for _ in 0..1000 {
-            let latest: Vec<_> = sent.iter().rev().take(10).copied().collect();
-            now = now.max(allowed_at(&limit, &latest));
+            now = now.max(sent.iter().rev().nth(9).map_or(0, |oldest| allowed_at(&limit, *oldest)));
             sent.push(now);
         }
         for window in sent.windows(11) {

@@ -364,8 +364,8 @@ impl Worker {
         let mut free = store.sink_state(&desk.name)?.blocked_until_ns;
         if let Ok(sink) = &desk.sink {
             for limit in sink.limits() {
-                let latest = store.requests(&limit.scope, limit.posts_only, limit.count)?;
-                free = free.max(schedule::allowed_at(&limit, &latest));
+                let oldest = store.nth_request(&limit.scope, limit.posts_only, limit.count.max(1))?;
+                free = free.max(oldest.map_or(0, |oldest| schedule::allowed_at(&limit, oldest)));
             }
         }
         Ok(free)

@@ -191,17 +191,20 @@ impl Store {
             .map_err(|e| failed("read the outbox", &path, e))
     }
 
-    /// The latest times of requests in a scope, latest first; no more than `most`.
-    pub(crate) fn requests(&mut self, scope: &str, posts_only: bool, most: u32) -> Result<Vec<UnixNanos>> {
+    /// When the `nth` latest request of a scope was made (1 is the latest); `None` where there were fewer.
+    pub(crate) fn nth_request(
+        &mut self,
+        scope: &str,
+        posts_only: bool,
+        nth: u32,
+    ) -> Result<Option<UnixNanos>> {
         let path = self.path().to_path_buf();
-        let sql =
-            "SELECT at_ns FROM notify_requests WHERE scope = ?1 AND post >= ?2 ORDER BY at_ns DESC LIMIT ?3";
-        let read = |db: &Connection| {
-            let mut statement = db.prepare_cached(sql)?;
-            let times = statement.query_map((scope, posts_only, most), |row| row.get(0))?;
-            times.collect::<rusqlite::Result<Vec<UnixNanos>>>()
-        };
-        read(self.connection()).map_err(|e| failed("read the outbox", &path, e))
+        let sql = "SELECT at_ns FROM notify_requests WHERE scope = ?1 AND post >= ?2 ORDER BY at_ns DESC \
+                   LIMIT 1 OFFSET ?3 - 1";
+        self.connection()
+            .prepare_cached(sql)
+            .and_then(|mut s| s.query_row((scope, posts_only, nth), |row| row.get(0)).optional())
+            .map_err(|e| failed("read the outbox", &path, e))
     }
 
     /// Notes a request that isn't made for a notification.

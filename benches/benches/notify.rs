@@ -1,0 +1,96 @@
+//! From the commit of a critical command to the first bytes of its notification at the service, with the worker of a
+//! daemon: classify, store, wake the worker, sort, claim, connect, send. The service is on the loopback, so what is
+//! measured is ours; TLS and the way to a real service come on top.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use shmon_core::config::{Config, Home};
+use shmon_core::monitor::{Incoming, Monitor};
+use shmon_core::notify::{Background, Options, Worker};
+use shmon_core::record::Event;
+use shmon_core::store::{Store, StoreOptions};
+use shmon_core::time;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// A service that says yes, and tells when a request's first bytes arrived.
+fn service() -> (u16, Receiver<Instant>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (arrived, times) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let arrived = arrived.clone();
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                let mut buffer = vec![0; 1 << 16];
+                let mut request: Vec<u8> = Vec::new();
+                while let Ok(length) = stream.read(&mut buffer) {
+                    if length == 0 {
+                        return;
+                    }
+                    if request.is_empty() {
+                        let _ = arrived.send(Instant::now());
+                    }
+                    request.extend(&buffer[..length]);
+                    let text = String::from_utf8_lossy(&request).to_lowercase();
+                    let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                    let promised = head.split("content-length: ").nth(1).and_then(|t| t.split("\r\n").next());
+                    if promised.and_then(|n| n.parse().ok()) == Some(body.len()) {
+                        request.clear();
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                    }
+                }
+            });
+        }
+    });
+    (port, times)
+}
+
+fn commit_to_wire(criterion: &mut Criterion) {
+    let (port, times) = service();
+    let dir = tempfile::tempdir().expect("a folder");
+    let home = Home::new(dir.path());
+    let secret = dir.path().join("secret");
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    let config = Config::parse(&format!(
+        "[notify.webhook]\nurl = 'http://127.0.0.1:{port}/'\nsecret_file = 'secret'\nper_minute = 100000"
+    ))
+    .expect("a configuration");
+    let mut monitor = Monitor::open(&home, config.clone()).expect("a monitor");
+    let worker = Worker::new(&home, &config, Options::default()).expect("a worker");
+    let store = Store::open(home.database(&config), StoreOptions::default()).expect("a database");
+    let outbox = Background::start(worker, store).expect("a thread");
+    let mut sequence = 0_u64;
+    let mut one = || {
+        sequence += 1;
+        let mut event = Event::default();
+        event.command = format!("rm -rf /srv/data/{sequence}").into_bytes();
+        event.user = "alice".into();
+        event.host = "server".into();
+        event.started_at = time::now();
+        let begun = Instant::now();
+        let recorded = monitor.record(&[Incoming::Event(event)]).expect("a row");
+        assert_eq!(recorded[0].notifications, 1);
+        outbox.wake();
+        let arrived = times.recv_timeout(Duration::from_secs(30)).expect("a request");
+        // As people type: the worker has gone to sleep again before the next command.
+        std::thread::sleep(Duration::from_millis(5));
+        arrived.saturating_duration_since(begun)
+    };
+    let mut group = criterion.benchmark_group("notify");
+    group.sample_size(20).measurement_time(Duration::from_secs(8));
+    group.bench_function("commit_to_wire", |b| b.iter_custom(|n| (0..n).map(|_| one()).sum()));
+    group.finish();
+    let mut spans: Vec<Duration> = (0..500).map(|_| one()).collect();
+    spans.sort();
+    let at = |percent: usize| spans[spans.len() * percent / 100];
+    println!("notify/commit_to_wire p50 {:?}, p95 {:?}, p99 {:?}", at(50), at(95), at(99));
+    outbox.stop();
+}
+
+criterion_group!(benches, commit_to_wire);
+criterion_main!(benches);
