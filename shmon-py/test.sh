@@ -29,7 +29,7 @@ for python in "${pythons[@]}"; do
         *)
             (cd "$venv" && bin/python -m mypy.stubtest shmon --mypy-config-file ../../shmon-py/pyproject.toml \
                 --allowlist ../../shmon-py/tests/stubtest-allow.txt)
-            (cd shmon-py && "../$venv/bin/python" -m mypy --strict --no-incremental tests/typed.py)
+            (cd shmon-py && "../$venv/bin/python" -m mypy --strict --no-incremental scripts tests/typed.py)
             ;;
     esac
 done
