@@ -128,7 +128,9 @@ _shmon_return() {
 _shmon_last() {
   local HISTTIMEFORMAT= _shmon_x
   _shmon_hn= _shmon_text=
-  { builtin history 1 >|"$_shmon_tmp" && builtin mapfile -d '' -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 1
+  # Written over, not truncated: ext4 flushes a file that was truncated when it is closed, which takes milliseconds.
+  { { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
+    builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 1
   _shmon_text=${_shmon_x-}
   _shmon_text=${_shmon_text#"${_shmon_text%%[! ]*}"}
   _shmon_hn=${_shmon_text%%[!0-9]*}
