@@ -177,11 +177,10 @@ impl Machine<'_> {
     /// `cp a b`, `mv a b`: of files that the text wrote.
     pub(super) fn copy(&mut self, argv: Range32) {
         self.status = None;
-        let operands: Vec<WordRec> = (argv.start + 1..argv.end)
+        let mut operands = (argv.start + 1..argv.end)
             .map(|i| self.arg(i))
-            .filter(|w| !self.text(w.range()).starts_with(b"-"))
-            .collect();
-        if let [from, to] = operands.as_slice()
+            .filter(|w| !self.text(w.range()).starts_with(b"-"));
+        if let (Some(from), Some(to), None) = (operands.next(), operands.next(), operands.next())
             && let Some(content) = self.file(from.range())
         {
             self.write_file(to.range(), content);
