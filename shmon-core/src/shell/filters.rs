@@ -1,6 +1,6 @@
 //! Programs that turn text into text, computed where their input is known: what a pipeline feeds to a shell.
 
-use super::analysis::{Range32, ViaKind, WordFlags, WordRec};
+use super::analysis::{Range32, ViaKind, WordFlags};
 use super::decode;
 use super::machine::{Machine, Sink};
 use super::state::{Input, InputFrom, Val};
