@@ -13,6 +13,7 @@ use shmon_core::store::Store;
 use shmon_core::{Result, time};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 /// What is open; `None` after `close`.
 struct Open {
@@ -56,6 +57,9 @@ fn worker(home: &Home, config: &Config) -> Result<Worker> {
     Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))
 }
 
+/// How long closing waits for another worker, or for a retry.
+const CLOSING: Duration = Duration::from_secs(5);
+
 impl Open {
     fn deliver(&mut self, home: &Home) -> Result<shmon_core::notify::Delivery> {
         self.enqueued = false;
@@ -80,14 +84,23 @@ impl Open {
         Ok(())
     }
 
-    /// Ends the thread, and sends what is still due.
+    /// Ends the thread, and sends what is still due; a retry that is due within moments is waited for.
     fn close(mut self, home: &Home) -> Result<()> {
         // Ends the request that is under way.
         self.delivery = None;
-        if self.enqueued {
-            self.deliver(home)?;
+        if !self.enqueued {
+            return Ok(());
         }
-        Ok(())
+        let end = Instant::now() + CLOSING;
+        loop {
+            let delivery = self.deliver(home)?;
+            let soon = delivery.next_due.is_some_and(|due| due - time::now() < CLOSING.as_nanos() as i64);
+            // Another worker may hold the outbox for a moment, or have left a message to be looked up.
+            if !(delivery.busy || soon) || Instant::now() >= end {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
