@@ -68,7 +68,7 @@ fn each_agent_gets_its_own_form() {
 
 #[test]
 fn the_reason_names_the_rule() {
-    let out = shmon(&["guard", "claude"], &call("claude", "rm -rf /srv").to_string());
+    let out = shmon(&["guard", "claude"], &call("claude", "rm -rf build").to_string());
     let answer: Value = serde_json::from_slice(&out.stdout).unwrap();
     let reason = answer["hookSpecificOutput"]["permissionDecisionReason"].as_str().unwrap();
     assert!(reason.contains("destruction.rm-recursive-force"), "{reason}");
