@@ -1,7 +1,6 @@
 //! The default policy: which commands get which level, and which are noise.
 
 use shmon_core::{Classifier, Level, Verdict};
-use std::path::{Path, PathBuf};
 
 fn says(verdict: &Verdict) -> &'static str {
     if verdict.excluded { "excluded" } else { verdict.level.as_str() }
@@ -21,24 +20,6 @@ fn the_policy_holds() {
         assert_eq!(verdict.sensitive, verdict.level >= Level::High, "{command}");
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-/// The commands that the first users named, where their list is at hand.
-#[test]
-fn the_seed_holds() {
-    let shared = std::env::var_os("SHMON_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    let Ok(text) = std::fs::read_to_string(shared.join("seed/expected.tsv")) else {
-        println!("skipped: no seed/expected.tsv in {}", shared.display());
-        return;
-    };
-    let classifier = Classifier::builtin();
-    for line in text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
-        let mut fields = line.split('\t');
-        let (command, want) = (fields.next().unwrap(), fields.next().unwrap());
-        let verdict = classifier.classify(command);
-        assert_eq!(says(&verdict), want, "{command}: {:?}", verdict.findings);
-    }
 }
 
 #[test]
