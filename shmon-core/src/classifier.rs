@@ -181,7 +181,7 @@ impl ClassifierBuilder {
     /// Compiles the rules.
     ///
     /// # Errors
-    /// [`ErrorKind::Rule`](crate::ErrorKind::Rule) when a file can't be read, a rule is wrong, or an id is unknown; the
+    /// [`ErrorKind::Rule`] when a file can't be read, a rule is wrong, or an id is unknown; the
     /// message names file, line, rule and key.
     pub fn build(self) -> Result<Classifier> {
         let mut sources = Vec::new();

@@ -166,7 +166,7 @@ impl Config {
     /// checked against today unless the caller gives a day.
     ///
     /// # Errors
-    /// [`ErrorKind::Rule`](crate::ErrorKind::Rule) when a rule file is wrong or an id is unknown.
+    /// [`ErrorKind::Rule`] when a rule file is wrong or an id is unknown.
     pub fn classifier(&self, home: &Home) -> Result<Classifier> {
         let mut builder = Classifier::builder();
         let rules = home.rules_dir();
