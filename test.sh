@@ -12,7 +12,8 @@ rust() { cargo test --workspace --exclude shmon-py; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 python() { shmon-py/test.sh; }
 c() { shmon-ffi/test.sh; }
-bench() { cargo bench -p shmon-benches -- --test; }
+# Builds every benchmark as it is measured; `cargo bench -p shmon-benches` measures.
+bench() { cargo bench -p shmon-benches --no-run; }
 
 steps=("$@")
 ((${#steps[@]})) || steps=(setup format lint rust docs python c bench)

@@ -9,23 +9,23 @@
 int main() {
     using shmon::Level;
     const shmon::Classifier classifier;
-    CHECK(classifier.level("rm -rf /srv") == Level::critical);
+    CHECK(classifier.level("rm -rf /xyz") == Level::critical);
     CHECK(classifier.level("make", {"alice", SHMON_ZSH, SHMON_YES, SHMON_NO}) == Level::low);
     CHECK(Level::low < Level::critical && shmon::name(Level::high) == "high");
 
-    shmon::Verdict verdict = classifier.classify("rm -rf /srv");
+    shmon::Verdict verdict = classifier.classify("rm -rf /xyz");
     const shmon::Verdict moved = std::move(verdict);
     CHECK(moved.level() == Level::critical && !moved.excluded() && !moved.partial());
-    CHECK(moved.redacted() == "rm -rf /srv");
+    CHECK(moved.redacted() == "rm -rf /xyz");
     const auto findings = moved.findings();
     CHECK(!findings.empty() && findings[0].rule() == "destruction.rm-recursive-force");
     CHECK(findings[0].level() == Level::critical && findings[0].span().end == 11);
     std::string joined;
     for (std::string_view word : findings[0].argv()) joined += std::string(word) + ",";
-    CHECK(joined == "rm,-rf,/srv,");
+    CHECK(joined == "rm,-rf,/xyz,");
     CHECK(moved.invocations().size() == 1 && moved.invocations()[0].argv()[0] == "rm");
 
-    const auto summaries = classifier.classify_many({"make", "rm -rf /srv"}, 2);
+    const auto summaries = classifier.classify_many({"make", "rm -rf /xyz"}, 2);
     CHECK(summaries.size() == 2 && summaries[1].level == SHMON_CRITICAL);
     CHECK(classifier.redact("make all") == "make all");
 
@@ -37,6 +37,6 @@ int main() {
         CHECK(std::string(error.what()).find("UTF-8") != std::string::npos);
     }
     const shmon::Classifier own = shmon::Builder().build();
-    std::thread([&own] { CHECK(own.level("rm -rf /srv") == Level::critical); }).join();
+    std::thread([&own] { CHECK(own.level("rm -rf /xyz") == Level::critical); }).join();
     return check_result();
 }
