@@ -20,6 +20,8 @@
     )
 )]
 
+#[cfg(feature = "store")]
+pub mod audit;
 pub mod classifier;
 pub mod error;
 pub mod lang;
