@@ -17,6 +17,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  eval \"$(shmon hook bash)\"        in ~/.bashrc; `shmon init` does this without a process\n  \
+    shmon hook fish | source         in ~/.config/fish/config.fish\n  \
     shmon hook bash --block          the lines that `shmon init` adds to ~/.bashrc"
 )]
 pub(crate) struct Args {
@@ -32,6 +33,8 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
     Bash,
+    Zsh,
+    Fish,
 }
 
 impl Shell {
@@ -39,12 +42,16 @@ impl Shell {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Fish => "fish",
         }
     }
 
     fn template(self) -> &'static str {
         match self {
             Shell::Bash => include_str!("../../shell/hook.bash"),
+            Shell::Zsh => include_str!("../../shell/hook.zsh"),
+            Shell::Fish => include_str!("../../shell/hook.fish"),
         }
     }
 }
@@ -72,8 +79,8 @@ pub(crate) fn script(shell: Shell, program: &Path, home: &Path) -> String {
     };
     shell
         .template()
-        .replace("@SHMON@", &quote(program.as_os_str()))
-        .replace("@HOME@", &quote(home.as_os_str()))
+        .replace("@SHMON@", &quote(shell, program.as_os_str()))
+        .replace("@HOME@", &quote(shell, home.as_os_str()))
         .replace("@DURABILITY@", durability)
 }
 
@@ -81,19 +88,22 @@ pub(crate) fn script(shell: Shell, program: &Path, home: &Path) -> String {
 ///
 /// In `~/.bashrc` they belong at the end, so that traps and prompts set before are found; what is set later is found too.
 pub(crate) fn block(shell: Shell, file: &Path) -> String {
-    let file = quote(file.as_os_str());
+    let file = quote(shell, file.as_os_str());
     match shell {
-        Shell::Bash => format!("if [ -r {file} ]; then . {file}; fi\n"),
+        Shell::Bash | Shell::Zsh => format!("if [ -r {file} ]; then . {file}; fi\n"),
+        Shell::Fish => format!("if status is-interactive; and test -r {file}\n    source {file}\nend\n"),
     }
 }
 
-/// A word for bash, zsh and fish alike: bytes that are no printable text are escaped.
-fn quote(text: &OsStr) -> String {
-    match text.to_str() {
-        Some(text) if !text.chars().any(char::is_control) => format!("'{}'", text.replace('\'', "'\\''")),
-        _ => {
-            text.as_bytes().iter().fold(String::from("$'"), |word, byte| format!("{word}\\x{byte:02x}")) + "'"
-        }
+/// A word of the shell: bytes that are no printable text are escaped.
+fn quote(shell: Shell, text: &OsStr) -> String {
+    let printable = text.to_str().filter(|text| !text.chars().any(char::is_control));
+    let escaped = |each: &str| text.as_bytes().iter().fold(String::new(), |w, b| format!("{w}{each}{b:02x}"));
+    match (shell, printable) {
+        (Shell::Fish, Some(text)) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+        (Shell::Fish, None) => escaped("\\X"),
+        (_, Some(text)) => format!("'{}'", text.replace('\'', "'\\''")),
+        (_, None) => format!("$'{}'", escaped("\\x")),
     }
 }
 
@@ -103,14 +113,27 @@ mod tests {
 
     #[test]
     fn nothing_is_left_to_fill_in() {
-        let text = script(Shell::Bash, Path::new("/usr/bin/shmon"), Path::new("/home/o'brien/monitor"));
-        assert!(text.contains("_shmon_bin='/usr/bin/shmon'\n"));
-        assert!(text.contains("_shmon_home='/home/o'\\''brien/monitor'\n"));
-        assert!(!text.contains("@SHMON@") && !text.contains("@HOME@") && !text.contains("@DURABILITY@"));
+        let (program, home) = (Path::new("/usr/bin/shmon"), Path::new("/home/o'brien/monitor"));
+        for (shell, lines) in [
+            (Shell::Bash, ["_shmon_bin='/usr/bin/shmon'\n", "_shmon_home='/home/o'\\''brien/monitor'\n"]),
+            (Shell::Zsh, ["_shmon_bin='/usr/bin/shmon' ", "_shmon_home='/home/o'\\''brien/monitor' "]),
+            (Shell::Fish, ["_shmon_bin '/usr/bin/shmon'\n", "_shmon_home '/home/o\\'brien/monitor'\n"]),
+        ] {
+            let text = script(shell, program, home);
+            assert!(lines.iter().all(|line| text.contains(line)), "{shell:?}");
+            assert!(
+                !["@SHMON@", "@HOME@", "@DURABILITY@"].iter().any(|mark| text.contains(mark)),
+                "{shell:?}"
+            );
+        }
     }
 
     #[test]
     fn a_path_of_any_bytes_is_one_word() {
-        assert_eq!(quote(OsStr::from_bytes(b"/a\xff\n")), "$'\\x2f\\x61\\xff\\x0a'");
+        let path = OsStr::from_bytes(b"/a\xff\n");
+        assert_eq!(quote(Shell::Zsh, path), "$'\\x2f\\x61\\xff\\x0a'");
+        assert_eq!(quote(Shell::Fish, path), "\\X2f\\X61\\Xff\\X0a");
+        assert_eq!(quote(Shell::Fish, OsStr::new("/a\\b'c")), "'/a\\\\b\\'c'");
+        assert_eq!(quote(Shell::Bash, OsStr::new("/a\\b'c")), "'/a\\b'\\''c'");
     }
 }

@@ -203,18 +203,21 @@ fn create_log(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The shells to hook: those named, or bash and whatever else has a start-up file or folder here.
+/// The shells to hook: those named, or bash and whatever else has a start-up file or folder here, or is the login shell.
 fn chosen(named: &[Shell], user_home: &Path) -> Vec<Shell> {
     if !named.is_empty() {
         return named.to_vec();
     }
+    let login = std::env::var_os("SHELL").map(PathBuf::from);
+    let login = login.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
     let here = |shell: Shell| {
         let file = rc::rc_file(shell, user_home);
-        match shell.name() {
-            "bash" => true,
-            "fish" => file.ancestors().nth(2).is_some_and(Path::is_dir),
-            _ => file.exists(),
-        }
+        let set_up = match shell {
+            Shell::Bash => true,
+            Shell::Zsh => file.exists(),
+            Shell::Fish => file.ancestors().nth(2).is_some_and(Path::is_dir),
+        };
+        set_up || login == Some(shell.name())
     };
     Shell::value_variants().iter().copied().filter(|s| here(*s)).collect()
 }

@@ -9,6 +9,45 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+/// The program under test.
+pub(crate) const SHMON: &str = env!("CARGO_BIN_EXE_shmon");
+
+/// A shell with a tier of capture.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    /// As in the table.
+    pub(crate) name: &'static str,
+    /// The program.
+    pub(crate) shell: &'static str,
+    /// `SHMON_TIER`: `shell` keeps the loadable builtin out.
+    pub(crate) tier: &'static str,
+}
+
+/// Every shell in every tier.
+pub(crate) const TARGETS: [Target; 4] = [
+    Target { name: "bash", shell: "bash", tier: "shell" },
+    Target { name: "bash+builtin", shell: "bash", tier: "" },
+    Target { name: "zsh", shell: "zsh", tier: "" },
+    Target { name: "fish", shell: "fish", tier: "" },
+];
+
+/// Builds the loadable builtin next to the program under test, where its hook looks for it.
+pub(crate) fn build_builtin() {
+    let target = Path::new(SHMON).parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "-p", "shmon-builtin", "--target-dir"]).arg(target.parent().unwrap());
+    if target.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().unwrap().success());
+    assert!(target.join("libshmon_bash.so").exists());
+}
+
+/// Whether a shell can be tried here; a test says so when it can't.
+pub(crate) fn installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success())
+}
+
 /// What every prompt ends with.
 pub(crate) const PROMPT: &str = "READY> ";
 /// A shell that says nothing for so long hangs: the test fails.
@@ -94,6 +133,14 @@ impl Pty {
     pub(crate) fn see(&mut self, from: usize, text: &str) -> Result<(), String> {
         self.wait(|screen, _| {
             String::from_utf8_lossy(screen.bytes.get(from..).unwrap_or_default()).contains(text)
+        })
+    }
+
+    /// Waits until what was printed after byte `from` ends with the text and no more comes.
+    pub(crate) fn shown(&mut self, from: usize, text: &str) -> Result<(), String> {
+        self.wait(|screen, quiet| {
+            let rest = screen.bytes.get(from..).unwrap_or_default();
+            quiet && plain(&String::from_utf8_lossy(rest)).ends_with(text)
         })
     }
 
