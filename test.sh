@@ -12,11 +12,13 @@ rust() { cargo test --workspace --exclude shmon-py; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 python() { shmon-py/test.sh; }
 c() { shmon-ffi/test.sh; }
+# The README's first command, in an empty home.
+install() { shmon-cli/tests/install.sh; }
 # Builds every benchmark as it is measured; `cargo bench -p shmon-benches` measures.
 bench() { cargo bench -p shmon-benches --no-run; }
 
 steps=("$@")
-((${#steps[@]})) || steps=(setup format lint rust docs python c bench)
+((${#steps[@]})) || steps=(setup format lint rust docs python c install bench)
 for step in "${steps[@]}"; do
   printf '\n=== %s\n' "$step"
   began=$SECONDS
