@@ -25,8 +25,7 @@ make --no-print-directory -s -C shmon-ffi CLASSIFY_ONLY=1 OUT="$work/lib-classif
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 flags=(-Wall -Wextra -Werror -pedantic -g -Ishmon-ffi/include -DSHMON_TEST_PANIC "-DSHMON_EXPECTED_VERSION=\"$version\"")
 system=(-lpthread -ldl -lm)
-tests=(classify errors threads)
-[ ! -e shmon-ffi/tests/c/monitor.c ] || tests+=(monitor)
+tests=(classify errors rules threads monitor)
 
 # build COMPILER LANGUAGE NAME OUTPUT [FLAG…]
 build() {
@@ -88,6 +87,11 @@ if have clang; then
     build clang c11 threads "$work/threads-tsan" -fsanitize=thread "${shared[@]}" "${system[@]}"
     TSAN_OPTIONS=halt_on_error=1 run "$work/threads-tsan" setarch "$(uname -m)" -R
 fi
+
+say "allocations: none in the steady state"
+wraps=(malloc calloc realloc posix_memalign aligned_alloc)
+build gcc c11 allocations "$work/allocations" "${wraps[@]/#/-Wl,--wrap=}" "${static[@]}" "${system[@]}"
+run "$work/allocations"
 
 if have valgrind; then
     for name in "${tests[@]}"; do

@@ -35,6 +35,8 @@ pub mod verdict;
 pub mod config;
 #[cfg(feature = "store")]
 pub mod identity;
+#[cfg(feature = "notify")]
+pub mod live;
 #[cfg(feature = "store")]
 pub mod log;
 #[cfg(feature = "store")]
@@ -57,6 +59,8 @@ pub use classifier::{Classifier, ClassifierBuilder, Context, Scratch};
 pub use error::{Error, ErrorKind, Result};
 pub use lang::{Lang, Text};
 pub use level::Level;
+#[cfg(feature = "notify")]
+pub use live::LiveMonitor;
 #[cfg(feature = "store")]
 pub use monitor::Monitor;
 pub use verdict::{Finding, Verdict};

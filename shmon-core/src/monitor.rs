@@ -1,10 +1,9 @@
 //! Everything tied together: an event comes in, is classified, stored with its notifications, and logged.
 
-use crate::classifier::{Classifier, Context, Scratch};
+use crate::classifier::{Classifier, Scratch};
 use crate::config::{Config, ExcludeMode, Home};
 use crate::log::{Lines, LogFile};
 use crate::record::{Ending, Event, Record};
-use crate::shell::Dialect;
 use crate::store::{Entry, Store, StoreOptions, outbox::NewNotification};
 use crate::{ErrorKind, Level, Result, time};
 use std::os::unix::fs::DirBuilderExt;
@@ -125,14 +124,7 @@ impl Monitor {
     }
 
     fn classify(&mut self, event: &Event) -> (Recorded, Option<Entry>) {
-        let context = Context {
-            dialect: Dialect::of_shell(&event.shell),
-            user: (!event.user.is_empty()).then_some(&event.user),
-            root: event.uid.map(|uid| uid == 0),
-            ssh: Some(event.ssh_client.is_some()),
-            ..Context::default()
-        };
-        let verdict = self.classifier.classify_with(&event.command, &context, &mut self.scratch);
+        let verdict = self.classifier.classify_with(&event.command, &event.context(), &mut self.scratch);
         let mut answer = Recorded { level: verdict.level, excluded: verdict.excluded, ..Recorded::default() };
         if verdict.excluded && self.config.exclude.mode == ExcludeMode::Drop {
             return (answer, None);

@@ -1,6 +1,8 @@
 //! One executed command with everything that is known about it: what the store keeps and every export shows.
 
-use crate::Verdict;
+use crate::identity::{self, Identity};
+use crate::shell::Dialect;
+use crate::{Context, Error, ErrorKind, Result, Verdict, time};
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds since the Unix epoch, UTC.
@@ -45,6 +47,52 @@ pub struct Event {
     pub shell: String,
     /// Address and port of the SSH client (`SSH_CLIENT`'s first two fields).
     pub ssh_client: Option<String>,
+}
+
+impl Event {
+    /// What isn't known becomes this process's own: session (its id), folder, time, user and host; the shell is bash.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when there is no command.
+    pub fn complete(mut self) -> Result<Event> {
+        if self.command.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::new(ErrorKind::Invalid, "the command is empty"));
+        }
+        if self.session_id.is_empty() {
+            self.session_id = std::process::id().to_string();
+        }
+        if self.working_directory.is_empty() {
+            // A folder that was deleted has no name; the command is recorded all the same.
+            self.working_directory =
+                std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        if self.started_at == 0 {
+            self.started_at = time::now();
+        }
+        if self.user.is_empty() {
+            let own = Identity::current();
+            self.user = self.uid.map_or(own.user, identity::user_name);
+            self.uid = self.uid.or(Some(own.uid));
+        }
+        if self.host.is_empty() {
+            self.host = identity::host_name();
+        }
+        if self.shell.is_empty() {
+            self.shell = "bash".into();
+        }
+        Ok(self)
+    }
+
+    /// What rules may ask about the caller.
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            dialect: Dialect::of_shell(&self.shell),
+            user: (!self.user.is_empty()).then_some(&self.user),
+            root: self.uid.map(|uid| uid == 0),
+            ssh: Some(self.ssh_client.is_some()),
+            ..Context::default()
+        }
+    }
 }
 
 /// An event and what the classifier says of it.

@@ -28,6 +28,32 @@
 #define SHMON_WITH_NOTIFY 1
 #endif
 
+#if defined(SHMON_WITH_STORE)
+// `present` of `shmon_event`: `exit_status` is known.
+#define SHMON_HAS_EXIT_STATUS 1
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// `present` of `shmon_event`: `duration` is known.
+#define SHMON_HAS_DURATION 2
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// `present` of `shmon_event`: `uid` is known (0 is root's).
+#define SHMON_HAS_UID 4
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// `flags` of `shmon_recorded`: the same event was recorded before; nothing was changed, logged or sent.
+#define SHMON_DUPLICATE 8
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// `flags` of `shmon_monitor_open`: a thread of this process sends notifications while it goes on. Without it they wait
+// in the outbox for `shmon_monitor_deliver`, `shmon daemon` or `shmon notify flush`.
+#define SHMON_DELIVER 1
+#endif
+
 // `flags` of `shmon_summary`: every program of the line is on the exclusion list, and no rule matched.
 #define SHMON_EXCLUDED 1
 
@@ -157,6 +183,12 @@ typedef struct shmon_builder shmon_builder;
 // Rules, compiled. Immutable: any number of threads may use one at once.
 typedef struct shmon_classifier shmon_classifier;
 
+#if defined(SHMON_WITH_STORE)
+// Records commands into one home's database. Any number of threads may use one at once; after `fork` the child must
+// open another one, since it may not share the database's connection.
+typedef struct shmon_monitor shmon_monitor;
+#endif
+
 // Buffers that are reused from command to command. For one thread at a time: make one for each.
 typedef struct shmon_scratch shmon_scratch;
 
@@ -197,6 +229,77 @@ typedef struct shmon_summary {
     // Zero.
     uint32_t reserved;
 } shmon_summary;
+
+#if defined(SHMON_WITH_STORE)
+// One command and what is known of it. Make one with `shmon_event_init`; what isn't set becomes this process's own
+// (session, folder, time, user, host), or stays unknown. Names are UTF-8; other bytes in them are replaced.
+typedef struct shmon_event {
+    // The size of this structure, as `shmon_event_init` sets it.
+    size_t struct_size;
+    // The command as typed; any bytes, not only spaces.
+    struct shmon_text command;
+    // The shell session. Empty: this process's id.
+    struct shmon_text session_id;
+    // The folder in which it was typed. Empty: this process's.
+    struct shmon_text working_directory;
+    // Login name. Empty: that of `uid`, or this process's.
+    struct shmon_text user;
+    // Name of the host. Empty: this one.
+    struct shmon_text host;
+    // Terminal, such as `/dev/pts/3`.
+    struct shmon_text tty;
+    // `bash`, `zsh`, `fish`, `sh`, or what else captured it. Empty: bash.
+    struct shmon_text shell;
+    // Address and port of the SSH client.
+    struct shmon_text ssh_client;
+    // The session that this one was started from.
+    struct shmon_text parent_session;
+    // A key under which a repeated delivery of the same event is recognised and changes nothing.
+    struct shmon_text key;
+    // When it was accepted, in nanoseconds since the Unix epoch. 0: now.
+    int64_t started_at;
+    // How long it ran, in nanoseconds.
+    int64_t duration;
+    // Any of `SHMON_HAS_EXIT_STATUS`, `SHMON_HAS_DURATION`, `SHMON_HAS_UID`.
+    uint32_t present;
+    // Its exit status.
+    int32_t exit_status;
+    // User id.
+    uint32_t uid;
+    // Process id of the shell; 0: unknown.
+    uint32_t pid;
+    // Process id of the shell's parent; 0: unknown.
+    uint32_t ppid;
+} shmon_event;
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// What became of one event; its size never changes.
+typedef struct shmon_recorded {
+    // The row, the `Database ID` of notifications; 0 for an excluded command that the configuration drops.
+    int64_t id;
+    // The command's level.
+    shmon_level level;
+    // Any of `SHMON_EXCLUDED`, `SHMON_DUPLICATE`; unknown bits may come later.
+    uint32_t flags;
+    // How many notifications went into the outbox with it.
+    uint32_t notifications;
+    // Zero.
+    uint32_t reserved;
+} shmon_recorded;
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// A sink of the caller's own, told of each command after it was stored.
+//
+// It runs on the thread that records, without any lock held, so it may use the monitor, and several threads may be in
+// it at once. `event` is what was stored, with nothing empty that could be filled in; it, `recorded` and `verdict` are
+// valid until the callback returns. `user` is what `shmon_monitor_add_sink` was given.
+typedef void (*shmon_sink)(const struct shmon_event *event,
+                           const struct shmon_recorded *recorded,
+                           const struct shmon_verdict *verdict,
+                           void *user);
+#endif
 
 // A range in bytes of the command: from `start` to before `end`.
 typedef struct shmon_span {
@@ -324,7 +427,7 @@ shmon_status shmon_builder_rules_text(struct shmon_builder *builder,
                                       const char *toml,
                                       size_t len);
 
-// Switches a rule off by its id.
+// Switches a rule off by its id, or all rules whose ids begin with what stands before `*`.
 //
 // The caller promises:
 // `builder` is a builder of this library, `id` ends with NUL.
@@ -341,6 +444,16 @@ shmon_status shmon_builder_level(struct shmon_builder *builder, const char *id, 
 // The caller promises:
 // `builder` is a builder of this library, `program` ends with NUL.
 shmon_status shmon_builder_exclude(struct shmon_builder *builder, const char *program);
+
+// The day on which allow entries are checked for expiry, such as 2026, 11, 23. Without it, entries that expire don't
+// hold: the library reads no clock to classify.
+//
+// The caller promises:
+// `builder` is a builder of this library.
+shmon_status shmon_builder_today(struct shmon_builder *builder,
+                                 uint16_t year,
+                                 uint8_t month,
+                                 uint8_t day);
 
 // Compiles the rules. The builder stays as it is, may be changed and used again, and must be freed by itself.
 //
@@ -395,6 +508,102 @@ shmon_status shmon_redact(const struct shmon_classifier *classifier,
 
 // The level's name in lower case, "low" to "critical"; static text that ends with NUL, empty for an unknown number.
 const char *shmon_level_name(int32_t level);
+
+#if defined(SHMON_WITH_STORE)
+// Opens the home folder's database, to be freed with `shmon_monitor_free`; makes what is missing.
+//
+// `home` is the folder with `config.toml`, `rules.d` and the database, `~/monitor` by custom; the library reads no
+// environment to find it. `flags` is 0 or `SHMON_DELIVER`. Rule files that are wrong don't stop the record: the
+// built-in rules are used, and the log says so.
+//
+// The caller promises:
+// `home` ends with NUL, `out` is writable.
+shmon_status shmon_monitor_open(const char *home,
+                                uint32_t flags,
+                                struct shmon_monitor **out);
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// Sends what is due (a few seconds at most), closes the database and frees the monitor; NULL does nothing.
+//
+// In a forked child it leaves the parent's database alone, and the memory goes with the process.
+//
+// The caller promises:
+// `monitor` is NULL, or came from this library, wasn't freed, and no thread uses it.
+void shmon_monitor_free(struct shmon_monitor *monitor);
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// The classifier with the home's rules; belongs to the monitor. NULL when `monitor` is.
+//
+// The caller promises:
+// `monitor` is NULL or of this library.
+const struct shmon_classifier *shmon_monitor_classifier(const struct shmon_monitor *monitor);
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// Adds a sink of the caller's own: `told` is called for each stored command of at least `min_level`, a number of
+// `shmon_level`, unless it is excluded or a duplicate.
+//
+// It is called once, after the commit, and a process that dies in between doesn't call it; for a sink that is tried
+// again until it takes the message, configure `[notify.command]`. The monitor keeps `user` and gives it back.
+//
+// The caller promises:
+// `monitor` is of this library; `told` may be called with `user` on any thread that records, as long as the monitor
+// lives, and doesn't unwind.
+shmon_status shmon_monitor_add_sink(const struct shmon_monitor *monitor,
+                                    int32_t min_level,
+                                    shmon_sink told,
+                                    void *user);
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// Records one command: classifies it, stores it with its notifications, logs it, and tells the caller's sinks.
+//
+// `SHMON_OK` means that it is stored: it survives the death of any process. After an error nothing of it was recorded,
+// and it may be tried again. `out` may be NULL.
+//
+// The caller promises:
+// `monitor` is of this library; `event` begins with its size and its texts are readable; `out` is NULL or writable.
+shmon_status shmon_monitor_record(const struct shmon_monitor *monitor,
+                                  const struct shmon_event *event,
+                                  struct shmon_recorded *out);
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// Records `len` commands in one transaction, in order: all of them, or none after an error. `out` may be NULL.
+//
+// The caller promises:
+// `monitor` is of this library; `events` has `len` pointers as `shmon_monitor_record` takes them; `out` is NULL or has
+// room for `len` answers.
+shmon_status shmon_monitor_record_batch(const struct shmon_monitor *monitor,
+                                        const struct shmon_event *const *events,
+                                        size_t len,
+                                        struct shmon_recorded *out);
+#endif
+
+#if defined(SHMON_WITH_STORE)
+// Adds the end of a command that was recorded with this `key` when it began; does nothing for an unknown key.
+//
+// `exit_status` and `duration` (nanoseconds) may be NULL.
+//
+// The caller promises:
+// `monitor` is of this library; `key` is readable; the others are NULL or readable.
+shmon_status shmon_monitor_end(const struct shmon_monitor *monitor,
+                               struct shmon_text key,
+                               const int32_t *exit_status,
+                               const int64_t *duration);
+#endif
+
+#if (defined(SHMON_WITH_STORE) && defined(SHMON_WITH_NOTIFY))
+// Sends what is due in the outbox now, and writes to `sent` how many messages went out; `sent` may be NULL.
+//
+// It waits for the services' answers. What can't be sent stays in the outbox; `shmon notify status` shows it.
+//
+// The caller promises:
+// `monitor` is of this library; `sent` is NULL or writable.
+shmon_status shmon_monitor_deliver(const struct shmon_monitor *monitor, uint64_t *sent);
+#endif
 
 // The message of the last call of this thread that failed: UTF-8, ends with NUL, in lower case, names the file, rule
 // or argument at fault. Empty where none failed.
@@ -478,6 +687,16 @@ static inline shmon_context shmon_context_init(void) {
     context.struct_size = sizeof context;
     return context;
 }
+
+#ifdef SHMON_WITH_STORE
+// An event of which nothing is known; set at least `command`.
+static inline shmon_event shmon_event_init(void) {
+    shmon_event event;
+    memset(&event, 0, sizeof event);
+    event.struct_size = sizeof event;
+    return event;
+}
+#endif
 
 // A text that ends with NUL as a `shmon_text`; NULL gives the empty one.
 static inline shmon_text shmon_text_of(const char *text) {

@@ -2,6 +2,7 @@
 
 use crate::status::{Failure, guard, guard_drop, shmon_status};
 use crate::types::{self, handle, handle_mut, name, path, put};
+use shmon_core::classifier::Day;
 use shmon_core::{self as core, ClassifierBuilder};
 use std::ffi::c_char;
 
@@ -109,7 +110,7 @@ pub unsafe extern "C" fn shmon_builder_rules_text(
     })
 }
 
-/// Switches a rule off by its id.
+/// Switches a rule off by its id, or all rules whose ids begin with what stands before `*`.
 ///
 /// # Safety
 /// `builder` is a builder of this library, `id` ends with NUL.
@@ -161,6 +162,26 @@ pub unsafe extern "C" fn shmon_builder_exclude(
         let builder = unsafe { handle_mut(builder, "builder") }?;
         builder.exclude.get_or_insert_default().push(program.to_owned());
         Ok(())
+    })
+}
+
+/// The day on which allow entries are checked for expiry, such as 2026, 11, 23. Without it, entries that expire don't
+/// hold: the library reads no clock to classify.
+///
+/// # Safety
+/// `builder` is a builder of this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shmon_builder_today(
+    builder: *mut shmon_builder,
+    year: u16,
+    month: u8,
+    day: u8,
+) -> shmon_status {
+    guard(|| {
+        let today = Day::new(year, month, day)
+            .ok_or_else(|| Failure::invalid(format!("{year}-{month}-{day} is no day")))?;
+        // SAFETY: the caller promises the builder.
+        unsafe { change(builder, |b| b.today(today)) }
     })
 }
 

@@ -9,6 +9,10 @@
 pub mod batch;
 pub mod classifier;
 pub mod classify;
+#[cfg(feature = "store")]
+pub mod event;
+#[cfg(feature = "store")]
+pub mod monitor;
 pub mod status;
 pub mod types;
 pub mod verdict;

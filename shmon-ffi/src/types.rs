@@ -25,7 +25,12 @@ pub struct shmon_text {
 impl shmon_text {
     /// Borrows the text; the caller keeps the owner alive.
     pub(crate) fn of(text: &str) -> Self {
-        shmon_text { data: text.as_ptr().cast(), len: text.len() }
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// Borrows the bytes; the caller keeps the owner alive.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        shmon_text { data: bytes.as_ptr().cast(), len: bytes.len() }
     }
 
     /// # Safety

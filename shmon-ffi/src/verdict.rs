@@ -136,7 +136,7 @@ impl shmon_verdict {
         let command: Box<[u8]> = command.into();
         let redacted = match &verdict.redacted {
             Some(redacted) => shmon_text::of(redacted),
-            None => shmon_text { data: command.as_ptr().cast(), len: command.len() },
+            None => shmon_text::of_bytes(&command),
         };
         Box::new(shmon_verdict {
             summary,

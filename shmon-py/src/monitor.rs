@@ -4,24 +4,13 @@ use crate::store::{Owner, home, lock};
 use crate::{error, level, text, when};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use shmon_core::LiveMonitor;
 use shmon_core::config::{Config, Home};
-use shmon_core::identity::Identity;
 use shmon_core::monitor::{self, Incoming};
-use shmon_core::notify::{Background, Options, Worker};
+use shmon_core::notify::Options;
 use shmon_core::record::{Ending, Event};
-use shmon_core::store::Store;
-use shmon_core::{Result, time};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
-
-/// What is open; `None` after `close`.
-struct Open {
-    monitor: shmon_core::Monitor,
-    delivery: Option<Background>,
-    /// Something went into the outbox that the background may not have seen.
-    enqueued: bool,
-}
 
 /// Records commands: each is classified, stored, logged, and people are told, in one call.
 ///
@@ -37,7 +26,7 @@ struct Open {
 /// <Level.CRITICAL: 3>
 #[pyclass(frozen, module = "shmon")]
 pub(crate) struct Monitor {
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<LiveMonitor>>,
     home: Home,
     deliver: bool,
     owner: Owner,
@@ -52,60 +41,8 @@ impl Drop for Monitor {
     }
 }
 
-/// Reads tokens and proxies from the process's environment.
-fn worker(home: &Home, config: &Config) -> Result<Worker> {
-    Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))
-}
-
-/// How long closing waits for another worker, or for a retry.
-const CLOSING: Duration = Duration::from_secs(5);
-
-impl Open {
-    fn deliver(&mut self, home: &Home) -> Result<shmon_core::notify::Delivery> {
-        self.enqueued = false;
-        let mut worker = worker(home, self.monitor.config())?;
-        worker.run_once(self.monitor.store())
-    }
-
-    /// Wakes the delivery thread, or starts it.
-    fn wake(&mut self, home: &Home) -> Result<()> {
-        if self.delivery.is_none() {
-            let worker = worker(home, self.monitor.config())?;
-            if !worker.has_sinks() {
-                return Ok(());
-            }
-            let path = self.monitor.store().path().to_path_buf();
-            let options = self.monitor.store().options().clone();
-            self.delivery = Some(Background::start(worker, Store::open(path, options)?)?);
-        }
-        if let Some(delivery) = &self.delivery {
-            delivery.wake();
-        }
-        Ok(())
-    }
-
-    /// Ends the thread, and sends what is still due; a retry that is due within moments is waited for.
-    fn close(mut self, home: &Home) -> Result<()> {
-        // Ends the request that is under way.
-        self.delivery = None;
-        if !self.enqueued {
-            return Ok(());
-        }
-        let end = Instant::now() + CLOSING;
-        loop {
-            let delivery = self.deliver(home)?;
-            let soon = delivery.next_due.is_some_and(|due| due - time::now() < CLOSING.as_nanos() as i64);
-            // Another worker may hold the outbox for a moment, or have left a message to be looked up.
-            if !(delivery.busy || soon) || Instant::now() >= end {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
 impl Monitor {
-    fn lock(&self) -> PyResult<MutexGuard<'_, Option<Open>>> {
+    fn lock(&self) -> PyResult<MutexGuard<'_, Option<LiveMonitor>>> {
         self.owner.check("Monitor")?;
         Ok(lock(&self.open))
     }
@@ -119,13 +56,7 @@ impl Monitor {
         py.detach(|| {
             let mut guard = lock(&self.open);
             let open = guard.as_mut().ok_or_else(Self::closed)?;
-            let recorded = open.monitor.record(incoming)?;
-            if self.deliver && recorded.iter().any(|r| r.notifications > 0) {
-                open.enqueued = true;
-                // The rows are stored; a thread that can't be started must not look as if they weren't.
-                let _ = open.wake(&self.home);
-            }
-            Ok(recorded)
+            open.record(incoming, self.deliver)
         })
         .map_err(error::raise)
     }
@@ -133,8 +64,6 @@ impl Monitor {
 
 fn event(values: &Bound<'_, PyDict>) -> PyResult<Event> {
     let mut event = Event::default();
-    let identity = Identity::current();
-    let os = values.py().import("os")?;
     for (key, value) in values {
         let key: String = key.extract()?;
         if value.is_none() {
@@ -164,30 +93,7 @@ fn event(values: &Bound<'_, PyDict>) -> PyResult<Event> {
             }
         }
     }
-    if event.command.iter().all(u8::is_ascii_whitespace) {
-        return Err(error::invalid("the command is empty"));
-    }
-    if event.session_id.is_empty() {
-        event.session_id = std::process::id().to_string();
-    }
-    if event.working_directory.is_empty() {
-        event.working_directory =
-            os.call_method0("getcwd")?.extract::<PathBuf>()?.to_string_lossy().into_owned();
-    }
-    if event.started_at == 0 {
-        event.started_at = time::now();
-    }
-    if event.user.is_empty() {
-        event.user = event.uid.map_or(identity.user, shmon_core::identity::user_name);
-        event.uid = event.uid.or(Some(identity.uid));
-    }
-    if event.host.is_empty() {
-        event.host = identity.host;
-    }
-    if event.shell.is_empty() {
-        event.shell = "bash".into();
-    }
-    Ok(event)
+    event.complete().map_err(error::raise)
 }
 
 #[pymethods]
@@ -202,7 +108,8 @@ impl Monitor {
                 shmon_core::Monitor::open(&home, config)
             })
             .map_err(error::raise)?;
-        let open = Open { monitor, delivery: None, enqueued: false };
+        // Tokens and proxies come from the process's environment.
+        let open = LiveMonitor::new(monitor, Options::with_env(|name| std::env::var(name).ok()));
         Ok(Monitor { open: Mutex::new(Some(open)), home, deliver, owner: Owner::current() })
     }
 
@@ -279,7 +186,7 @@ impl Monitor {
         py.detach(|| {
             let mut guard = lock(&self.open);
             let open = guard.as_mut().ok_or_else(Self::closed)?;
-            Ok(open.deliver(&self.home)?.sent)
+            Ok(open.deliver()?.sent)
         })
         .map_err(error::raise)
     }
@@ -288,7 +195,7 @@ impl Monitor {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let open = self.lock()?.take();
         let Some(open) = open else { return Ok(()) };
-        py.detach(|| open.close(&self.home)).map_err(error::raise)
+        py.detach(|| open.close()).map_err(error::raise)
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
