@@ -526,7 +526,8 @@ shmon_status shmon_monitor_open(const char *home,
 #if defined(SHMON_WITH_STORE)
 // Sends what is due (a few seconds at most), closes the database and frees the monitor; NULL does nothing.
 //
-// In a forked child it leaves the parent's database alone, and the memory goes with the process.
+// In a forked child it does nothing: the delivery's thread isn't there, and closing the connection would drop the
+// parent's locks. The memory goes with the process.
 //
 // The caller promises:
 // `monitor` is NULL, or came from this library, wasn't freed, and no thread uses it.

@@ -1,15 +1,14 @@
 //! Recording: each event is classified, stored, logged, and people are told.
 
-use crate::classifier::{free, give, shmon_classifier};
+use crate::classifier::{give, shmon_classifier};
 use crate::event::{self, shmon_event, shmon_recorded, shmon_sink};
-use crate::status::{Failure, guard, shmon_status};
+use crate::status::{Failure, guard, guard_drop, shmon_status};
 use crate::types::{self, handle, path, shmon_text};
 use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Recorded};
 use shmon_core::record::{Ending, Event};
 use shmon_core::{Classifier, Level, Monitor};
 use std::ffi::{c_char, c_void};
-use std::mem::ManuallyDrop;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "notify")]
@@ -20,7 +19,7 @@ type Inner = Monitor;
 /// Records commands into one home's database. Any number of threads may use one at once; after `fork` the child must
 /// open another one, since it may not share the database's connection.
 pub struct shmon_monitor {
-    inner: ManuallyDrop<Mutex<Inner>>,
+    inner: Mutex<Inner>,
     sinks: Mutex<Vec<Sink>>,
     classifier: shmon_classifier,
     #[cfg_attr(not(feature = "notify"), expect(dead_code, reason = "there is nothing to deliver with"))]
@@ -95,22 +94,6 @@ impl shmon_monitor {
     }
 }
 
-impl Drop for shmon_monitor {
-    fn drop(&mut self) {
-        // In a forked child the delivery's thread isn't there, and closing the connection would drop the parent's locks.
-        if self.process == std::process::id() {
-            // SAFETY: nothing uses it after this, the only place that takes it.
-            let inner = unsafe { ManuallyDrop::take(&mut self.inner) };
-            let inner = inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-            #[cfg(feature = "notify")]
-            // What can't be sent stays in the outbox, where `shmon notify status` shows it.
-            let _ = inner.close();
-            #[cfg(not(feature = "notify"))]
-            drop(inner);
-        }
-    }
-}
-
 /// `flags` of `shmon_monitor_open`: a thread of this process sends notifications while it goes on. Without it they wait
 /// in the outbox for `shmon_monitor_deliver`, `shmon daemon` or `shmon notify flush`.
 pub const SHMON_DELIVER: u32 = 1;
@@ -148,7 +131,7 @@ pub unsafe extern "C" fn shmon_monitor_open(
             shmon_core::LiveMonitor::new(monitor, options)
         };
         let monitor = Box::new(shmon_monitor {
-            inner: ManuallyDrop::new(Mutex::new(monitor)),
+            inner: Mutex::new(monitor),
             sinks: Mutex::default(),
             classifier: shmon_classifier { inner: classifier },
             deliver: flags & SHMON_DELIVER != 0,
@@ -161,14 +144,26 @@ pub unsafe extern "C" fn shmon_monitor_open(
 
 /// Sends what is due (a few seconds at most), closes the database and frees the monitor; NULL does nothing.
 ///
-/// In a forked child it leaves the parent's database alone, and the memory goes with the process.
+/// In a forked child it does nothing: the delivery's thread isn't there, and closing the connection would drop the
+/// parent's locks. The memory goes with the process.
 ///
 /// # Safety
 /// `monitor` is NULL, or came from this library, wasn't freed, and no thread uses it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmon_monitor_free(monitor: *mut shmon_monitor) {
     // SAFETY: passed on from the caller.
-    unsafe { free(monitor) }
+    if unsafe { monitor.as_ref() }.is_none_or(|m| m.process != std::process::id()) {
+        return;
+    }
+    guard_drop(|| {
+        // SAFETY: not null, and it came from `Box::into_raw` in `give`.
+        let monitor = unsafe { Box::from_raw(monitor) };
+        #[cfg(feature = "notify")]
+        // What can't be sent stays in the outbox, where `shmon notify status` shows it.
+        let _ = monitor.inner.into_inner().unwrap_or_else(PoisonError::into_inner).close();
+        #[cfg(not(feature = "notify"))]
+        drop(monitor);
+    });
 }
 
 /// The classifier with the home's rules; belongs to the monitor. NULL when `monitor` is.
