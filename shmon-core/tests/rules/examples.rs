@@ -42,6 +42,14 @@ fn lint_has_nothing_to_say() {
 }
 
 #[test]
+fn built_in_rules_ask_no_regular_expression() {
+    for (source, _) in files() {
+        let line = source.text.lines().position(|l| l.contains("regex =") || l.contains("regex="));
+        assert!(line.is_none(), "{}:{}: use a structured test", source.name, line.unwrap_or(0) + 1);
+    }
+}
+
+#[test]
 fn rules_are_told_in_both_languages() {
     for rule in Classifier::builtin().rules().rules() {
         for (what, text) in [("title", rule.title()), ("reason", rule.reason())] {
