@@ -156,7 +156,7 @@ impl Config {
         let config: Config =
             toml::from_str(text).map_err(|e| Error::new(ErrorKind::Config, describe(text, &e)))?;
         #[cfg(feature = "notify")]
-        config.notify.check()?;
+        config.notify.check(text)?;
         Ok(config)
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use ureq::{Agent, Proxy, Timeout, http};
+use zeroize::Zeroizing;
 
 /// Bytes of an answer that are read.
 const ANSWER: u64 = 1 << 20;
@@ -20,13 +21,13 @@ pub(crate) struct Client {
     agent: OnceLock<Result<Agent, String>>,
 }
 
-/// One request.
+/// One request; what may hold a token is wiped from memory with it.
 pub(crate) struct Request {
     method: http::Method,
-    url: String,
-    headers: Vec<(&'static str, String)>,
+    url: Zeroizing<String>,
+    headers: Vec<(&'static str, Zeroizing<String>)>,
     secrets: Vec<Secret>,
-    body: Vec<u8>,
+    body: Zeroizing<Vec<u8>>,
 }
 
 /// What came back.
@@ -53,7 +54,13 @@ pub(crate) struct Answer {
 
 impl Request {
     pub(crate) fn new(method: http::Method, url: impl Into<String>) -> Request {
-        Request { method, url: url.into(), headers: Vec::new(), secrets: Vec::new(), body: Vec::new() }
+        Request {
+            method,
+            url: Zeroizing::new(url.into()),
+            headers: Vec::new(),
+            secrets: Vec::new(),
+            body: Zeroizing::default(),
+        }
     }
 
     pub(crate) fn post(url: impl Into<String>) -> Request {
@@ -61,7 +68,7 @@ impl Request {
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Request {
-        self.headers.push((name, value.into()));
+        self.headers.push((name, Zeroizing::new(value.into())));
         self
     }
 
@@ -78,7 +85,7 @@ impl Request {
     }
 
     pub(crate) fn json(mut self, body: &serde_json::Value) -> Request {
-        self.body = body.to_string().into_bytes();
+        self.body = Zeroizing::new(body.to_string().into_bytes());
         self.header("content-type", "application/json")
     }
 
@@ -92,12 +99,12 @@ impl Request {
             body.push('=');
             percent_encode(value, &mut body);
         }
-        self.body = body.into_bytes();
+        self.body = Zeroizing::new(body.into_bytes());
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
     pub(crate) fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Request {
-        self.body = body.into();
+        self.body = Zeroizing::new(body.into());
         self.header("content-type", content_type)
     }
 }
@@ -128,7 +135,7 @@ impl Client {
             Err(reason) => return Reply::Misconfigured(reason.clone()),
         };
         let secrets = request.secrets;
-        let mut builder = http::Request::builder().method(request.method).uri(&request.url);
+        let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
         for (name, value) in &request.headers {
             let Ok(mut value) = http::HeaderValue::from_str(value) else {
                 return Reply::Misconfigured(format!("the header {name} can't hold the configured text"));
@@ -137,7 +144,7 @@ impl Client {
             builder = builder.header(*name, value);
         }
         // The message of an invalid address quotes it, and it may hold a token.
-        let Ok(http_request) = builder.body(request.body) else {
+        let Ok(http_request) = builder.body(request.body.as_slice()) else {
             return Reply::Misconfigured("the configured address is no valid URL".into());
         };
         let reply = match agent.run(http_request) {
@@ -145,6 +152,19 @@ impl Client {
             Err(error) => failed(error),
         };
         scrub(reply, &secrets)
+    }
+
+    /// Whether the host of an address answers at all; no path, no token.
+    pub(crate) fn reach(&self, address: &str) -> Attempt {
+        let origin = address
+            .parse::<http::Uri>()
+            .ok()
+            .and_then(|uri| Some(format!("{}://{}/", uri.scheme_str()?, uri.authority()?.as_str())));
+        let Some(origin) = origin else { return Attempt::misconfigured("the address is no valid URL") };
+        match self.send(Request::new(http::Method::HEAD, origin)) {
+            Reply::Answer(_) => Outcome::asked().into(),
+            other => other.attempt(|_| None),
+        }
     }
 }
 
@@ -164,8 +184,9 @@ fn agent(setting: &Setting) -> Result<Agent, String> {
         .tls_config(TlsConfig::builder().root_certs(roots).build())
         .user_agent(concat!("shmon/", env!("CARGO_PKG_VERSION")))
         .timeout_global(Some(setting.timeout))
-        .timeout_resolve(Some(setting.timeout.min(Duration::from_secs(5))))
-        .timeout_connect(Some(setting.timeout.min(Duration::from_secs(10))))
+        // Shorter than the whole, so that what ran out says whether the request can have left.
+        .timeout_resolve(Some((setting.timeout / 4).min(Duration::from_secs(5))))
+        .timeout_connect(Some((setting.timeout / 2).min(Duration::from_secs(10))))
         // A connection that the server is about to close makes an outcome unknown: use it only while it is fresh.
         .max_idle_age(Duration::from_secs(5))
         .build();
@@ -193,7 +214,7 @@ pub(crate) fn certificates(path: &std::path::Path) -> Result<Vec<Certificate<'st
 /// The configured proxy, or the one of the environment as other programs read it.
 fn proxy(setting: &Setting) -> Result<Option<Proxy>, String> {
     let env = |name: &str| (setting.env)(name).filter(|v| !v.is_empty());
-    let text = match setting.proxy.as_deref() {
+    let text = match setting.proxy.as_ref().map(|p| p.0.as_str()) {
         Some("off") => return Ok(None),
         Some(text) => text.to_owned(),
         None => match ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find_map(env) {
@@ -272,14 +293,27 @@ fn failed(error: ureq::Error) -> Reply {
     }
 }
 
+/// Takes the tokens out of what came back: whole, as JSON writes them, and the parts of a secret address that a server
+/// may name ("Cannot POST /services/T0/B0/XXXX").
 fn scrub(reply: Reply, secrets: &[Secret]) -> Reply {
-    let clean = |text: String| secrets.iter().fold(text, |text, s| text.replace(s.expose(), "…"));
+    let mut hidden: Vec<Zeroizing<String>> = Vec::new();
+    for secret in secrets {
+        let secret = secret.expose();
+        let path = secret.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+        let parts =
+            path.into_iter().flat_map(|path| path.split(['/', '?', '&', '=']).filter(|part| part.len() >= 6));
+        for text in std::iter::once(secret).chain(path.filter(|p| p.len() > 1)).chain(parts) {
+            hidden.push(Zeroizing::new(text.to_owned()));
+            hidden.push(Zeroizing::new(text.replace('/', "\\/")));
+        }
+    }
+    let clean = |text: String| hidden.iter().fold(text, |text, s| text.replace(s.as_str(), "…"));
     match reply {
         Reply::NotSent(reason) => Reply::NotSent(clean(reason)),
         Reply::Unknown(reason) => Reply::Unknown(clean(reason)),
         Reply::Misconfigured(reason) => Reply::Misconfigured(clean(reason)),
         Reply::Answer(mut answer) => {
-            if secrets.iter().any(|s| contains(&answer.body, s.expose().as_bytes())) {
+            if hidden.iter().any(|s| contains(&answer.body, s.as_bytes())) {
                 answer.body = clean(String::from_utf8_lossy(&answer.body).into_owned()).into_bytes();
             }
             answer.cut = answer.cut.map(clean);

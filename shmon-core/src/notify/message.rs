@@ -29,6 +29,9 @@ pub(crate) struct Message {
     pub(crate) shrink: usize,
 }
 
+/// Stands before a checkpoint in a message's text.
+const SEAL: &str = "🔏 Checkpoint:";
+
 /// How many alerts one sending stands for.
 #[derive(Debug, Clone)]
 pub(crate) enum Group {
@@ -177,17 +180,33 @@ impl Message {
     /// Values are shortened before they are escaped, so that no escape is cut in half, and long commands give way first.
     pub(crate) fn text(&self, unit: Unit, limit: usize, escape: &dyn Fn(&str) -> String) -> String {
         let limit = limit / self.shrink.max(1);
+        // All of it or nothing: half a checkpoint proves nothing.
+        let seal = self.seal(escape);
+        let seal = if unit.of(&seal) * 2 <= limit { seal } else { String::new() };
+        let limit = limit - unit.of(&seal);
         let mut command = COMMAND;
         loop {
             let text = self.render(command, escape);
             if unit.of(&text) <= limit {
-                return text;
+                return text + &seal;
             }
             if command <= 40 {
-                return cut(&text, unit, limit);
+                return cut(&text, unit, limit) + &seal;
             }
             command /= 2;
         }
+    }
+
+    /// The checkpoint as lines after the text; `shmon verify --checkpoint` reads it out of the whole message.
+    fn seal(&self, escape: &dyn Fn(&str) -> String) -> String {
+        let mut out = String::new();
+        if let Some(checkpoint) = &self.first.checkpoint {
+            let _ = write!(out, "\n\n{SEAL}");
+            for line in checkpoint.lines().filter(|l| !l.is_empty()) {
+                let _ = write!(out, "\n{}", escape(&short(line, VALUE)));
+            }
+        }
+        out
     }
 
     fn render(&self, command: usize, escape: &dyn Fn(&str) -> String) -> String {
@@ -293,6 +312,9 @@ impl Message {
                 .iter()
                 .map(|(count, rule, user)| json!({"count": count, "rule": rule, "user": user}))
                 .collect();
+        }
+        if let Some(checkpoint) = &first.checkpoint {
+            object["checkpoint"] = json!(checkpoint);
         }
         if !first.lines.is_empty() {
             object["lines"] = json!(first.lines);

@@ -15,10 +15,12 @@ pub mod sink;
 mod template;
 mod worker;
 
-pub use config::{About, BaseUrl, DailyAt, Filter, FoldConfig, Id, Many, NotifyConfig, QuietHours, Span};
+pub use config::{
+    About, BaseUrl, DailyAt, Filter, FoldConfig, Id, Many, NotifyConfig, ProxyUrl, QuietHours, Span,
+};
 pub use secret::CommandLine;
 pub use template::Template;
-pub use worker::{Background, Delivery, Options, Trial, Worker};
+pub use worker::{Background, Delivery, Examination, Options, Trial, Worker};
 
 use crate::config::Config;
 use crate::record::Record;
@@ -174,6 +176,12 @@ mod tests {
     fn mistakes_in_the_configuration_are_named() {
         for (text, part) in [
             ("[notify.chatwork]\ntoken_env = 'T'", "room_id"),
+            ("\n[notify.chatwork]\nroom_id = '1'", "line 2: [notify.chatwork]: set token_file"),
+            (
+                "[[notify.slack]]\nname = 'a'\nurl_env = 'A'\n[[notify.slack]]\nname = 'b'",
+                "line 4: [notify.slack]: set url_file",
+            ),
+            ("[notify.redmine]\nurl = 'https://u:p@r'\nissue = 1\ntoken_env = 'T'", "holds a password"),
             ("[notify.chatwork]\nroom_id = '1'", "token_file"),
             ("[notify.chatwork]\nroom_id = '1'\ntoken_env = 'T'\ntoken_file = 't'", "only one of"),
             ("[notify.chatwork]\nroom_id = '1/../2'\ntoken_env = 'T'", "no number"),

@@ -1,8 +1,10 @@
 //! Tokens: read from a private file, an environment variable or a command, and shown nowhere.
 
 use super::Env;
+use super::sink::{Attempt, Outcome};
 use crate::config::Home;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::fmt;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -46,13 +48,24 @@ impl fmt::Debug for Secret {
 }
 
 /// A command line: one text for `sh -c`, or program and arguments.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, expecting = "a command line, or an array of program and arguments")]
 pub enum CommandLine {
     /// For `sh -c`.
     Shell(String),
     /// Program and arguments.
     Argv(Vec<String>),
+}
+
+/// The program alone: its arguments may hold what opens a store of secrets.
+impl fmt::Debug for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = match self {
+            CommandLine::Shell(text) => text.split_whitespace().next(),
+            CommandLine::Argv(argv) => argv.first().map(String::as_str),
+        };
+        write!(f, "CommandLine({} …)", program.unwrap_or_default())
+    }
 }
 
 impl CommandLine {
@@ -81,25 +94,35 @@ pub(crate) enum Source {
     Command(CommandLine),
 }
 
-/// The three keys of one secret, as configured.
-pub(crate) type Keys<'a> = (&'a Option<PathBuf>, &'a Option<String>, &'a Option<CommandLine>);
+/// The three keys of one secret, as configured: `KEY_file`, `KEY_env` and `KEY_command`.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys<'a> {
+    pub(crate) key: &'static str,
+    pub(crate) file: Option<&'a PathBuf>,
+    pub(crate) env: Option<&'a String>,
+    pub(crate) command: Option<&'a CommandLine>,
+}
 
-impl Source {
-    /// The source, or what is wrong with the keys `KEY_file`, `KEY_env`, `KEY_command`; `None` where none is set.
-    pub(crate) fn optional(key: &str, keys: Keys<'_>) -> Result<Option<Source>, String> {
+impl Keys<'_> {
+    /// The source, or what is wrong with the keys; `None` where none is set.
+    pub(crate) fn optional(self) -> Result<Option<Source>, String> {
         let mut sources = Vec::new();
-        sources.extend(keys.0.clone().map(Source::File));
-        sources.extend(keys.1.clone().map(Source::Env));
-        sources.extend(keys.2.clone().map(Source::Command));
+        sources.extend(self.file.cloned().map(Source::File));
+        sources.extend(self.env.cloned().map(Source::Env));
+        sources.extend(self.command.cloned().map(Source::Command));
         match sources.len() {
             0 | 1 => Ok(sources.pop()),
-            _ => Err(format!("set only one of {key}_file, {key}_env and {key}_command")),
+            _ => {
+                let key = self.key;
+                Err(format!("set only one of {key}_file, {key}_env and {key}_command"))
+            }
         }
     }
 
     /// The source; exactly one has to be set.
-    pub(crate) fn required(key: &str, keys: Keys<'_>) -> Result<Source, String> {
-        Source::optional(key, keys)?
+    pub(crate) fn required(self) -> Result<Source, String> {
+        let key = self.key;
+        self.optional()?
             .ok_or_else(|| format!("set {key}_file (a file with mode 600), {key}_env or {key}_command"))
     }
 }
@@ -140,18 +163,37 @@ impl Vault {
         Ok(secret)
     }
 
+    /// Makes an attempt with the token; one that was refused is forgotten, so that a replaced one is read.
+    pub(crate) fn using(&self, attempt: impl FnOnce(&Secret) -> Attempt) -> Attempt {
+        match self.get() {
+            Err(reason) => Attempt::misconfigured(reason),
+            Ok(secret) => {
+                let attempt = attempt(&secret);
+                if matches!(attempt.outcome, Outcome::Misconfigured(_)) {
+                    self.forget();
+                }
+                attempt
+            }
+        }
+    }
+
     /// Forgets the token, so that a replaced one is read.
     pub(crate) fn forget(&self) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Which limits are shared: two sinks with the same token count together. It names the place, not the token.
+    /// Which limits are shared: two sinks with the same token count together. It is kept in the database, so it names
+    /// the place of the token and neither the token nor a command, which may hold another one.
     pub(crate) fn scope(&self) -> String {
+        let of = |command: &[u8]| {
+            let digest = Sha256::digest(command);
+            digest[..8].iter().fold("command:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        };
         match &self.source {
             Source::File(path) => format!("file:{}", self.root.join(path).display()),
             Source::Env(name) => format!("env:{name}"),
-            Source::Command(CommandLine::Shell(text)) => format!("command:{text}"),
-            Source::Command(CommandLine::Argv(argv)) => format!("command:{}", argv.join(" ")),
+            Source::Command(CommandLine::Shell(text)) => of(text.as_bytes()),
+            Source::Command(CommandLine::Argv(argv)) => of(argv.join("\0").as_bytes()),
         }
     }
 }

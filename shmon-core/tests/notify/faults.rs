@@ -14,6 +14,16 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 struct Table {
     case: Vec<Case>,
+    /// Faults with a test of their own.
+    #[serde(default)]
+    own: Vec<Own>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    name: String,
+    test: String,
 }
 
 #[derive(Deserialize)]
@@ -21,6 +31,9 @@ struct Table {
 struct Case {
     name: String,
     reply: String,
+    /// How many posts in a row get it.
+    #[serde(default = "one")]
+    times: usize,
     #[serde(default)]
     accepted: bool,
     state: String,
@@ -28,6 +41,10 @@ struct Case {
     end: String,
     room: usize,
     posts: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A room as ChatWork has it: posts, and the list of them.
@@ -40,9 +57,13 @@ pub(crate) struct Room {
 impl Room {
     /// A server for the room; `first` says what the first post gets, and whether it is taken.
     pub(crate) fn serve(first: Option<(Reply, bool)>) -> (Server, Arc<Mutex<Room>>) {
+        Room::serve_many(first, 1)
+    }
+
+    /// The same, with `times` posts that get it.
+    fn serve_many(first: Option<(Reply, bool)>, times: usize) -> (Server, Arc<Mutex<Room>>) {
         let room = Arc::new(Mutex::new(Room::default()));
         let shared = room.clone();
-        let mut first = first;
         let server = Server::start(move |request| {
             let mut room = shared.lock().unwrap();
             if request.method == "GET" {
@@ -56,11 +77,11 @@ impl Room {
             }
             room.posts += 1;
             let body = request.form("body").expect("a body");
-            if let Some((reply, accepted)) = first.take() {
-                if accepted {
+            if let (Some((reply, accepted)), true) = (&first, room.posts <= times) {
+                if *accepted {
                     room.messages.push(body);
                 }
-                return reply;
+                return reply.clone();
             }
             room.messages.push(body);
             Reply::json(200, &json!({"message_id": (room.messages.len() - 1).to_string()}))
@@ -78,6 +99,13 @@ fn reply(name: &str) -> Option<Reply> {
         "garbage" => Reply::text(200, "<html>welcome to our hotel</html>"),
         "not-http" => Reply::Garbage(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()),
         "429-after" => Reply::text(429, "").with("Retry-After", "120"),
+        "429-reset" => {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+            Reply::text(429, "")
+                .with("X-RateLimit-Limit", "300")
+                .with("X-RateLimit-Remaining", "0")
+                .with("X-RateLimit-Reset", &(now + 120).to_string())
+        }
         "302" => Reply::text(302, "").with("Location", "http://127.0.0.1:1/"),
         status => match status.parse() {
             Ok(status) => Reply::json(status, &json!({"errors": ["of the test"]})),
@@ -91,10 +119,12 @@ fn table() {
     let table: Table = toml::from_str(include_str!("faults.toml")).unwrap();
     for case in table.case {
         let name = &case.name;
-        let (server, room) = Room::serve(reply(&case.reply).map(|r| (r, case.accepted)));
+        let (server, room) = Room::serve_many(reply(&case.reply).map(|r| (r, case.accepted)), case.times);
+        let full = (case.reply == "hang-connect").then(Full::new);
         let dir = tempfile::tempdir().unwrap();
         let strange = Server::with_tls(Some(tls::server(&dir.path().join("ca.pem"))), |_| Reply::Close);
         let base = match case.reply.as_str() {
+            "hang-connect" => format!("http://{}", full.as_ref().unwrap().address),
             // Nobody listens on the port of a listener that is gone.
             "refused" => {
                 let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -119,10 +149,12 @@ fn table() {
         if one.state == State::Pending || one.state == State::Unknown {
             assert!(delivery.next_due.is_some_and(|due| due > START), "{name}: {delivery:?}");
         }
-        if case.reply == "429-after" {
-            assert!(delivery.next_due.is_some_and(|due| due >= START + 120_000_000_000), "{delivery:?}");
+        if case.reply == "429-after" || case.reply == "429-reset" {
+            // The reset is by the service's clock, of which a few seconds have gone by.
+            assert!(delivery.next_due.is_some_and(|due| due >= START + 100_000_000_000), "{delivery:?}");
         }
-        bed.run_for(Duration::from_secs(3600));
+        // A hang costs real time.
+        bed.run_for(Duration::from_secs(if full.is_some() { 60 } else { 3600 }));
         let one = bed.all()[0].clone();
         assert_eq!(one.state.as_str(), case.end, "{name}: {one:?}");
         let room = room.lock().unwrap();
@@ -131,5 +163,47 @@ fn table() {
         if one.state == State::Sent {
             assert!(one.message_id.is_some(), "{name}");
         }
+        // However long it lasts, the log tells a fault once.
+        assert!(bed.log().matches("WARNING").count() <= 1, "{name}: {}", bed.log());
+    }
+}
+
+/// A listener whose queue is full: the kernel answers no further connection.
+struct Full {
+    address: std::net::SocketAddr,
+    _listener: std::net::TcpListener,
+    _waiting: Vec<std::net::TcpStream>,
+}
+
+impl Full {
+    fn new() -> Full {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+            waiting.push(stream);
+        }
+        Full { address, _listener: listener, _waiting: waiting }
+    }
+}
+
+/// What people read is what is tested: the same faults, under the same names, here and in the documentation.
+#[test]
+fn the_documentation_has_the_same_faults() {
+    let table: Table = toml::from_str(include_str!("faults.toml")).unwrap();
+    let docs = include_str!("../../../docs/notify.md");
+    let section = docs.split("\n## ").find(|s| s.starts_with("Faults\n")).expect("a section of faults");
+    let row = |line: &str| line.strip_prefix("| ")?.split(" | ").next().map(str::to_owned);
+    let told: Vec<String> =
+        section.lines().filter_map(row).filter(|n| n != "fault" && !n.starts_with("---")).collect();
+    let tested: Vec<String> =
+        table.case.into_iter().map(|c| c.name).chain(table.own.iter().map(|o| o.name.clone())).collect();
+    assert_eq!(told, tested, "the names, in the same order");
+    for own in table.own {
+        let (file, name) = own.test.split_once("::").expect("FILE::TEST");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert!(text.contains(&format!("#[test]\nfn {name}()")), "{}: no test {name}", own.name);
     }
 }

@@ -4,7 +4,10 @@
 mod support;
 
 mod chatwork;
+mod checkpoint;
 mod faults;
+mod lookups;
 mod outbox;
+mod secrets;
 mod sinks;
 mod untrusted;

@@ -170,32 +170,41 @@ fn chatwork_task() {
     assert_eq!(id.as_deref(), Some("123"));
 }
 
-/// One mail through a server; TLS where `ca` is given.
-pub(crate) fn mail(payload: &Payload, encrypted: bool) -> smtp::Mail {
+/// One mail through a server, encrypted as `[notify.email]` calls it.
+pub(crate) fn mail(payload: &Payload, encryption: &str) -> smtp::Mail {
     let dir = tempfile::tempdir().unwrap();
     let ca = dir.path().join("ca.pem");
-    let config = encrypted.then(|| tls::server(&ca));
-    let server = smtp::Server::start(config, |_| None);
-    let how = if encrypted {
-        format!("server = 'localhost'\nencryption = 'tls'\nca_file = '{}'", ca.display())
-    } else {
-        "server = '127.0.0.1'\nencryption = 'none'".to_owned()
+    let how = match encryption {
+        "tls" => smtp::Tls::Wrapped(tls::server(&ca)),
+        "starttls" => smtp::Tls::Starttls(tls::server(&ca)),
+        _ => smtp::Tls::None,
     };
-    let mut bed = Bed::new(&format!(
-        "[notify.email]\n{how}\nport = {}\nfrom = 'shmon@example.com'\nto = ['Ops <ops@example.com>']\n\
-         username = 'u'\npassword_file = 'token'",
-        server.port()
-    ));
+    let server = smtp::Server::start(how, |_| None);
+    let mut bed = mail_bed(&server, encryption, &ca);
     bed.add("email", payload);
     let delivery = bed.run();
     assert_eq!((delivery.sent, delivery.failed), (1, 0), "{:?}", bed.all());
     server.mail()
 }
 
+/// A home that mails to a server.
+fn mail_bed(server: &smtp::Server, encryption: &str, ca: &std::path::Path) -> Bed {
+    let how = match encryption {
+        "none" => "server = '127.0.0.1'".to_owned(),
+        _ => format!("server = 'localhost'\nca_file = '{}'", ca.display()),
+    };
+    Bed::new(&format!(
+        "[notify.email]\n{how}\nencryption = '{encryption}'\nport = {}\nfrom = 'shmon@example.com'\n\
+         to = ['Ops <ops@example.com>']\nusername = 'u'\npassword_file = 'token'",
+        server.port()
+    ))
+}
+
 #[test]
 fn email() {
-    for encrypted in [false, true] {
-        let mail = mail(&alert(Level::Critical, 18), encrypted);
+    for encryption in ["none", "tls", "starttls"] {
+        let mail = mail(&alert(Level::Critical, 18), encryption);
+        assert_eq!(mail.starttls, encryption == "starttls");
         assert_eq!(
             mail.from.split(' ').take(2).collect::<Vec<_>>().join(" "),
             "MAIL FROM:<shmon@example.com>"
@@ -206,6 +215,53 @@ fn email() {
         let has = |start: &str| headers.iter().any(|h| h.starts_with(start));
         assert!(has("Message-ID: <shmon-") && has("Auto-Submitted: auto-generated"), "{headers:?}");
         assert!(has("Importance: high") && has("Content-Type: text/plain; charset=utf-8"), "{headers:?}");
+    }
+}
+
+/// What the server says to which line, and what becomes of the mail.
+#[test]
+fn email_answers() {
+    for (line, answer, state, reason) in [
+        ("AUTH", "535 5.7.8 wrong", State::Pending, "535"),
+        ("MAIL", "451 later", State::Pending, "451"),
+        ("RCPT", "550 5.1.1 nobody", State::Pending, "550"),
+        (".", "452 full", State::Pending, "452"),
+        (".", "554 5.7.1 spam", State::Dead, "554"),
+        (".", "552 5.3.4 too large", State::Dead, "552"),
+    ] {
+        let server = smtp::Server::start(smtp::Tls::None, move |said| {
+            (said == line || (line != "." && said.starts_with(line))).then(|| answer.to_owned())
+        });
+        let mut bed = mail_bed(&server, "none", std::path::Path::new(""));
+        bed.add("email", &high());
+        bed.run();
+        let one = &bed.all()[0];
+        assert_eq!(one.state, state, "{answer}: {one:?}");
+        let error = one.error.as_deref().unwrap();
+        assert!(error.contains(reason) && !error.contains("t0ken"), "{one:?}");
+    }
+}
+
+/// A server that offers no STARTTLS, or that nobody vouches for, gets neither password nor mail.
+#[test]
+fn email_never_goes_out_in_the_clear() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ca, other) = (dir.path().join("ca.pem"), dir.path().join("other.pem"));
+    let _ = tls::server(&other);
+    for (how, ca) in [(smtp::Tls::None, &other), (smtp::Tls::Starttls(tls::server(&ca)), &other)] {
+        let lines = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = lines.clone();
+        let server = smtp::Server::start(how, move |line| {
+            seen.lock().unwrap().push(line.to_owned());
+            None
+        });
+        let mut bed = mail_bed(&server, "starttls", ca);
+        bed.add("email", &high());
+        bed.run();
+        let one = &bed.all()[0];
+        assert!(matches!(one.state, State::Pending | State::Unknown), "{one:?}");
+        let lines = lines.lock().unwrap();
+        assert!(!lines.iter().any(|l| l.starts_with("AUTH") || l.starts_with("MAIL")), "{lines:?}");
     }
 }
 

@@ -47,6 +47,15 @@ fn chatwork() {
 }
 
 #[test]
+fn chatwork_task() {
+    let reply = Reply::json(200, &json!({"task_ids": [1]}));
+    let table = "[notify.chatwork_task]\nroom_id = 1\nto_ids = [1]\ntoken_file = 'token'\napi_base = 'URL'";
+    let body = through(table, reply, &evil()).0.form("body").unwrap();
+    clean(&body, 9);
+    assert!(!body.contains(['[', ']']) && body.len() < 65_535, "{body}");
+}
+
+#[test]
 fn slack() {
     let body = http("[notify.slack]\nurl_file = 'url'", Reply::text(200, "ok"));
     let text = body["text"].as_str().unwrap();
@@ -129,7 +138,7 @@ fn webhook_and_command_get_it_as_it_was_typed_inside_json() {
 
 #[test]
 fn email() {
-    let mail = mail(&evil(), false);
+    let mail = mail(&evil(), "none");
     let headers = mail.headers();
     for name in ["bcc:", "script"] {
         assert!(!headers.iter().any(|h| h.to_lowercase().starts_with(name)), "{headers:?}");

@@ -14,6 +14,8 @@ pub struct Mail {
     pub from: String,
     pub to: Vec<String>,
     pub login: Option<String>,
+    /// It came after STARTTLS.
+    pub starttls: bool,
     /// Headers and body with CR LF, dots not doubled.
     pub data: String,
 }
@@ -33,6 +35,16 @@ impl Mail {
     }
 }
 
+/// How the server encrypts.
+#[derive(Clone)]
+pub enum Tls {
+    None,
+    /// From the first byte.
+    Wrapped(Arc<rustls::ServerConfig>),
+    /// After STARTTLS.
+    Starttls(Arc<rustls::ServerConfig>),
+}
+
 pub struct Server {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -42,10 +54,7 @@ pub struct Server {
 
 impl Server {
     /// `refuse` gives the answer to a command line (`RCPT TO:…`, or `.` for the end of the data) where it isn't yes.
-    pub fn start(
-        tls: Option<Arc<rustls::ServerConfig>>,
-        refuse: impl FnMut(&str) -> Option<String> + Send + 'static,
-    ) -> Server {
+    pub fn start(tls: Tls, refuse: impl FnMut(&str) -> Option<String> + Send + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
@@ -62,12 +71,20 @@ impl Server {
                 std::thread::spawn(move || {
                     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
                     let refuse = &mut |line: &str| (refuse.lock().expect("a handler"))(line);
+                    let wrap = |config: Arc<rustls::ServerConfig>, stream: TcpStream| {
+                        let connection = rustls::ServerConnection::new(config).expect("a TLS connection");
+                        BufReader::new(rustls::StreamOwned::new(connection, stream))
+                    };
+                    let mut talk = Talk { mails: &sender, refuse, mail: Mail::default() };
                     match tls {
-                        None => talk(&mut BufReader::new(Both(stream)), &sender, refuse),
-                        Some(config) => {
-                            let connection = rustls::ServerConnection::new(config).expect("a TLS connection");
-                            let stream = rustls::StreamOwned::new(connection, stream);
-                            talk(&mut BufReader::new(stream), &sender, refuse)
+                        Tls::None => drop(talk.run(&mut BufReader::new(stream), true, false)),
+                        Tls::Wrapped(config) => drop(talk.run(&mut wrap(config, stream), true, false)),
+                        Tls::Starttls(config) => {
+                            let plain = stream.try_clone().expect("a second handle");
+                            if talk.run(&mut BufReader::new(plain), true, true) == Some(End::Starttls) {
+                                talk.mail.starttls = true;
+                                talk.run(&mut wrap(config, stream), false, false);
+                            }
                         }
                     }
                 });
@@ -97,73 +114,84 @@ impl Drop for Server {
 
 type Refuse = dyn FnMut(&str) -> Option<String> + Send;
 
-/// `TcpStream` reads and writes by `&mut` too, but `BufReader` lends only the one it owns.
-struct Both(TcpStream);
-
-impl Read for Both {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.0.read(buffer)
-    }
+/// One conversation, of which a part may be encrypted.
+struct Talk<'a> {
+    mails: &'a Sender<Mail>,
+    refuse: &'a mut dyn FnMut(&str) -> Option<String>,
+    mail: Mail,
 }
 
-impl Write for Both {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
+/// Why the server stopped talking.
+#[derive(PartialEq, Eq)]
+enum End {
+    Quit,
+    Starttls,
 }
 
-fn talk<S: Read + Write>(
-    stream: &mut BufReader<S>,
-    mails: &Sender<Mail>,
-    refuse: &mut dyn FnMut(&str) -> Option<String>,
-) -> Option<()> {
-    let mut mail = Mail::default();
-    say(stream, "220 test ESMTP")?;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).ok()? == 0 {
-            return None;
+impl Talk<'_> {
+    /// `offer` says whether STARTTLS is offered, after which the conversation goes on encrypted.
+    fn run<S: Read + Write>(&mut self, stream: &mut BufReader<S>, greet: bool, offer: bool) -> Option<End> {
+        if greet {
+            say(stream, "220 test ESMTP")?;
         }
-        let line = line.trim_end();
-        if let Some(answer) = refuse(line) {
-            say(stream, &answer)?;
-            continue;
-        }
-        match line.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase().as_str() {
-            "EHLO" | "HELO" => say(stream, "250-test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN")?,
-            "AUTH" => {
-                mail.login = Some(line.to_owned());
-                say(stream, "235 welcome")?;
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).ok()? == 0 {
+                return None;
             }
-            "MAIL" => {
-                mail.from = line.to_owned();
-                say(stream, "250 ok")?;
-            }
-            "RCPT" => {
-                mail.to.push(line.to_owned());
-                say(stream, "250 ok")?;
-            }
-            "DATA" => {
-                say(stream, "354 go on")?;
-                loop {
-                    let mut line = String::new();
-                    if stream.read_line(&mut line).ok()? == 0 {
-                        return None;
-                    }
-                    if line == ".\r\n" {
-                        break;
-                    }
-                    mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
-                }
-                let answer = refuse(".").unwrap_or_else(|| "250 2.0.0 queued as 4711".into());
-                let _ = mails.send(std::mem::take(&mut mail));
+            let line = line.trim_end();
+            if let Some(answer) = (self.refuse)(line) {
                 say(stream, &answer)?;
+                continue;
             }
-            "QUIT" => return say(stream, "221 bye"),
-            _ => say(stream, "250 ok")?,
+            match line.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase().as_str() {
+                "EHLO" | "HELO" => {
+                    let more = if offer { "250-STARTTLS\r\n" } else { "" };
+                    say(
+                        stream,
+                        &format!("250-test\r\n250-8BITMIME\r\n{more}250-SMTPUTF8\r\n250 AUTH PLAIN"),
+                    )?;
+                }
+                "STARTTLS" if offer => {
+                    say(stream, "220 go ahead")?;
+                    return Some(End::Starttls);
+                }
+                "AUTH" => {
+                    self.mail.login = Some(line.to_owned());
+                    say(stream, "235 welcome")?;
+                }
+                "MAIL" => {
+                    self.mail.from = line.to_owned();
+                    say(stream, "250 ok")?;
+                }
+                "RCPT" => {
+                    self.mail.to.push(line.to_owned());
+                    say(stream, "250 ok")?;
+                }
+                "DATA" => {
+                    say(stream, "354 go on")?;
+                    loop {
+                        let mut line = String::new();
+                        if stream.read_line(&mut line).ok()? == 0 {
+                            return None;
+                        }
+                        if line == ".\r\n" {
+                            break;
+                        }
+                        self.mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
+                    }
+                    let answer = (self.refuse)(".").unwrap_or_else(|| "250 2.0.0 queued as 4711".into());
+                    let starttls = self.mail.starttls;
+                    let _ = self.mails.send(std::mem::take(&mut self.mail));
+                    self.mail.starttls = starttls;
+                    say(stream, &answer)?;
+                }
+                "QUIT" => {
+                    say(stream, "221 bye")?;
+                    return Some(End::Quit);
+                }
+                _ => say(stream, "250 ok")?,
+            }
         }
     }
 }

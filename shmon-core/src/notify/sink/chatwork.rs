@@ -5,8 +5,7 @@ use crate::Result;
 use crate::notify::config::{BaseUrl, Id};
 use crate::notify::http::{Client, Request};
 use crate::notify::message::{Message, Unit};
-use crate::notify::secret::{CommandLine, Source, Vault};
-use std::path::PathBuf;
+use crate::notify::secret::{Source, Vault};
 use std::time::Duration;
 use ureq::http::Method;
 
@@ -18,15 +17,6 @@ crate::notify::config::sink_config! {
     pub struct Config ("chatwork") {
         /// The room's number.
         pub room_id: Id,
-        /// A file with mode 600 that holds the API token.
-        #[serde(default)]
-        pub token_file: Option<PathBuf>,
-        /// The environment variable that holds the API token.
-        #[serde(default)]
-        pub token_env: Option<String>,
-        /// The command that prints the API token.
-        #[serde(default)]
-        pub token_command: Option<CommandLine>,
         /// Where the API is.
         #[serde(default = "api_base")]
         pub api_base: BaseUrl,
@@ -34,6 +24,7 @@ crate::notify::config::sink_config! {
         #[serde(default)]
         pub self_unread: bool,
     }
+    secret "the API token": "token" (token_file, token_env, token_command)
 }
 
 pub(super) fn api_base() -> BaseUrl {
@@ -41,24 +32,15 @@ pub(super) fn api_base() -> BaseUrl {
 }
 
 impl Config {
-    fn source(&self) -> std::result::Result<Source, String> {
-        Source::required("token", (&self.token_file, &self.token_env, &self.token_command))
-    }
-
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        self.source().map(drop)
+        self.secret().required().map(drop)
     }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<ChatWork> {
-    let source = config.source().map_err(super::misconfigured)?;
+    let source = config.secret().required().map_err(super::misconfigured)?;
     Ok(ChatWork {
-        room: Room {
-            client: Client::new(setting),
-            token: Vault::new(source, &setting.home, setting.env.clone()),
-            base: config.api_base.clone(),
-            id: config.room_id.clone(),
-        },
+        room: Room::new(setting, source, &config.api_base, &config.room_id),
         self_unread: config.self_unread,
     })
 }
@@ -78,6 +60,15 @@ pub(super) struct Room {
 }
 
 impl Room {
+    pub(super) fn new(setting: &Setting, source: Source, base: &BaseUrl, id: &Id) -> Room {
+        Room {
+            client: Client::new(setting),
+            token: setting.vault(source),
+            base: base.clone(),
+            id: id.clone(),
+        }
+    }
+
     /// Asks the API for `path` below the room.
     pub(super) fn call(
         &self,
@@ -86,29 +77,22 @@ impl Room {
         fields: Option<&[(&str, &str)]>,
         success: impl FnOnce(&serde_json::Value) -> Option<Outcome>,
     ) -> Attempt {
-        let token = match self.token.get() {
-            Ok(token) => token,
-            Err(reason) => return Attempt::misconfigured(reason),
-        };
-        let url = format!("{}/rooms/{}/{path}", self.base.as_str(), self.id.0);
-        let mut request = Request::new(method, url).secret_header("x-chatworktoken", "", &token);
-        if let Some(fields) = fields {
-            request = request.form(fields);
-        }
-        let reply = self.client.send(request);
-        let used_up = super::used_up(&reply);
-        // Room 204: a room without messages answers without a body.
-        let mut attempt = reply.attempt(|answer| match answer.status {
-            204 => success(&serde_json::Value::Array(Vec::new())),
-            _ => success(&answer.json()?),
-        });
-        if matches!(attempt.outcome, Outcome::Misconfigured(_)) {
-            self.token.forget();
-        }
-        if attempt.after.is_none() {
-            attempt.after = used_up;
-        }
-        attempt
+        self.token.using(|token| {
+            let url = format!("{}/rooms/{}{path}", self.base.as_str(), self.id.0);
+            let mut request = Request::new(method, url).secret_header("x-chatworktoken", "", token);
+            if let Some(fields) = fields {
+                request = request.form(fields);
+            }
+            let reply = self.client.send(request);
+            let used_up = super::used_up(&reply);
+            // Room 204: a room without messages answers without a body.
+            let mut attempt = reply.attempt(|answer| match answer.status {
+                204 => success(&serde_json::Value::Array(Vec::new())),
+                _ => success(&answer.json()?),
+            });
+            attempt.after = attempt.after.or(used_up);
+            attempt
+        })
     }
 
     /// Looks for `body` in the list at `path`; `id` is the key of what is found.
@@ -122,13 +106,14 @@ impl Room {
                     found = Some(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)));
                 }
             }
-            Some(Outcome::Sent { id: None, answer: String::new() })
+            Some(Outcome::asked())
         });
-        match (&attempt.outcome, found) {
-            (Outcome::Sent { .. }, Some(id)) => Search::Found(id),
-            (Outcome::Sent { .. }, None) => Search::Absent,
-            _ => Search::Failed(attempt),
-        }
+        Search::of(attempt, found)
+    }
+
+    /// Whether the account may see the room.
+    pub(super) fn reach(&self) -> Attempt {
+        self.call(Method::GET, "", None, |_| Some(Outcome::asked()))
     }
 
     pub(super) fn limits(&self) -> Vec<Limit> {
@@ -155,11 +140,19 @@ impl Sink for ChatWork {
         "ChatWork"
     }
 
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.room.token.get().map(drop)
+    }
+
+    fn reach(&self) -> Attempt {
+        self.room.reach()
+    }
+
     fn send(&self, message: &Message) -> Attempt {
         let body = body(message);
         let unread = if self.self_unread { "1" } else { "0" };
         let fields = [("body", body.as_str()), ("self_unread", unread)];
-        self.room.call(Method::POST, "messages", Some(&fields), |answer| {
+        self.room.call(Method::POST, "/messages", Some(&fields), |answer| {
             let id = answer.get("message_id")?;
             let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
             let answer = serde_json::json!({"message_id": id}).to_string();
@@ -169,7 +162,7 @@ impl Sink for ChatWork {
 
     /// The service knows no idempotency key, but lists the latest 100 messages: ours names time, server and row.
     fn find(&self, message: &Message) -> Option<Search> {
-        Some(self.room.find("messages?force=1", "message_id", &body(message)))
+        Some(self.room.find("/messages?force=1", "message_id", &body(message)))
     }
 
     fn limits(&self) -> Vec<Limit> {

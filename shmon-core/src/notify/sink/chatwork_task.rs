@@ -4,10 +4,7 @@ use super::chatwork::{Room, api_base, escape};
 use super::{Attempt, Limit, Outcome, Search, Setting, Sink};
 use crate::Result;
 use crate::notify::config::{BaseUrl, Id, Span};
-use crate::notify::http::Client;
 use crate::notify::message::{Message, Unit};
-use crate::notify::secret::{CommandLine, Source, Vault};
-use std::path::PathBuf;
 use std::time::Duration;
 use ureq::http::Method;
 
@@ -16,7 +13,7 @@ const LIMIT: usize = 20_000;
 
 crate::notify::config::sink_config! {
     /// `[notify.chatwork_task]`: a task beside the message, for critical alerts.
-    pub struct Config ("chatwork_task", "crate::notify::config::critical") {
+    pub struct Config ("chatwork_task", min_level = Critical) {
         /// The room's number.
         pub room_id: Id,
         /// The accounts that get the task.
@@ -24,19 +21,11 @@ crate::notify::config::sink_config! {
         /// When the task is due, from the alert on.
         #[serde(default = "due")]
         pub due: Span,
-        /// A file with mode 600 that holds the API token.
-        #[serde(default)]
-        pub token_file: Option<PathBuf>,
-        /// The environment variable that holds the API token.
-        #[serde(default)]
-        pub token_env: Option<String>,
-        /// The command that prints the API token.
-        #[serde(default)]
-        pub token_command: Option<CommandLine>,
         /// Where the API is.
         #[serde(default = "api_base")]
         pub api_base: BaseUrl,
     }
+    secret "the API token": "token" (token_file, token_env, token_command)
 }
 
 fn due() -> Span {
@@ -44,27 +33,18 @@ fn due() -> Span {
 }
 
 impl Config {
-    fn source(&self) -> std::result::Result<Source, String> {
-        Source::required("token", (&self.token_file, &self.token_env, &self.token_command))
-    }
-
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
         if self.to_ids.is_empty() {
             return Err("to_ids names nobody".into());
         }
-        self.source().map(drop)
+        self.secret().required().map(drop)
     }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<ChatWorkTask> {
-    let source = config.source().map_err(super::misconfigured)?;
+    let source = config.secret().required().map_err(super::misconfigured)?;
     Ok(ChatWorkTask {
-        room: Room {
-            client: Client::new(setting),
-            token: Vault::new(source, &setting.home, setting.env.clone()),
-            base: config.api_base.clone(),
-            id: config.room_id.clone(),
-        },
+        room: Room::new(setting, source, &config.api_base, &config.room_id),
         to: config.to_ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(","),
         due: config.due,
     })
@@ -86,12 +66,20 @@ impl Sink for ChatWorkTask {
         "ChatWork task"
     }
 
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.room.token.get().map(drop)
+    }
+
+    fn reach(&self) -> Attempt {
+        self.room.reach()
+    }
+
     fn send(&self, message: &Message) -> Attempt {
         let body = body(message);
         let due = message.first.time_ns.saturating_add(self.due.nanos()) / 1_000_000_000;
         let due = due.to_string();
         let fields = [("body", body.as_str()), ("to_ids", &self.to), ("limit", &due), ("limit_type", "time")];
-        self.room.call(Method::POST, "tasks", Some(&fields), |answer| {
+        self.room.call(Method::POST, "/tasks", Some(&fields), |answer| {
             let ids = answer.get("task_ids")?.as_array()?;
             let id = ids.first()?.to_string();
             Some(Outcome::Sent { id: Some(id), answer: serde_json::json!({"task_ids": ids}).to_string() })
@@ -100,7 +88,7 @@ impl Sink for ChatWorkTask {
 
     /// The room's latest 100 open tasks.
     fn find(&self, message: &Message) -> Option<Search> {
-        Some(self.room.find("tasks?status=open", "task_id", &body(message)))
+        Some(self.room.find("/tasks?status=open", "task_id", &body(message)))
     }
 
     fn limits(&self) -> Vec<Limit> {

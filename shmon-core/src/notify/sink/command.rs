@@ -6,6 +6,8 @@ use crate::notify::message::{Message, Unit, short};
 use crate::notify::secret::CommandLine;
 use serde::Deserialize;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -123,6 +125,31 @@ fn waited<T>(thread: &std::thread::JoinHandle<T>) -> bool {
 impl Sink for Command {
     fn label(&self) -> &'static str {
         "Command"
+    }
+
+    /// Whether the program is there; a line for the shell is the shell's to judge.
+    fn ready(&self) -> std::result::Result<(), String> {
+        let CommandLine::Argv(argv) = &self.config.run else { return Ok(()) };
+        let program = argv.first().ok_or("run is empty")?;
+        let can_run =
+            |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+        let path = (self.setting.env)("PATH").unwrap_or_default();
+        let there = match program.contains('/') {
+            true => can_run(&self.setting.home.root().join(program)),
+            false => std::env::split_paths(&path).any(|folder| can_run(&folder.join(program))),
+        };
+        if there { Ok(()) } else { Err(format!("there is no program {program}")) }
+    }
+
+    fn reach(&self) -> Attempt {
+        match self.ready() {
+            Ok(()) => Outcome::asked().into(),
+            Err(reason) => Attempt::misconfigured(reason),
+        }
+    }
+
+    fn carries_checkpoint(&self) -> bool {
+        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

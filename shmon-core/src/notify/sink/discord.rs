@@ -1,23 +1,31 @@
 //! Discord: a webhook. <https://discord.com/developers/docs/resources/webhook#execute-webhook>
 
-use super::hook::{Hook, hook_config};
+use super::hook::Hook;
 use super::{Attempt, Limit, Outcome, Setting, Sink};
 use crate::Result;
 use crate::notify::http::Request;
 use crate::notify::message::{Message, Unit};
 use serde_json::json;
 use std::time::Duration;
+use ureq::http::Method;
 
 /// The service takes 2,000 characters; it isn't said of which kind, so the longest measure is kept.
 const LIMIT: usize = 2000;
 
-hook_config! {
+crate::notify::config::sink_config! {
     /// `[notify.discord]`
     pub struct Config ("discord") {}
+    secret "the webhook's address, which works like a password": "url" (url_file, url_env, url_command)
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        self.secret().required().map(drop)
+    }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Discord> {
-    Ok(Discord(Hook::new(config.source().map_err(super::misconfigured)?, setting)))
+    Ok(Discord(Hook::new(config.secret().required().map_err(super::misconfigured)?, setting)))
 }
 
 /// The sink.
@@ -41,6 +49,14 @@ fn escape(text: &str) -> String {
 impl Sink for Discord {
     fn label(&self) -> &'static str {
         "Discord"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.0.ready()
+    }
+
+    fn reach(&self) -> Attempt {
+        self.0.send(|url| Request::new(Method::GET, url), |_| Some(Outcome::asked()))
     }
 
     fn send(&self, message: &Message) -> Attempt {

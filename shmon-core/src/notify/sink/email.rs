@@ -2,7 +2,7 @@
 
 use super::{Attempt, Limit, Outcome, Setting, Sink};
 use crate::notify::message::{Message, Unit, short};
-use crate::notify::secret::{CommandLine, Source, Vault};
+use crate::notify::secret::{Source, Vault};
 use crate::{Level, Result};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
@@ -10,7 +10,6 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
 use serde::Deserialize;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Bytes of a mail's text.
@@ -46,16 +45,8 @@ crate::notify::config::sink_config! {
         /// The account, where the server asks for one.
         #[serde(default)]
         pub username: Option<String>,
-        /// A file with mode 600 that holds the account's password.
-        #[serde(default)]
-        pub password_file: Option<PathBuf>,
-        /// The environment variable that holds the password.
-        #[serde(default)]
-        pub password_env: Option<String>,
-        /// The command that prints the password.
-        #[serde(default)]
-        pub password_command: Option<CommandLine>,
     }
+    secret "the account's password": "password" (password_file, password_env, password_command)
 }
 
 fn encryption() -> Encryption {
@@ -64,10 +55,9 @@ fn encryption() -> Encryption {
 
 impl Config {
     fn source(&self) -> std::result::Result<Option<Source>, String> {
-        let keys = (&self.password_file, &self.password_env, &self.password_command);
         match &self.username {
-            Some(_) => Source::required("password", keys).map(Some),
-            None => match Source::optional("password", keys)? {
+            Some(_) => self.secret().required().map(Some),
+            None => match self.secret().optional()? {
                 Some(_) => Err("there is a password, but no username".into()),
                 None => Ok(None),
             },
@@ -100,7 +90,7 @@ pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Email> {
     let source = config.source().map_err(super::misconfigured)?;
     Ok(Email {
         config: config.clone(),
-        password: source.map(|s| Vault::new(s, &setting.home, setting.env.clone())),
+        password: source.map(|s| setting.vault(s)),
         setting: setting.clone(),
         from,
         to,
@@ -170,9 +160,48 @@ impl Email {
     }
 }
 
+impl Email {
+    /// What a failure says about the mail.
+    fn judge(&self, error: &lettre::transport::smtp::Error) -> Outcome {
+        let reason = short(&chain(error), 300);
+        match error.status().map(u16::from) {
+            // Too large, or the content was rejected: this mail alone.
+            Some(552 | 554 | 555) => Outcome::Refused(reason),
+            // 530 to 538: not (rightly) logged in; 550, 551, 553: this sender or recipient never.
+            Some(500..=599) => {
+                if let Some(vault) = &self.password {
+                    vault.forget();
+                }
+                Outcome::Misconfigured(reason)
+            }
+            Some(_) => Outcome::NotSent(reason),
+            None if error.is_tls() || never_left(error) => Outcome::NotSent(reason),
+            None => Outcome::Unknown(reason),
+        }
+    }
+}
+
 impl Sink for Email {
     fn label(&self) -> &'static str {
         "Mail"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.password.as_ref().map_or(Ok(()), |vault| vault.get().map(drop))
+    }
+
+    /// Connects, encrypts and logs in.
+    fn reach(&self) -> Attempt {
+        match self.transport().map(|t| t.test_connection()) {
+            Err(reason) => Attempt::misconfigured(reason),
+            Ok(Ok(true)) => Outcome::asked().into(),
+            Ok(Ok(false)) => Outcome::NotSent("the server doesn't answer as a mail server".into()).into(),
+            Ok(Err(error)) => self.judge(&error).into(),
+        }
+    }
+
+    fn carries_checkpoint(&self) -> bool {
+        true
     }
 
     fn send(&self, message: &Message) -> Attempt {
@@ -184,30 +213,13 @@ impl Sink for Email {
             Ok(transport) => transport,
             Err(reason) => return Attempt::misconfigured(reason),
         };
-        let error = match transport.send(&mail) {
+        match transport.send(&mail) {
             Ok(response) => {
                 let answer = response.message().collect::<Vec<_>>().join(" ");
                 let id = format!("{}@shmon", message.uid());
-                return Outcome::Sent { id: Some(id), answer: short(&answer, 200) }.into();
+                Outcome::Sent { id: Some(id), answer: short(&answer, 200) }.into()
             }
-            Err(error) => error,
-        };
-        let reason = short(&chain(&error), 300);
-        let code = error.status().map(u16::from);
-        match code {
-            // Too large, or the content was rejected: this mail alone.
-            Some(552 | 554 | 555) => Outcome::Refused(reason).into(),
-            // 530 to 538: not (rightly) logged in; 550, 551, 553: this sender or recipient never.
-            Some(500..=599) => {
-                if let Some(vault) = &self.password {
-                    vault.forget();
-                }
-                Outcome::Misconfigured(reason).into()
-            }
-            Some(_) => Outcome::NotSent(reason).into(),
-            None if error.is_tls() => Outcome::NotSent(reason).into(),
-            None if never_left(&error) => Outcome::NotSent(reason).into(),
-            None => Outcome::Unknown(reason).into(),
+            Err(error) => self.judge(&error).into(),
         }
     }
 

@@ -59,7 +59,10 @@ fn datagram(message: &Message) -> Vec<u8> {
     let first = &message.first;
     let mut out = Vec::with_capacity(2048);
     let mut put = |key: &str, value: &str| field(&mut out, key, value);
-    put("MESSAGE", &message.text(Unit::Bytes, LIMIT, &str::to_owned));
+    // The checkpoint has a field of its own, and nobody has to read past it.
+    let mut plain = message.clone();
+    plain.first.checkpoint = None;
+    put("MESSAGE", &plain.text(Unit::Bytes, LIMIT, &str::to_owned));
     put("MESSAGE_ID", MESSAGE_ID);
     put("PRIORITY", &severity(message.level()).to_string());
     put("SYSLOG_IDENTIFIER", "shmon");
@@ -74,6 +77,7 @@ fn datagram(message: &Message) -> Vec<u8> {
     put("SHMON_RULES", &first.rules.join(" "));
     put("SHMON_ATTACK", &first.attack.join(" "));
     put("SHMON_SESSION", &first.session_id);
+    put("SHMON_CHECKPOINT", first.checkpoint.as_deref().unwrap_or_default());
     if let Group::Flood { last, .. } | Group::Mixed { last, .. } = &message.group {
         put("SHMON_LAST_ID", &last.id.to_string());
     }
@@ -83,6 +87,17 @@ fn datagram(message: &Message) -> Vec<u8> {
 impl Sink for Journald {
     fn label(&self) -> &'static str {
         "journald"
+    }
+
+    fn reach(&self) -> Attempt {
+        match UnixDatagram::unbound().and_then(|s| s.connect(&self.socket)) {
+            Ok(()) => Outcome::asked().into(),
+            Err(e) => Outcome::NotSent(format!("{}: {e}", self.socket.display())).into(),
+        }
+    }
+
+    fn carries_checkpoint(&self) -> bool {
+        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -17,8 +17,9 @@ pub mod telegram;
 pub mod webhook;
 
 use super::Env;
-use super::config::Common;
+use super::config::{Common, ProxyUrl};
 use super::message::Message;
+use super::secret::{Source, Vault};
 use crate::Result;
 use crate::config::Home;
 use std::path::PathBuf;
@@ -43,13 +44,34 @@ pub(crate) struct Setting {
     pub(crate) env: Env,
     pub(crate) timeout: Duration,
     pub(crate) ca_file: Option<PathBuf>,
-    pub(crate) proxy: Option<String>,
+    pub(crate) proxy: Option<ProxyUrl>,
+}
+
+impl Setting {
+    pub(crate) fn vault(&self, source: Source) -> Vault {
+        Vault::new(source, &self.home, self.env.clone())
+    }
 }
 
 /// Where messages go.
 pub(crate) trait Sink: Send + Sync {
     /// The service's name in the log: `ChatWork notification sent: …`.
     fn label(&self) -> &'static str;
+
+    /// What keeps it from sending as far as that can be seen from here: a secret that can't be read, a program that isn't
+    /// there. Nothing is sent.
+    fn ready(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
+    /// Asks the service for something that tells nobody anything; [`Outcome::Sent`] is a yes.
+    fn reach(&self) -> Attempt;
+
+    /// Whether messages carry a checkpoint of the evidence unless the configuration says otherwise: where nobody has to
+    /// read past it.
+    fn carries_checkpoint(&self) -> bool {
+        false
+    }
 
     /// Sends once, and waits for the answer no longer than the configured time.
     fn send(&self, message: &Message) -> Attempt;
@@ -113,6 +135,26 @@ pub(crate) enum Outcome {
     Misconfigured(String),
 }
 
+impl Outcome {
+    /// Why it isn't [`Outcome::Sent`].
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Outcome::Sent { .. } => String::new(),
+            Outcome::NotSent(reason)
+            | Outcome::Unknown(reason)
+            | Outcome::Limited(reason)
+            | Outcome::Refused(reason)
+            | Outcome::TooLarge(reason)
+            | Outcome::Misconfigured(reason) => reason,
+        }
+    }
+
+    /// A question was answered; nothing was sent.
+    pub(crate) fn asked() -> Outcome {
+        Outcome::Sent { id: None, answer: String::new() }
+    }
+}
+
 impl From<Outcome> for Attempt {
     fn from(outcome: Outcome) -> Self {
         Attempt { outcome, after: None }
@@ -134,6 +176,17 @@ pub(crate) enum Search {
     Absent,
     /// The service couldn't be asked.
     Failed(Attempt),
+}
+
+impl Search {
+    /// What the answer to a list gave: `found` is the id of what was found in it.
+    pub(crate) fn of(attempt: Attempt, found: Option<Option<String>>) -> Search {
+        match (&attempt.outcome, found) {
+            (Outcome::Sent { .. }, Some(id)) => Search::Found(id),
+            (Outcome::Sent { .. }, None) => Search::Absent,
+            _ => Search::Failed(attempt),
+        }
+    }
 }
 
 /// An error of the configuration that is found when a sink is opened.

@@ -4,11 +4,10 @@ use super::{Attempt, Limit, Outcome, Setting, Sink};
 use crate::notify::config::BaseUrl;
 use crate::notify::http::{Client, Request};
 use crate::notify::message::{Message, short};
-use crate::notify::secret::{CommandLine, Source, Vault};
+use crate::notify::secret::Vault;
 use crate::store::outbox::Kind;
 use crate::{Level, Result};
 use serde_json::json;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Characters of a summary.
@@ -17,19 +16,11 @@ const SUMMARY: usize = 1024;
 crate::notify::config::sink_config! {
     /// `[notify.pagerduty]`
     pub struct Config ("pagerduty") {
-        /// A file with mode 600 that holds the integration's routing key.
-        #[serde(default)]
-        pub routing_key_file: Option<PathBuf>,
-        /// The environment variable that holds the routing key.
-        #[serde(default)]
-        pub routing_key_env: Option<String>,
-        /// The command that prints the routing key.
-        #[serde(default)]
-        pub routing_key_command: Option<CommandLine>,
         /// Where the API is.
         #[serde(default = "api_base")]
         pub api_base: BaseUrl,
     }
+    secret "the integration's routing key": "routing_key" (routing_key_file, routing_key_env, routing_key_command)
 }
 
 fn api_base() -> BaseUrl {
@@ -37,23 +28,14 @@ fn api_base() -> BaseUrl {
 }
 
 impl Config {
-    fn source(&self) -> std::result::Result<Source, String> {
-        let keys = (&self.routing_key_file, &self.routing_key_env, &self.routing_key_command);
-        Source::required("routing_key", keys)
-    }
-
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        self.source().map(drop)
+        self.secret().required().map(drop)
     }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<PagerDuty> {
-    let source = config.source().map_err(super::misconfigured)?;
-    Ok(PagerDuty {
-        client: Client::new(setting),
-        key: Vault::new(source, &setting.home, setting.env.clone()),
-        base: config.api_base.clone(),
-    })
+    let source = config.secret().required().map_err(super::misconfigured)?;
+    Ok(PagerDuty { client: Client::new(setting), key: setting.vault(source), base: config.api_base.clone() })
 }
 
 /// The sink.
@@ -66,6 +48,18 @@ pub(crate) struct PagerDuty {
 impl Sink for PagerDuty {
     fn label(&self) -> &'static str {
         "PagerDuty"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.key.get().map(drop)
+    }
+
+    fn reach(&self) -> Attempt {
+        self.client.reach(self.base.as_str())
+    }
+
+    fn carries_checkpoint(&self) -> bool {
+        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -5,9 +5,8 @@ use crate::Result;
 use crate::notify::config::BaseUrl;
 use crate::notify::http::{Client, Request, percent_encode};
 use crate::notify::message::{Message, Unit};
-use crate::notify::secret::{CommandLine, Source, Vault};
+use crate::notify::secret::Vault;
 use serde_json::json;
-use std::path::PathBuf;
 use std::time::Duration;
 use ureq::http::Method;
 
@@ -33,23 +32,11 @@ crate::notify::config::sink_config! {
         /// The priority of new issues, by its number.
         #[serde(default)]
         pub priority_id: Option<u64>,
-        /// A file with mode 600 that holds the API key.
-        #[serde(default)]
-        pub token_file: Option<PathBuf>,
-        /// The environment variable that holds the API key.
-        #[serde(default)]
-        pub token_env: Option<String>,
-        /// The command that prints the API key.
-        #[serde(default)]
-        pub token_command: Option<CommandLine>,
     }
+    secret "the API key": "token" (token_file, token_env, token_command)
 }
 
 impl Config {
-    fn source(&self) -> std::result::Result<Source, String> {
-        Source::required("token", (&self.token_file, &self.token_env, &self.token_command))
-    }
-
     fn target(&self) -> std::result::Result<Target, String> {
         match (&self.project, self.issue) {
             (Some(project), None) => Ok(Target::Project(project.clone())),
@@ -60,7 +47,7 @@ impl Config {
 
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
         self.target()?;
-        self.source().map(drop)
+        self.secret().required().map(drop)
     }
 }
 
@@ -72,7 +59,7 @@ enum Target {
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Redmine> {
     Ok(Redmine {
         client: Client::new(setting),
-        token: Vault::new(config.source().map_err(super::misconfigured)?, &setting.home, setting.env.clone()),
+        token: setting.vault(config.secret().required().map_err(super::misconfigured)?),
         target: config.target().map_err(super::misconfigured)?,
         config: config.clone(),
     })
@@ -105,26 +92,40 @@ impl Redmine {
         body: Option<&serde_json::Value>,
         success: impl FnOnce(u16, Option<serde_json::Value>) -> Option<Outcome>,
     ) -> Attempt {
-        let token = match self.token.get() {
-            Ok(token) => token,
-            Err(reason) => return Attempt::misconfigured(reason),
-        };
-        let url = format!("{}/{path}", self.config.url.as_str());
-        let mut request = Request::new(method, url).secret_header("x-redmine-api-key", "", &token);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let attempt = self.client.send(request).attempt(|answer| success(answer.status, answer.json()));
-        if matches!(attempt.outcome, Outcome::Misconfigured(_)) {
-            self.token.forget();
-        }
-        attempt
+        self.token.using(|token| {
+            let url = format!("{}/{path}", self.config.url.as_str());
+            let mut request = Request::new(method, url).secret_header("x-redmine-api-key", "", token);
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            self.client.send(request).attempt(|answer| success(answer.status, answer.json()))
+        })
     }
 }
 
 impl Sink for Redmine {
     fn label(&self) -> &'static str {
         "Redmine"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.token.get().map(drop)
+    }
+
+    fn reach(&self) -> Attempt {
+        let path = match &self.target {
+            Target::Issue(id) => format!("issues/{id}.json"),
+            Target::Project(project) => {
+                let mut path = "projects/".to_owned();
+                percent_encode(project, &mut path);
+                path + ".json"
+            }
+        };
+        self.call(Method::GET, &path, None, |_, _| Some(Outcome::asked()))
+    }
+
+    fn carries_checkpoint(&self) -> bool {
+        true
     }
 
     fn send(&self, message: &Message) -> Attempt {
@@ -163,7 +164,6 @@ impl Sink for Redmine {
         let uid = message.uid();
         let holds = |text: &serde_json::Value| text.as_str().is_some_and(|t| t.contains(&uid));
         let mut found = None;
-        let nothing = Outcome::Sent { id: None, answer: String::new() };
         let attempt = match &self.target {
             Target::Project(project) => {
                 let mut path =
@@ -175,7 +175,7 @@ impl Sink for Redmine {
                             found = Some(issue["id"].to_string());
                         }
                     }
-                    Some(nothing)
+                    Some(Outcome::asked())
                 })
             }
             Target::Issue(id) => {
@@ -186,15 +186,11 @@ impl Sink for Redmine {
                             found = Some(id.to_string());
                         }
                     }
-                    Some(nothing)
+                    Some(Outcome::asked())
                 })
             }
         };
-        Some(match (&attempt.outcome, found) {
-            (Outcome::Sent { .. }, Some(id)) => Search::Found(Some(id)),
-            (Outcome::Sent { .. }, None) => Search::Absent,
-            _ => Search::Failed(attempt),
-        })
+        Some(Search::of(attempt, found.map(Some)))
     }
 
     fn limits(&self) -> Vec<Limit> {

@@ -1,6 +1,6 @@
 //! Slack: an incoming webhook. <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>
 
-use super::hook::{Hook, hook_config};
+use super::hook::Hook;
 use super::{Attempt, Limit, Outcome, Setting, Sink};
 use crate::Result;
 use crate::notify::http::Request;
@@ -11,13 +11,20 @@ use std::time::Duration;
 /// Characters of a message; the service cuts at 40,000.
 const LIMIT: usize = 12_000;
 
-hook_config! {
+crate::notify::config::sink_config! {
     /// `[notify.slack]`
     pub struct Config ("slack") {}
+    secret "the webhook's address, which works like a password": "url" (url_file, url_env, url_command)
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        self.secret().required().map(drop)
+    }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Slack> {
-    Ok(Slack(Hook::new(config.source().map_err(super::misconfigured)?, setting)))
+    Ok(Slack(Hook::new(config.secret().required().map_err(super::misconfigured)?, setting)))
 }
 
 /// The sink.
@@ -31,6 +38,14 @@ fn escape(text: &str) -> String {
 impl Sink for Slack {
     fn label(&self) -> &'static str {
         "Slack"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.0.ready()
+    }
+
+    fn reach(&self) -> Attempt {
+        self.0.reach()
     }
 
     fn send(&self, message: &Message) -> Attempt {

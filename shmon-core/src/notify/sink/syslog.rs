@@ -3,7 +3,6 @@
 use super::{Attempt, Outcome, Setting, Sink};
 use crate::notify::message::{Group, Message, Unit, short};
 use crate::{Level, Result};
-use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -217,23 +216,47 @@ impl Syslog {
                 closed(&mut stream)
             }
             Address::Tls(host, port) => {
-                let config = self.tls().map_err(Outcome::Misconfigured)?;
-                let name = ServerName::try_from(host.clone())
-                    .map_err(|_| Outcome::Misconfigured(format!("'{host}' is no host name")))?;
-                let tcp = self.connect(host, *port)?;
-                let mut connection = rustls::ClientConnection::new(Arc::new(config), name)
-                    .map_err(|e| Outcome::NotSent(format!("TLS: {e}")))?;
-                let mut tcp = tcp;
-                while connection.is_handshaking() {
-                    connection.complete_io(&mut tcp).map_err(|e| Outcome::NotSent(format!("TLS: {e}")))?;
-                }
-                let mut stream = rustls::StreamOwned::new(connection, tcp);
+                let mut stream = self.handshake(host, *port)?;
                 stream.write_all(framed.as_bytes()).map_err(broken)?;
                 stream.conn.send_close_notify();
                 stream.flush().map_err(broken)?;
                 stream.sock.shutdown(Shutdown::Write).map_err(broken)?;
                 closed(&mut stream.sock)
             }
+        }
+    }
+
+    /// A connection whose peer has proven who it is; nothing of a message was written yet.
+    fn handshake(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> std::result::Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>, Outcome> {
+        let refused = |e: &dyn std::fmt::Display| Outcome::NotSent(format!("TLS: {e}"));
+        let config = self.tls().map_err(Outcome::Misconfigured)?;
+        let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+            .map_err(|_| Outcome::Misconfigured(format!("'{host}' is no host name")))?;
+        let mut tcp = self.connect(host, port)?;
+        let mut connection =
+            rustls::ClientConnection::new(Arc::new(config), name).map_err(|e| refused(&e))?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut tcp).map_err(|e| refused(&e))?;
+        }
+        Ok(rustls::StreamOwned::new(connection, tcp))
+    }
+
+    /// Connects and says nothing.
+    fn try_address(&self) -> std::result::Result<(), Outcome> {
+        match &self.config.address {
+            Address::Tcp(host, port) => self.connect(host, *port).map(drop),
+            Address::Tls(host, port) => self.handshake(host, *port).map(drop),
+            Address::Unix(path) => match UnixDatagram::unbound().and_then(|s| s.connect(path)) {
+                Err(e) if e.raw_os_error() == Some(rustix::io::Errno::PROTOTYPE.raw_os_error()) => {
+                    UnixStream::connect(path).map(drop)
+                }
+                other => other,
+            }
+            .map_err(|e| Outcome::NotSent(format!("{}: {e}", path.display()))),
         }
     }
 }
@@ -284,6 +307,13 @@ fn unix(path: &std::path::Path, line: &str, framed: &str) -> std::result::Result
 impl Sink for Syslog {
     fn label(&self) -> &'static str {
         "syslog"
+    }
+
+    fn reach(&self) -> Attempt {
+        match self.try_address() {
+            Ok(()) => Outcome::asked().into(),
+            Err(outcome) => outcome.into(),
+        }
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -1,7 +1,7 @@
 //! Microsoft Teams: a Workflows webhook, which takes Adaptive Cards.
 //! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using>
 
-use super::hook::{Hook, hook_config};
+use super::hook::Hook;
 use super::{Attempt, Limit, Outcome, Setting, Sink};
 use crate::notify::http::Request;
 use crate::notify::message::{Message, Unit};
@@ -12,13 +12,20 @@ use std::time::Duration;
 /// Bytes of the text; the service takes cards of 28 KB.
 const LIMIT: usize = 16_000;
 
-hook_config! {
+crate::notify::config::sink_config! {
     /// `[notify.teams]`
     pub struct Config ("teams") {}
+    secret "the webhook's address, which works like a password": "url" (url_file, url_env, url_command)
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        self.secret().required().map(drop)
+    }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Teams> {
-    Ok(Teams(Hook::new(config.source().map_err(super::misconfigured)?, setting)))
+    Ok(Teams(Hook::new(config.secret().required().map_err(super::misconfigured)?, setting)))
 }
 
 /// The sink.
@@ -27,6 +34,14 @@ pub(crate) struct Teams(Hook);
 impl Sink for Teams {
     fn label(&self) -> &'static str {
         "Teams"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.0.ready()
+    }
+
+    fn reach(&self) -> Attempt {
+        self.0.reach()
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -3,11 +3,10 @@
 use super::{Attempt, Limit, Outcome, Setting, Sink};
 use crate::Result;
 use crate::notify::config::{BaseUrl, Id};
-use crate::notify::http::{Client, Request};
+use crate::notify::http::{Answer, Client, Reply, Request};
 use crate::notify::message::{Message, Unit};
-use crate::notify::secret::{CommandLine, Source, Vault};
+use crate::notify::secret::Vault;
 use serde_json::json;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// UTF-16 units of a message, the unit of the service's entities.
@@ -18,19 +17,11 @@ crate::notify::config::sink_config! {
     pub struct Config ("telegram") {
         /// The chat's number; a group's is negative.
         pub chat_id: Id,
-        /// A file with mode 600 that holds the bot's token.
-        #[serde(default)]
-        pub token_file: Option<PathBuf>,
-        /// The environment variable that holds the token.
-        #[serde(default)]
-        pub token_env: Option<String>,
-        /// The command that prints the token.
-        #[serde(default)]
-        pub token_command: Option<CommandLine>,
         /// Where the API is.
         #[serde(default = "api_base")]
         pub api_base: BaseUrl,
     }
+    secret "the bot's token": "token" (token_file, token_env, token_command)
 }
 
 fn api_base() -> BaseUrl {
@@ -38,20 +29,16 @@ fn api_base() -> BaseUrl {
 }
 
 impl Config {
-    fn source(&self) -> std::result::Result<Source, String> {
-        Source::required("token", (&self.token_file, &self.token_env, &self.token_command))
-    }
-
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        self.source().map(drop)
+        self.secret().required().map(drop)
     }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Telegram> {
-    let source = config.source().map_err(super::misconfigured)?;
+    let source = config.secret().required().map_err(super::misconfigured)?;
     Ok(Telegram {
         client: Client::new(setting),
-        token: Vault::new(source, &setting.home, setting.env.clone()),
+        token: setting.vault(source),
         base: config.api_base.clone(),
         chat: config.chat_id.0.clone(),
     })
@@ -65,16 +52,44 @@ pub(crate) struct Telegram {
     chat: String,
 }
 
+impl Telegram {
+    fn call(
+        &self,
+        method: &str,
+        body: &serde_json::Value,
+        success: impl FnOnce(&Answer) -> Option<Outcome>,
+    ) -> Attempt {
+        self.token.using(|token| {
+            let url = format!("{}/bot{}/{method}", self.base.as_str(), token.expose());
+            let reply = self.client.send(Request::post(url).secret(token).json(body));
+            let wait = match &reply {
+                Reply::Answer(answer) => answer
+                    .json()
+                    .and_then(|a| a["parameters"]["retry_after"].as_u64())
+                    .map(Duration::from_secs),
+                _ => None,
+            };
+            let mut attempt = reply.attempt(success);
+            attempt.after = attempt.after.or(wait);
+            attempt
+        })
+    }
+}
+
 impl Sink for Telegram {
     fn label(&self) -> &'static str {
         "Telegram"
     }
 
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.token.get().map(drop)
+    }
+
+    fn reach(&self) -> Attempt {
+        self.call("getChat", &json!({"chat_id": self.chat}), |_| Some(Outcome::asked()))
+    }
+
     fn send(&self, message: &Message) -> Attempt {
-        let token = match self.token.get() {
-            Ok(token) => token,
-            Err(reason) => return Attempt::misconfigured(reason),
-        };
         let text = message.text(Unit::Utf16, LIMIT, &str::to_owned);
         let heading = text.lines().next().unwrap_or("").encode_utf16().count();
         let all = text.encode_utf16().count();
@@ -86,23 +101,10 @@ impl Sink for Telegram {
         let body = json!({
             "chat_id": self.chat, "text": text, "entities": entities, "link_preview_options": {"is_disabled": true},
         });
-        let url = format!("{}/bot{}/sendMessage", self.base.as_str(), token.expose());
-        let reply = self.client.send(Request::post(url).secret(&token).json(&body));
-        let wait = match &reply {
-            crate::notify::http::Reply::Answer(answer) => {
-                answer.json().and_then(|a| a["parameters"]["retry_after"].as_u64()).map(Duration::from_secs)
-            }
-            _ => None,
-        };
-        let mut attempt = reply.attempt(|answer| {
+        self.call("sendMessage", &body, |answer| {
             let id = answer.json()?.get("result")?.get("message_id")?.to_string();
             Some(Outcome::Sent { answer: json!({"message_id": id}).to_string(), id: Some(id) })
-        });
-        attempt.after = attempt.after.or(wait);
-        if matches!(attempt.outcome, Outcome::Misconfigured(_)) {
-            self.token.forget();
-        }
-        attempt
+        })
     }
 
     fn limits(&self) -> Vec<Limit> {

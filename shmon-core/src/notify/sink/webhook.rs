@@ -5,12 +5,11 @@ use crate::Result;
 use crate::notify::config::BaseUrl;
 use crate::notify::http::{Client, Request};
 use crate::notify::message::Message;
-use crate::notify::secret::{CommandLine, Source, Vault};
+use crate::notify::secret::Vault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -19,19 +18,11 @@ crate::notify::config::sink_config! {
     pub struct Config ("webhook") {
         /// The address.
         pub url: BaseUrl,
-        /// A file with mode 600 that holds the signing secret (`whsec_…`).
-        #[serde(default)]
-        pub secret_file: Option<PathBuf>,
-        /// The environment variable that holds the signing secret.
-        #[serde(default)]
-        pub secret_env: Option<String>,
-        /// The command that prints the signing secret.
-        #[serde(default)]
-        pub secret_command: Option<CommandLine>,
         /// Messages a minute.
         #[serde(default = "per_minute")]
         pub per_minute: u32,
     }
+    secret "the signing secret (`whsec_…`)": "secret" (secret_file, secret_env, secret_command)
 }
 
 fn per_minute() -> u32 {
@@ -39,20 +30,16 @@ fn per_minute() -> u32 {
 }
 
 impl Config {
-    fn source(&self) -> std::result::Result<Source, String> {
-        Source::required("secret", (&self.secret_file, &self.secret_env, &self.secret_command))
-    }
-
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        self.source().map(drop)
+        self.secret().required().map(drop)
     }
 }
 
 pub(crate) fn open(config: &Config, setting: &Setting) -> Result<Webhook> {
-    let source = config.source().map_err(super::misconfigured)?;
+    let source = config.secret().required().map_err(super::misconfigured)?;
     Ok(Webhook {
         client: Client::new(setting),
-        secret: Vault::new(source, &setting.home, setting.env.clone()),
+        secret: setting.vault(source),
         url: config.url.clone(),
         per_minute: config.per_minute.max(1),
     })
@@ -80,6 +67,18 @@ fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> std::result::Resu
 impl Sink for Webhook {
     fn label(&self) -> &'static str {
         "Webhook"
+    }
+
+    fn ready(&self) -> std::result::Result<(), String> {
+        self.secret.get().and_then(|secret| sign(secret.expose(), "", 0, "").map(drop))
+    }
+
+    fn reach(&self) -> Attempt {
+        self.client.reach(self.url.as_str())
+    }
+
+    fn carries_checkpoint(&self) -> bool {
+        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

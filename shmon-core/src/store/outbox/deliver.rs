@@ -23,6 +23,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) joined: usize,
     /// Different messages below critical that may wait before all of them become one.
     pub(crate) overflow: u32,
+    /// Whether the message carries the newest checkpoint of the evidence.
+    pub(crate) checkpoint: bool,
     /// What the request counts against: the scope, and whether it is kept for messages alone.
     pub(crate) scopes: &'a [String],
 }
@@ -39,6 +41,10 @@ pub(crate) struct Batch {
     pub(crate) first: Payload,
     pub(crate) members: Members,
 }
+
+/// How long after it was taken a message of a dead worker is looked for: its request may still be on its way, and a list
+/// that doesn't have it yet would make it go out twice.
+pub(crate) const SETTLE: UnixNanos = 3_000_000_000;
 
 /// The others in a batch.
 #[derive(Debug, Clone)]
@@ -61,10 +67,10 @@ impl Store {
     pub(crate) fn recover(&mut self, now: UnixNanos) -> Result<()> {
         self.write("recover the outbox", |tx| {
             tx.execute(
-                "UPDATE notifications SET state = 'unknown', next_attempt_ns = 0, updated_at_ns = ?1,
-                   error = 'the worker ended while it was sending'
+                "UPDATE notifications SET state = 'unknown', next_attempt_ns = min(updated_at_ns, ?1) + ?2,
+                   updated_at_ns = ?1, error = 'the worker ended while it was sending'
                  WHERE state IN ('pending', 'sending', 'unknown') AND state = 'sending'",
-                [now],
+                (now, SETTLE),
             )?;
             set_back(tx, now)
         })
@@ -267,6 +273,14 @@ fn form(db: &Connection, claim: &Claim<'_>, leader: i64, now: UnixNanos) -> rusq
             .query_row((claim.sink, now), |row| row.get(0))
     };
     db.prepare_cached("UPDATE notifications SET batch = id WHERE id = ?1")?.execute([leader])?;
+    if claim.checkpoint && alert {
+        // Written down with the message, whose later attempts have to say the same.
+        db.prepare_cached(
+            "UPDATE notifications SET payload = json_set(payload, '$.checkpoint', note)
+             FROM (SELECT note FROM checkpoints ORDER BY number DESC LIMIT 1) WHERE id = ?1 AND json_valid(payload)",
+        )?
+        .execute([leader])?;
+    }
     if level == Level::Critical.as_str() {
         if claim.joined > 1 && count("*", "level = 'critical'")? >= JOIN_FROM - 1 {
             let most = i64::try_from(claim.joined - 1).unwrap_or(0);

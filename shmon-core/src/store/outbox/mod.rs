@@ -4,7 +4,7 @@ mod deliver;
 mod status;
 mod triage;
 
-pub(crate) use deliver::{Batch, Claim, Members};
+pub(crate) use deliver::{Batch, Claim, Members, SETTLE};
 pub use status::{Notification, SinkState, State, Waiting};
 pub(crate) use triage::{Plan, Untriaged};
 
@@ -79,6 +79,9 @@ pub struct Payload {
     pub session_id: String,
     /// The SSH client, where known.
     pub ssh_client: Option<String>,
+    /// The newest checkpoint of the evidence when the message was made, where its sink carries one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
     /// Further lines, as a digest has them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,

@@ -288,7 +288,7 @@ impl Store {
             // Those that were tried; what is folded or kept for later hours keeps its time.
             tx.execute(
                 "UPDATE notifications SET next_attempt_ns = 0, updated_at_ns = ?2
-                 WHERE (?1 IS NULL OR sink = ?1) AND state IN ('pending', 'sending', 'unknown') AND attempts > 0",
+                 WHERE (?1 IS NULL OR sink = ?1) AND state IN ('pending', 'unknown') AND attempts > 0",
                 (sink, now),
             )
             .map(drop)
