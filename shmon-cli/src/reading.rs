@@ -3,7 +3,7 @@
 use crate::context::Globals;
 use crate::output;
 use crate::when::When;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use shmon_core::config::Config;
 use shmon_core::store::{Query, Row, Store, StoreOptions};
 use shmon_core::text::visible;
@@ -53,12 +53,15 @@ pub(crate) struct Filter {
     /// Leave out excluded commands (ls, cd, …)
     #[arg(long)]
     no_excluded: bool,
-    /// Rows with a smaller ID: the next page after the one that ended there
+    /// Rows with a smaller ID
     #[arg(long, value_name = "ID")]
     before: Option<i64>,
     /// Rows with a greater ID
     #[arg(long, value_name = "ID")]
     after: Option<i64>,
+    /// The next page: rows that come after the row with this ID
+    #[arg(long, value_name = "ID")]
+    page_after: Option<i64>,
 }
 
 impl Filter {
@@ -79,8 +82,17 @@ impl Filter {
         query.hide_excluded = self.no_excluded;
         query.before_id = self.before;
         query.after_id = self.after;
+        query.page_after = self.page_after;
         query
     }
+}
+
+/// What was given itself where it has lines, otherwise what is in the file of that name.
+pub(crate) fn text_or_file(given: String, what: &str) -> Result<String> {
+    if given.contains('\n') {
+        return Ok(given);
+    }
+    std::fs::read_to_string(&given).with_context(|| format!("cannot read the {what} {given}"))
 }
 
 /// Opens the record for reading; one that an older system made is brought up to date first.

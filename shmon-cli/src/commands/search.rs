@@ -13,7 +13,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  shmon search passwd --user ann --since yesterday\n  \
     shmon search --rule destruction --format csv\n  shmon search 'rm -rf' --count\n\n\
-    The next page: --before with the last ID of this one. Exit status 1: nothing was found.")]
+    The next page: --page-after with the last ID of this one. Exit status 1: nothing was found.")]
 pub(crate) struct Args {
     /// Text that the command holds, in upper or lower case; several words are one text
     words: Vec<String>,

@@ -2,7 +2,7 @@
 
 use crate::context::Globals;
 use crate::reading;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -36,15 +36,11 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         print!("{}", reading::open_write(globals, &config)?.checkpoint()?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut anchors = Vec::new();
-    for given in args.checkpoint {
-        // A checkpoint's text has lines; the name of a file has none.
-        anchors.push(if given.contains('\n') {
-            given
-        } else {
-            std::fs::read_to_string(&given).with_context(|| format!("cannot read the checkpoint {given}"))?
-        });
-    }
+    let anchors = args
+        .checkpoint
+        .into_iter()
+        .map(|given| reading::text_or_file(given, "checkpoint"))
+        .collect::<Result<Vec<_>>>()?;
     let store = reading::open(globals, &config)?;
     let bar = std::io::stderr().is_terminal();
     let report = store.verify(&anchors, &mut |done, total| {
@@ -56,7 +52,13 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     if bar {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
-    let report = report?;
+    let mut report = report?;
+    let (lacks, stale) = store.text_index_difference()?;
+    if lacks + stale > 0 {
+        report.warnings.push(format!(
+            "a search for text may miss rows: the text index lacks {lacks} of them and holds {stale} that are gone"
+        ));
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if args.format == Format::Jsonl {
         serde_json::to_writer(&mut out, &report)?;

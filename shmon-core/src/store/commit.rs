@@ -4,13 +4,13 @@ use super::evidence::canonical::Kind;
 use super::evidence::chain::Chain;
 use super::outbox::{self, NewNotification};
 use super::schema::COVERED_COLUMNS;
-use super::{Entry, Stored};
+use super::{Entry, Stored, text_index};
 use crate::Level;
 use crate::record::{Ending, Event, Record, UnixNanos};
 use crate::time;
 use crate::verdict::Finding;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -60,7 +60,8 @@ struct Session {
     last_id: i64,
     last_at: UnixNanos,
     first_at: UnixNanos,
-    commands: i64,
+    /// Commands by level, lowest first.
+    commands: [i64; 4],
     worst: Level,
 }
 
@@ -89,6 +90,7 @@ impl<'a> Batch<'a> {
             });
         }
         self.write_sessions()?;
+        text_index::catch_up(self.db)?;
         Ok(stored)
     }
 
@@ -227,18 +229,20 @@ impl<'a> Batch<'a> {
                 session.last_id = id;
                 session.last_at = session.last_at.max(at);
                 session.first_at = session.first_at.min(at);
-                session.commands += 1;
+                session.commands[level as usize] += 1;
                 session.worst = session.worst.max(level);
             }
             None => {
                 let event = Event { command: Vec::new(), ..event.clone() };
+                let mut commands = [0; 4];
+                commands[level as usize] = 1;
                 let session = Session {
                     event,
                     first_id: id,
                     last_id: id,
                     last_at: at,
                     first_at: at,
-                    commands: 1,
+                    commands,
                     worst: level,
                 };
                 self.sessions.insert(session.event.session_id.clone(), session);
@@ -249,34 +253,41 @@ impl<'a> Batch<'a> {
     fn write_sessions(&mut self) -> rusqlite::Result<()> {
         let sql =
             "INSERT INTO sessions (session_id, parent_session, user, uid, host, tty, pid, shell, ssh_client,
-              first_id, last_id, started_at_ns, last_at_ns, commands, worst)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+              first_id, last_id, started_at_ns, last_at_ns, commands, worst, medium, high, critical)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
             ON CONFLICT (session_id) DO UPDATE SET
               last_id = excluded.last_id,
               started_at_ns = min(started_at_ns, excluded.started_at_ns),
               last_at_ns = max(last_at_ns, excluded.last_at_ns),
               commands = commands + excluded.commands,
-              worst = max(worst, excluded.worst)";
+              worst = max(worst, excluded.worst),
+              medium = medium + excluded.medium,
+              high = high + excluded.high,
+              critical = critical + excluded.critical";
         let mut upsert = self.db.prepare_cached(sql)?;
         for session in self.sessions.values() {
             let e = &session.event;
-            upsert.execute((
-                &e.session_id,
-                &e.parent_session,
-                &e.user,
+            let [low, medium, high, critical] = session.commands;
+            upsert.execute(params![
+                e.session_id,
+                e.parent_session,
+                e.user,
                 e.uid,
-                &e.host,
-                &e.tty,
+                e.host,
+                e.tty,
                 e.pid,
-                &e.shell,
-                &e.ssh_client,
+                e.shell,
+                e.ssh_client,
                 session.first_id,
                 session.last_id,
                 session.first_at,
                 session.last_at,
-                session.commands,
+                low + medium + high + critical,
                 session.worst as u8,
-            ))?;
+                medium,
+                high,
+                critical
+            ])?;
         }
         Ok(())
     }

@@ -2,13 +2,14 @@
 
 use super::evidence::canonical::Kind;
 use super::evidence::chain::Chain;
-use super::schema::{self, COVERED_COLUMNS, TICKET_COLUMNS};
+use super::schema::{self, COVERED_COLUMNS, State, TICKET_COLUMNS};
 use super::{Notice, commit, failed, file};
 use crate::record::UnixNanos;
 use crate::{Error, ErrorKind, Level, Result, time};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The table's name while it is being built, and the name under which a table with columns that we don't know is kept.
 const NEW: &str = "command_logs_new";
@@ -45,6 +46,20 @@ fn copy(db: &Connection, path: &Path) -> Result<PathBuf> {
         return Err(Error::new(ErrorKind::Corrupt, format!("the database is damaged: {check}")).at(path));
     }
     Ok(backup)
+}
+
+/// Brings our own tables of an older version up to date, in one transaction. It only adds tables, columns and indexes,
+/// so no copy is made: `command_logs` is as it was.
+pub(super) fn from_version(db: &mut Connection, path: &Path, deadline: Instant) -> Result<()> {
+    let fail = |e| failed("bring the database up to date", path, e);
+    let tx = super::begin(db, deadline).map_err(fail)?;
+    // Another process may have done it while we waited.
+    let State::Old(now) = schema::state(&tx).map_err(fail)? else { return Ok(()) };
+    for step in schema::STEPS.iter().skip(usize::try_from(now - 1).unwrap_or(0)) {
+        tx.execute_batch(step).map_err(fail)?;
+    }
+    schema::stamp(&tx).map_err(fail)?;
+    tx.commit().map_err(fail)
 }
 
 fn rebuild(tx: &Transaction<'_>) -> rusqlite::Result<u64> {
@@ -98,9 +113,11 @@ fn copy_rows(tx: &Transaction<'_>, columns: &[String]) -> rusqlite::Result<u64> 
     let mut chain = Chain::resume(tx)?;
     let now = time::now();
     let mut sessions = tx.prepare(
-        "INSERT INTO sessions (session_id, first_id, last_id, started_at_ns, last_at_ns, commands, worst)
-         VALUES (?1, ?2, ?2, ?3, ?3, 1, ?4)
+        "INSERT INTO sessions (session_id, first_id, last_id, started_at_ns, last_at_ns, commands, worst, medium, high,
+           critical)
+         VALUES (?1, ?2, ?2, ?3, ?3, 1, ?4, ?4 = 1, ?4 = 2, ?4 = 3)
          ON CONFLICT (session_id) DO UPDATE SET last_id = excluded.last_id, commands = commands + 1,
+           medium = medium + excluded.medium, high = high + excluded.high, critical = critical + excluded.critical,
            started_at_ns = min(started_at_ns, excluded.started_at_ns),
            last_at_ns = max(last_at_ns, excluded.last_at_ns), worst = max(worst, excluded.worst)",
     )?;

@@ -5,23 +5,27 @@
 
 mod backup;
 mod commit;
-#[allow(dead_code)]
 mod evidence;
 mod file;
 mod migrate;
 mod open;
 pub mod outbox;
+mod plan;
 mod prune;
 mod query;
 mod row;
 mod schema;
+mod sessions;
 mod stats;
+mod text_index;
 
+pub use evidence::proof::{Proof, Proven};
 pub use evidence::verify::{Problem, Report};
 pub use open::Notice;
 pub use prune::{Prune, Pruned};
 pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
+pub use sessions::{Lineage, Session, SessionQuery};
 pub use stats::{Count, Stats};
 
 use crate::config::Durability;

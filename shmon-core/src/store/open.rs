@@ -127,7 +127,7 @@ impl Store {
         };
         match state {
             State::Current => {}
-            State::Empty | State::Ticket => {
+            State::Empty | State::Ticket | State::Old(_) => {
                 let message = "the database was not brought up to date yet: recording a command does it";
                 return Err(Error::new(ErrorKind::OldVersion, message).at(path));
             }
@@ -191,6 +191,7 @@ fn build(db: &mut Connection, path: &Path, deadline: Instant, notices: &mut Vec<
         State::Foreign => return Err(foreign(path)),
         State::Ticket => notices.push(migrate::from_ticket(db, path)?),
         State::Current => {}
+        State::Old(_) => migrate::from_version(db, path, deadline)?,
         State::Empty => {
             // Both must be set before the first table; neither works inside a transaction.
             patiently(deadline, || db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")).map_err(fail)?;

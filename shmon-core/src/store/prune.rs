@@ -7,6 +7,7 @@ use crate::record::UnixNanos;
 use crate::{Level, Result, time};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Which rows are removed.
@@ -124,6 +125,7 @@ fn remove(tx: &Connection, prune: &Prune) -> rusqlite::Result<usize> {
     if ids.is_empty() {
         return Ok(0);
     }
+    forget_sessions(tx, &ids)?;
     for sql in [
         "DELETE FROM findings WHERE command_id = ?1",
         "DELETE FROM notifications WHERE command_id = ?1",
@@ -135,9 +137,6 @@ fn remove(tx: &Connection, prune: &Prune) -> rusqlite::Result<usize> {
             delete.execute([id])?;
         }
     }
-    tx.execute_batch(
-        "DELETE FROM sessions WHERE NOT EXISTS (SELECT 1 FROM command_logs c WHERE c.session_id = sessions.session_id)",
-    )?;
     let ranges = Ranges::of(&ids).to_bytes();
     let (now, count) = (time::now(), i64::try_from(ids.len()).unwrap_or(i64::MAX));
     let description = prune.describe();
@@ -151,6 +150,29 @@ fn remove(tx: &Connection, prune: &Prune) -> rusqlite::Result<usize> {
     ];
     Chain::resume(tx)?.append(Kind::Tombstone, tx.last_insert_rowid(), values)?;
     Ok(ids.len())
+}
+
+/// Takes rows out of their sessions' counts; a session without rows goes.
+fn forget_sessions(tx: &Connection, ids: &[i64]) -> rusqlite::Result<()> {
+    let mut sessions: HashMap<String, [i64; 4]> = HashMap::new();
+    let mut read = tx.prepare_cached("SELECT session_id, risk_level FROM command_logs WHERE id = ?1")?;
+    for id in ids {
+        let (session, level): (Option<String>, Option<String>) =
+            read.query_row([id], |row| Ok((row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default())))?;
+        let level = level.and_then(|level| level.parse().ok()).unwrap_or(Level::Low);
+        sessions.entry(session.unwrap_or_default()).or_default()[level as usize] += 1;
+    }
+    let mut update = tx.prepare_cached(
+        "UPDATE sessions SET commands = commands - ?2, medium = medium - ?3, high = high - ?4, critical = critical - ?5 \
+         WHERE session_id = ?1",
+    )?;
+    let mut delete = tx.prepare_cached("DELETE FROM sessions WHERE session_id = ?1 AND commands <= 0")?;
+    for (session, counts) in sessions {
+        let [_, medium, high, critical] = counts;
+        update.execute((&session, counts.iter().sum::<i64>(), medium, high, critical))?;
+        delete.execute([&session])?;
+    }
+    Ok(())
 }
 
 /// Ids of removed rows as ranges, both ends included, in order.

@@ -1,10 +1,10 @@
 //! Reading: which rows, in which order, page by page.
 
+use super::plan::{self, Plan};
 use super::row::{COLUMNS, Row};
 use super::{Store, failed};
 use crate::record::UnixNanos;
-use crate::{Level, Result};
-use rusqlite::types::Value;
+use crate::{Error, ErrorKind, Level, Result};
 use rusqlite::{OptionalExtension, params_from_iter};
 
 /// Which end comes first.
@@ -20,7 +20,7 @@ pub enum Order {
 /// Which rows are wanted; every field that is set narrows the choice.
 ///
 /// Rows come in the order of the events' time. With `text`, `rule`, `after_id` or `before_id` they come in the order
-/// of ids, which is the order of recording.
+/// of ids, which is the order of recording; it differs where histories were imported or the clock was set back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Query {
@@ -40,7 +40,7 @@ pub struct Query {
     pub since: Option<UnixNanos>,
     /// Accepted before this instant.
     pub until: Option<UnixNanos>,
-    /// Part of the command; upper and lower case are the same.
+    /// Part of the command; upper and lower case of ASCII letters are the same.
     pub text: Option<String>,
     /// A rule's id, or its first parts: `destruction` finds `destruction.rm-recursive-force`.
     pub rule: Option<String>,
@@ -54,169 +54,31 @@ pub struct Query {
     pub after_id: Option<i64>,
     /// Rows with a smaller id.
     pub before_id: Option<i64>,
+    /// Rows that come after the row with this id, in the order of this query: the next page.
+    pub page_after: Option<i64>,
     /// At most so many rows.
     pub limit: Option<usize>,
     /// Newest or oldest first.
     pub order: Order,
 }
 
-/// The condition of a query in SQL, with the values of its marks.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Condition {
-    pub(super) terms: Vec<String>,
-    pub(super) values: Vec<Value>,
-}
-
-impl Condition {
-    fn add(&mut self, term: &str, value: impl Into<Value>) {
-        self.terms.push(term.to_owned());
-        self.values.push(value.into());
-    }
-
-    /// `WHERE …`, or nothing.
-    pub(super) fn sql(&self) -> String {
-        if self.terms.is_empty() { String::new() } else { format!(" WHERE {}", self.terms.join(" AND ")) }
-    }
-}
-
 /// Where a page ended: instant and id of its last row.
-type Cursor = (UnixNanos, i64);
+pub(super) type Cursor = (UnixNanos, i64);
 
 impl Query {
     /// All rows, newest first.
     pub fn new() -> Query {
         Query::default()
     }
-
-    /// Whether rows come in the order of ids.
-    fn by_id(&self) -> bool {
-        self.text.is_some() || self.rule.is_some() || self.after_id.is_some() || self.before_id.is_some()
-    }
-
-    /// The levels that are wanted; `None` for all.
-    fn levels(&self) -> Option<Vec<Level>> {
-        if self.level.is_none() && self.min_level.is_none_or(|min| min == Level::Low) {
-            return None;
-        }
-        let min = self.min_level.unwrap_or_default();
-        Some(
-            Level::ALL
-                .into_iter()
-                .filter(|l| *l >= min && self.level.is_none_or(|only| only == *l))
-                .collect(),
-        )
-    }
-
-    /// Everything but the level and the cursor.
-    fn condition(&self) -> Condition {
-        let mut c = Condition::default();
-        let mut equal = |column: &str, value: &Option<String>| {
-            if let Some(value) = value {
-                c.add(&format!("{column} = ?"), value.clone());
-            }
-        };
-        equal("session_id", &self.session);
-        equal("user", &self.user);
-        equal("host", &self.host);
-        if let Some(directory) = &self.directory {
-            let directory = if directory == "/" { "" } else { directory.trim_end_matches('/') };
-            // '0' is the character after '/': everything below the folder, by the index.
-            c.terms
-                .push("(working_directory = ? OR (working_directory >= ? AND working_directory < ?))".into());
-            c.values.push(if directory.is_empty() { "/".to_owned() } else { directory.to_owned() }.into());
-            c.values.extend([format!("{directory}/").into(), format!("{directory}0").into()]);
-        }
-        if let Some(since) = self.since {
-            c.add("started_at_ns >= ?", since);
-        }
-        if let Some(until) = self.until {
-            c.add("started_at_ns < ?", until);
-        }
-        if let Some(text) = &self.text {
-            c.add("instr(lower(command), lower(?)) > 0", text.clone());
-        }
-        if let Some(rule) = &self.rule {
-            c.terms.push(
-                "id IN (SELECT f.command_id FROM findings f JOIN rules r ON r.number = f.rule \
-                 WHERE r.rule = ? OR (r.rule >= ? AND r.rule < ?))"
-                    .into(),
-            );
-            // '/' is the character after '.'.
-            c.values.extend([rule.clone().into(), format!("{rule}.").into(), format!("{rule}/").into()]);
-        }
-        if let Some(status) = self.exit_status {
-            c.add("exit_status = ?", i64::from(status));
-        }
-        if self.failed || self.exit_status.is_some_and(|status| status != 0) {
-            c.terms.push("exit_status <> 0".into());
-        }
-        if self.hide_excluded {
-            c.terms.push("excluded = 0".into());
-        }
-        if let Some(id) = self.after_id {
-            c.add("id > ?", id);
-        }
-        if let Some(id) = self.before_id {
-            c.add("id < ?", id);
-        }
-        c
-    }
-
-    /// The whole condition, for counting.
-    pub(super) fn whole(&self) -> Condition {
-        let mut c = self.condition();
-        if let Some(levels) = self.levels() {
-            let names: Vec<String> = levels.iter().map(|l| format!("'{l}'")).collect();
-            c.terms.push(format!("risk_level IN ({})", names.join(", ")));
-        }
-        c
-    }
-
-    /// One page in order, beginning after the cursor.
-    pub(super) fn page(&self, cursor: Option<Cursor>, size: usize) -> (String, Vec<Value>) {
-        let (compare, direction) = match self.order {
-            Order::Newest => ("<", "DESC"),
-            Order::Oldest => (">", "ASC"),
-        };
-        let mut c = self.condition();
-        let order = if self.by_id() {
-            if let Some((_, id)) = cursor {
-                c.add(&format!("id {compare} ?"), id);
-            }
-            format!("id {direction}")
-        } else {
-            if let Some((at, id)) = cursor {
-                c.terms.push(format!("(started_at_ns, id) {compare} (?, ?)"));
-                c.values.extend([at.into(), id.into()]);
-            }
-            format!("started_at_ns {direction}, id {direction}")
-        };
-        let select = |c: &Condition| {
-            format!("SELECT {COLUMNS} FROM command_logs{} ORDER BY {order} LIMIT {size}", c.sql())
-        };
-        let Some(levels) = self.levels() else { return (select(&c), c.values) };
-        // One ordered walk through the index per level, merged: no level's rows are sorted or skipped over.
-        let mut parts = Vec::with_capacity(levels.len());
-        let mut values = Vec::new();
-        for level in &levels {
-            let mut c = c.clone();
-            c.terms.insert(0, format!("risk_level = '{level}'"));
-            parts.push(format!("SELECT * FROM ({})", select(&c)));
-            values.extend(c.values);
-        }
-        if parts.is_empty() {
-            parts.push(format!("SELECT {COLUMNS} FROM command_logs WHERE 0"));
-        }
-        (format!("{} ORDER BY {order} LIMIT {size}", parts.join(" UNION ALL ")), values)
-    }
 }
 
 /// A walk through the rows of a query that holds no borrow: for callers that can't keep one, as other languages.
 #[derive(Debug)]
 pub struct Pages {
-    query: Query,
+    plan: Plan,
     epochs: Vec<(i64, String)>,
     cursor: Option<Cursor>,
+    read: bool,
     left: usize,
     done: bool,
 }
@@ -232,8 +94,9 @@ impl Pages {
         }
         self.done = true;
         // The first page is small because most readers want a screenful.
-        let size = if self.cursor.is_none() { 64 } else { 1024 }.min(self.left);
-        let (sql, values) = self.query.page(self.cursor, size);
+        let size = if self.read { 1024 } else { 64 }.min(self.left);
+        self.read = true;
+        let (sql, values) = self.plan.page(self.cursor, size);
         let read = || -> rusqlite::Result<Vec<Row>> {
             let mut statement = store.db.prepare_cached(&sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
@@ -288,12 +151,16 @@ impl Store {
     /// The rows that `query` asks for, page by page, without a borrow of the store.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read;
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the row of [`Query::page_after`] is gone.
     pub fn pages(&self, query: &Query) -> Result<Pages> {
+        let cursor = query.page_after.map(|id| self.place(id)).transpose()?;
+        let plan = Plan::of(query, &self.db).map_err(|e| failed("read the database", &self.path, e))?;
         Ok(Pages {
-            query: query.clone(),
+            plan,
             epochs: self.epochs()?,
-            cursor: None,
+            cursor,
+            read: false,
             left: query.limit.unwrap_or(usize::MAX),
             done: query.limit == Some(0),
         })
@@ -310,17 +177,25 @@ impl Store {
         read().map_err(|e| failed("read the database", &self.path, e))
     }
 
-    /// How many rows `query` asks for; its limit doesn't count.
+    /// Instant and id of a row.
+    fn place(&self, id: i64) -> Result<Cursor> {
+        let sql = "SELECT coalesce(started_at_ns, 0), id FROM command_logs WHERE id = ?1";
+        let read =
+            || self.db.prepare_cached(sql)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional();
+        let found = read().map_err(|e| failed("read the database", &self.path, e))?;
+        found.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("there is no row {id} to go on after")))
+    }
+
+    /// How many rows `query` asks for; its limit and where its page begins don't count.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
     pub fn count(&self, query: &Query) -> Result<u64> {
-        let condition = query.whole();
-        let sql = format!("SELECT count(*) FROM command_logs{}", condition.sql());
         let read = || {
-            self.db
-                .prepare_cached(&sql)?
-                .query_row(params_from_iter(condition.values), |row| row.get::<_, i64>(0))
+            let condition = plan::whole(query, &self.db)?;
+            let sql = format!("SELECT count(*) FROM command_logs{}", condition.sql());
+            let values = params_from_iter(condition.values);
+            self.db.prepare_cached(&sql)?.query_row(values, |row| row.get::<_, i64>(0))
         };
         read().map(i64::cast_unsigned).map_err(|e| failed("read the database", &self.path, e))
     }

@@ -79,7 +79,7 @@ pub struct Row {
 }
 
 /// The columns of [`Row::read`], in its order.
-pub(super) const COLUMNS: &str = "id, session_id, command, command_hash, working_directory, execution_time, \
+pub(super) const COLUMNS: &str = "id, session_id, command_logs.command, command_hash, working_directory, execution_time, \
      risk_level, is_sensitive, created_at, started_at_ns, recorded_at_ns, duration_ns, exit_status, user, uid, host, \
      tty, pid, ppid, shell, ssh_client, parent_session, command_bytes, redacted, excluded, partial, rule_ids";
 

@@ -2,8 +2,26 @@
 
 use rusqlite::Connection;
 
-/// The version that this program writes (`PRAGMA user_version`); 0 is the ticket's own database.
-pub(super) const VERSION: i64 = 1;
+/// The version that this program writes (`PRAGMA user_version`); 0 is the ticket's own database. Each step from one
+/// version to the next is in [`STEPS`].
+pub(super) const VERSION: i64 = 2;
+
+/// How a database of version N becomes one of version N + 1, beginning with version 1. Each runs in a transaction; what
+/// they do to rows that are covered by the evidence must not change a covered value.
+pub(super) const STEPS: [&str; 1] = [
+    // 2: sessions know how many of their commands have each level; hosts and parents are found by an index. The text
+    // index is filled by the writers, a piece with each commit.
+    "ALTER TABLE sessions ADD COLUMN medium INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN high INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN critical INTEGER NOT NULL DEFAULT 0;
+UPDATE sessions SET (medium, high, critical) = (
+  SELECT coalesce(sum(risk_level = 'medium'), 0), coalesce(sum(risk_level = 'high'), 0),
+    coalesce(sum(risk_level = 'critical'), 0)
+  FROM command_logs c WHERE c.session_id = sessions.session_id
+);
+CREATE INDEX session_by_parent ON sessions(parent_session) WHERE parent_session IS NOT NULL;
+CREATE INDEX command_by_host ON command_logs(host, started_at_ns);",
+];
 
 /// `PRAGMA application_id`: "shmn", so that `file` and we tell our databases from others.
 pub(super) const APPLICATION_ID: i64 = 0x7368_6d6e;
@@ -94,6 +112,7 @@ CREATE INDEX command_by_time ON command_logs(started_at_ns);
 CREATE INDEX command_by_session ON command_logs(session_id, started_at_ns);
 CREATE INDEX command_by_level ON command_logs(risk_level, started_at_ns);
 CREATE INDEX command_by_user ON command_logs(user, started_at_ns);
+CREATE INDEX command_by_host ON command_logs(host, started_at_ns);
 CREATE INDEX command_by_directory ON command_logs(working_directory, started_at_ns);
 CREATE INDEX command_by_failure ON command_logs(exit_status, started_at_ns) WHERE exit_status <> 0;
 ";
@@ -123,9 +142,13 @@ CREATE TABLE sessions (
   started_at_ns INTEGER NOT NULL,
   last_at_ns INTEGER NOT NULL,
   commands INTEGER NOT NULL,
-  worst INTEGER NOT NULL
+  worst INTEGER NOT NULL,
+  medium INTEGER NOT NULL DEFAULT 0,
+  high INTEGER NOT NULL DEFAULT 0,
+  critical INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX session_by_time ON sessions(last_at_ns);
+CREATE INDEX session_by_parent ON sessions(parent_session) WHERE parent_session IS NOT NULL;
 CREATE TABLE rules (
   number INTEGER PRIMARY KEY,
   rule TEXT NOT NULL UNIQUE,
@@ -239,6 +262,8 @@ pub(super) enum State {
     Empty,
     /// Our tables of this version.
     Current,
+    /// Our tables of an older version.
+    Old(i64),
     /// The ticket's own database.
     Ticket,
     /// Our tables of a newer version.
@@ -253,6 +278,9 @@ pub(super) fn state(db: &Connection) -> rusqlite::Result<State> {
     let application: i64 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
     if application == APPLICATION_ID && version == VERSION {
         return Ok(State::Current);
+    }
+    if application == APPLICATION_ID && (1..VERSION).contains(&version) {
+        return Ok(State::Old(version));
     }
     if version > VERSION && (application == APPLICATION_ID || has_commands(db)?) {
         return Ok(State::Newer(version));

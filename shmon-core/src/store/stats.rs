@@ -56,7 +56,7 @@ impl Store {
     fn read_stats(&self, query: &Query, top: usize) -> rusqlite::Result<Stats> {
         // One read transaction, so that all numbers are of the same moment.
         let tx = self.db.unchecked_transaction()?;
-        let condition = query.whole();
+        let condition = super::plan::whole(query, &tx)?;
         let filter = condition.sql();
         let high = "sum(risk_level IN ('high', 'critical'))";
         let counts = |sql: String| -> rusqlite::Result<Vec<Count>> {
@@ -99,7 +99,7 @@ impl Store {
             ))?,
             sessions: group("session_id", "2 DESC, 1", &most)?,
             users: group("user", "2 DESC, 1", &most)?,
-            commands: group("coalesce(redacted, command)", "2 DESC, 1", &most)?,
+            commands: group("coalesce(redacted, command_logs.command)", "2 DESC, 1", &most)?,
         })
     }
 }

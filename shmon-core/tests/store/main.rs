@@ -2,7 +2,9 @@
 
 mod common;
 mod evidence;
+mod proof;
 mod reading;
+mod search;
 mod versions;
 mod writers;
 mod writing;

@@ -221,3 +221,30 @@ fn damage_that_shows_while_writing_is_set_aside_for_the_next_try() {
     );
     assert!(!names.iter().any(|n| n.ends_with(".suspect")), "{names:?}");
 }
+
+#[test]
+fn our_own_older_version_is_brought_up_to_date_in_place() {
+    let (_folder, path) = made_by(include_str!("../data/store/version1.sql"));
+    assert_eq!(kind(Store::open_read(&path)), ErrorKind::OldVersion);
+    // A program of the older version that has it open already.
+    let old = Connection::open(&path).unwrap();
+    let insert = "INSERT INTO command_logs (session_id, command, risk_level, started_at_ns, excluded) VALUES ('s0', 'x', 'low', 1, 0)";
+    let mut old_insert = old.prepare(insert).unwrap();
+    let mut store = open(&path).unwrap();
+    let report = store.verify(&[], &mut |_, _| {}).unwrap();
+    assert!(report.problems.is_empty() && report.rows == 5, "{report:#?}");
+    let counts = |id: &str| store.session(id).unwrap().unwrap().counts;
+    assert_eq!((counts("s0"), counts("s1")), ([0, 0, 2, 0], [2, 0, 0, 1]));
+    let mut query = Query::new();
+    query.text = Some("削除しま".into());
+    assert_eq!(store.count(&query).unwrap(), 1);
+    assert_eq!(store.index_text().unwrap(), 5);
+    assert_eq!(store.count(&query).unwrap(), 1);
+    store.commit(&batch(0, 1)).unwrap();
+    // What the older program writes meanwhile still fits the tables.
+    assert_eq!(old_insert.execute([]).unwrap(), 1);
+    drop(old_insert);
+    drop((old, store));
+    let store = Store::open_read(&path).unwrap();
+    assert_eq!(store.count(&Query::new()).unwrap(), 7);
+}

@@ -70,11 +70,6 @@ impl Canonical {
     pub(in crate::store) fn leaf(&self) -> Hash {
         Sha256::digest(&self.bytes).into()
     }
-
-    /// The bytes that the leaf hash covers, without RFC 6962's prefix byte.
-    pub(in crate::store) fn bytes(&self) -> &[u8] {
-        self.bytes.get(1..).unwrap_or_default()
-    }
 }
 
 /// Appends one value.

@@ -5,5 +5,6 @@ pub(super) mod chain;
 pub(super) mod checkpoint;
 mod key;
 mod note;
+pub(super) mod proof;
 pub(super) mod tree;
 pub(super) mod verify;

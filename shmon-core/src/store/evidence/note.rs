@@ -71,6 +71,19 @@ pub(in crate::store) fn verifier_key(name: &str, key: &[u8; 32]) -> String {
     format!("{name}+{}+{}", crate::store::commit::hex(&key_id(name, key)), BASE64.encode(blob))
 }
 
+/// Name and key of what [`verifier_key`] wrote.
+pub(in crate::store) fn read_verifier_key(text: &str) -> Result<(String, [u8; 32]), String> {
+    let parts: Vec<&str> = text.splitn(3, '+').collect();
+    let [name, id, blob] = parts[..] else { return Err(format!("'{text}' is no key of a signed note")) };
+    let blob = bytes::<33>(blob)?;
+    let mut key = [0; 32];
+    key.copy_from_slice(&blob[1..]);
+    if blob[0] != ED25519 || id != crate::store::commit::hex(&key_id(name, &key)) {
+        return Err(format!("'{text}' is no Ed25519 key of a signed note"));
+    }
+    Ok((name.to_owned(), key))
+}
+
 /// A checkpoint read from text, with its signatures not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct Note {
@@ -122,6 +135,16 @@ impl Note {
         // What is signed is written anew from the fields: text that differs in anything else fails the signature.
         let body = checkpoint.body();
         Ok(Note { checkpoint, body, signatures })
+    }
+
+    /// The note alone, without what stood around it.
+    pub(in crate::store) fn text(&self) -> String {
+        let mut text = format!("{}\n", self.body);
+        for (id, signature) in &self.signatures {
+            let blob = [&id[..], &signature[..]].concat();
+            text.push_str(&format!("— {} {}\n", self.checkpoint.origin, BASE64.encode(blob)));
+        }
+        text
     }
 
     /// Whether `key` signed it.
@@ -178,6 +201,7 @@ mod tests {
         ] {
             let note = Note::parse(&text).unwrap();
             assert_eq!(note.checkpoint, checkpoint());
+            assert_eq!(note.text(), checkpoint().sign(&key));
             assert!(note.signed_by(&public));
             assert!(!note.signed_by(&[3; 32]));
         }
@@ -212,5 +236,8 @@ mod tests {
         let parts: Vec<&str> = text.splitn(3, '+').collect();
         assert_eq!((parts[0], parts[1].len()), ("shmon/0123456789abcdef", 8));
         assert_eq!(bytes::<33>(parts[2]).unwrap()[0], 1);
+        assert_eq!(read_verifier_key(&text), Ok(("shmon/0123456789abcdef".into(), [1; 32])));
+        assert!(read_verifier_key(&text.replace("0123", "0124")).is_err());
+        assert!(read_verifier_key("shmon").is_err());
     }
 }
