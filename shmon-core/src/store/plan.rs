@@ -329,19 +329,18 @@ mod tests {
         for from in (0..8000).step_by(1000) {
             let entries: Vec<Entry> = (from..from + 1000)
                 .map(|n: usize| {
-                    let mut event = Event::default();
-                    event.command = format!("git status number {n}").into_bytes();
-                    event.user = if n % 27 == 0 { "ann" } else { "bob" }.into();
-                    event.session_id = format!("s{}", n % 2);
-                    event.host = "host-a".into();
-                    event.working_directory = "/home/bob".into();
-                    event.started_at = n as i64;
-                    event.exit_status = Some(i32::from(n % 5 != 0));
-                    let mut verdict = Verdict::default();
-                    verdict.level = Level::ALL[n % 4];
-                    if n % 10 != 0 {
-                        verdict.findings.clone_from(&findings);
-                    }
+                    let event = Event {
+                        command: format!("git status number {n}").into_bytes(),
+                        user: if n.is_multiple_of(27) { "ann" } else { "bob" }.into(),
+                        session_id: format!("s{}", n % 2),
+                        host: "host-a".into(),
+                        working_directory: "/home/bob".into(),
+                        started_at: n as i64,
+                        exit_status: Some(i32::from(!n.is_multiple_of(5))),
+                        ..Event::default()
+                    };
+                    let found = if n.is_multiple_of(10) { Vec::new() } else { findings.clone() };
+                    let verdict = Verdict { level: Level::ALL[n % 4], findings: found, ..Verdict::default() };
                     Entry::Command(Box::new(Record::new(event, verdict)), Vec::new())
                 })
                 .collect();
