@@ -18,7 +18,14 @@ impl Machine<'_> {
             Builtin::Exec => self.exec_builtin(argv),
             Builtin::Command => self.command_builtin(argv),
             Builtin::Run => {
-                self.run_inner(rest, Machine::via(ViaKind::Wrapper, "builtin"));
+                let name = match self.arg_text(argv.start) {
+                    b"noglob" => "noglob",
+                    b"nocorrect" => "nocorrect",
+                    _ => "builtin",
+                };
+                let mut rest = rest;
+                rest.start += u32::from(!rest.is_empty() && self.arg_text(rest.start) == b"--");
+                self.run_inner(rest, Machine::via(ViaKind::Wrapper, name));
             }
             Builtin::Trap => self.trap(rest),
             Builtin::Alias => self.define_aliases(rest),
@@ -51,6 +58,8 @@ impl Machine<'_> {
             Builtin::False => self.status = Some(1),
             Builtin::Exit => self.jump(Flow::Exit),
             Builtin::Return => self.jump(Flow::Return),
+            // Outside a loop they only complain.
+            Builtin::Break | Builtin::Continue if self.loops == 0 => {}
             Builtin::Break => {
                 let levels = self.levels(rest);
                 self.jump(Flow::Break(levels));
@@ -67,6 +76,13 @@ impl Machine<'_> {
                     last = if value.known { arith::evaluate(&text, self) } else { None };
                 }
                 self.status = last.map(|v| i32::from(v == 0));
+            }
+            Builtin::Jobs => {
+                if !rest.is_empty() && self.arg_text(rest.start) == b"-x" {
+                    let inner = Range32 { start: rest.start + 1, end: rest.end };
+                    self.run_inner(inner, Machine::via(ViaKind::Wrapper, "jobs -x"));
+                }
+                self.status = None;
             }
             // What a file or a program is can't be known, and the rest is rare.
             Builtin::Test | Builtin::Other => self.status = None,
@@ -229,8 +245,11 @@ impl Machine<'_> {
         let traps = std::mem::take(&mut self.s.traps);
         for (_, body, span) in &traps {
             self.flow = Flow::Next;
-            let value = Val { range: *body, known: true };
-            self.child_shell(value, *span, Machine::via(ViaKind::ShellString, "trap"), self.dialect);
+            let origin = self.origin(*body, *span);
+            let scope = self.open_scope();
+            let via = Machine::via(ViaKind::ShellString, "trap");
+            self.with_via(via, |m| m.source(*body, origin));
+            self.close_scope(scope);
         }
     }
 
@@ -252,6 +271,7 @@ impl Machine<'_> {
         let local =
             matches!(self.arg_text(argv.start), b"local" | b"declare" | b"typeset") && self.frame != 0;
         let (mut attribute, mut reference, mut kind, mut global) = (0, false, None, false);
+        let mut functions = false;
         let mut next = argv.start + 1;
         while next < argv.end {
             let word = self.arg_text(next);
@@ -265,10 +285,14 @@ impl Machine<'_> {
                     b'a' => kind = Some(VarKind::Array(Range32::default())),
                     b'A' => kind = Some(VarKind::Assoc(Range32::default())),
                     b'g' => global = true,
+                    b'f' => functions = true,
                     _ => {}
                 }
             }
             next += 1;
+        }
+        if functions {
+            return self.export_functions(Range32 { start: next, end: argv.end });
         }
         for index in next..argv.end {
             let word = self.arg(index);
@@ -311,6 +335,18 @@ impl Machine<'_> {
             }
         }
         self.declare_arrays(kind, attribute);
+    }
+
+    /// `export -f name…`
+    fn export_functions(&mut self, names: Range32) {
+        for index in names.start..names.end {
+            let name = self.arg_text(index).to_vec();
+            let text = &self.a.text;
+            for function in &mut self.s.functions {
+                let range = function.name.start as usize..function.name.end as usize;
+                function.exported |= text.get(range).is_some_and(|n| n == name.as_slice());
+            }
+        }
     }
 
     /// `declare -A x=(…)`: arrays among the arguments were parsed as assignments.
@@ -673,7 +709,7 @@ fn one_conversion(kind: u8, flags: &[u8], arg: &[u8], out: &mut Vec<u8>) -> bool
             decode(arg, Style::Echo, &mut made);
             made
         }
-        b'q' => arg.to_vec(),
+        b'q' => escapes::quoted(arg),
         b'c' => arg.first().map_or_else(Vec::new, |b| vec![*b]),
         b'd' | b'i' | b'u' => match number(arg) {
             Some(n) => n.to_string().into_bytes(),

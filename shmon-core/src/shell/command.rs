@@ -3,6 +3,7 @@
 use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
 use super::ast::{AssignValue, WORD_PLAIN};
 use super::machine::{Flow, Machine};
+use super::obfuscation;
 use super::programs;
 use super::state::{Alias, Origin, Val};
 use super::wrappers::{self, Action};
@@ -16,12 +17,16 @@ impl Machine<'_> {
             return;
         }
         let mark = self.s.fields.len();
-        let changes_before = self.status;
+        let before = self.a.invocations.len();
         for index in words.start..words.end {
             self.expand_word(self.s.ast.word(index));
             if self.flow == Flow::Exit {
                 break;
             }
+        }
+        if self.flow == Flow::Exit {
+            self.s.fields.truncate(mark);
+            return;
         }
         let applied = self.redirect(redirected);
         if !self.in_stage {
@@ -32,18 +37,13 @@ impl Machine<'_> {
         let span = self.span(range);
         if self.s.fields.len() == mark {
             self.status = Some(0);
-            let before = self.a.invocations.len();
             let assignments = self.record_assignments(assigned);
-            let substituted = self.a.invocations.len() != before;
-            if substituted {
+            // The status of a command of which nothing is left is that of its last substitution.
+            if self.a.invocations.len() != before {
                 self.status = None;
             }
             if words.is_empty() && (!assigned.is_empty() || !redirected.is_empty()) {
                 self.emit(Range32::default(), assignments, span);
-            }
-            if !words.is_empty() {
-                // Nothing is left of the words: the status is that of the last substitution.
-                self.status = changes_before.and(None);
             }
         } else {
             let shadow = self.s.vars.len();
@@ -148,6 +148,11 @@ impl Machine<'_> {
 
     /// Runs words of the result: lists the invocation and follows what it runs. `span` is the whole command's.
     pub(super) fn run(&mut self, argv: Range32, span: Span) {
+        self.run_named(argv, span, true);
+    }
+
+    /// The same; a name after `command`, `sudo` or `xargs` is never a function's.
+    pub(super) fn run_named(&mut self, argv: Range32, span: Span, functions: bool) {
         let mut argv = argv;
         self.status = None;
         if !self.step() {
@@ -173,7 +178,7 @@ impl Machine<'_> {
         }
         let span = if argv.start == 0 || self.s.via.is_empty() { span } else { self.argv_span(argv, span) };
         self.emit(argv, self.assignments, span);
-        if !self.s.functions.is_empty() && self.call(argv) {
+        if functions && !self.s.functions.is_empty() && self.call(argv) {
             return;
         }
         let name = self.text(self.arg(argv.start).range());
@@ -183,6 +188,7 @@ impl Machine<'_> {
         };
         match wrappers::lookup(base) {
             Some(entry) => self.act(entry.name, &entry.action, argv),
+            None if !self.s.files.is_empty() && base.len() < name.len() => self.run_file(argv),
             None => self.write_unknown(),
         }
     }
@@ -220,6 +226,16 @@ impl Machine<'_> {
             if base.contains(&b'$') || base.contains(&b'`') || base.is_empty() {
                 self.unresolved_issue(word.range(), word.span);
             }
+            if let Some((name, hidden)) = obfuscation::without_unset(self.text(word.range())) {
+                if hidden {
+                    self.sign("variable-slices", word.span);
+                }
+                let range = self.intern(&name);
+                if let Some(slot) = self.a.words.get_mut(index as usize) {
+                    slot.start = range.start;
+                    slot.len = range.len() as u32;
+                }
+            }
         }
         if word.flags.contains(WordFlags::GLOB) {
             let text = self.text(word.range()).to_vec();
@@ -232,11 +248,12 @@ impl Machine<'_> {
                         slot.len = range.len() as u32;
                     }
                 }
-                programs::Meaning::Several => {
+                programs::Meaning::Several | programs::Meaning::Relative => {
                     self.sign("glob-command", word.span);
                     self.issue(super::IssueKind::Glob, word.span);
                 }
-                programs::Meaning::None => {}
+                programs::Meaning::Unknown => self.issue(super::IssueKind::Glob, word.span),
+                programs::Meaning::Literal => {}
             }
         }
         self.disguise(index);
@@ -245,8 +262,11 @@ impl Machine<'_> {
     /// Calls a function that this text defined; false where there is none of this name.
     fn call(&mut self, argv: Range32) -> bool {
         let name = self.arg_text(argv.start);
-        let found = self.s.functions.iter().rposition(|f| self.text(f.name) == name);
-        let Some(at) = found else { return false };
+        let base = self.function_base;
+        let found = self.s.functions.iter().enumerate().rev();
+        let found =
+            found.skip_while(|(at, f)| !((*at >= base || f.exported) && self.text(f.name) == name)).next();
+        let Some((at, _)) = found else { return false };
         let Some(function) = self.s.functions.get(at).copied() else { return false };
         let span = self.arg(argv.start).span;
         if function.active >= MAX_RECURSION || !self.deeper(span) {
@@ -259,7 +279,9 @@ impl Machine<'_> {
         self.args = self.push_args(Range32 { start: argv.start + 1, end: argv.end });
         self.frames += 1;
         let outer_frame = std::mem::replace(&mut self.frame, self.frames);
+        let loops = std::mem::take(&mut self.loops);
         self.with_via(Machine::via(ViaKind::Definition, "function"), |m| m.exec(function.body));
+        self.loops = loops;
         let frame = std::mem::replace(&mut self.frame, outer_frame);
         self.s.vars.retain(|v| v.frame != frame);
         self.args = outer_args;

@@ -3,7 +3,7 @@
 use super::Dialect;
 use super::analysis::Range32;
 use super::ast::{Arm, EMPTY, Item, Join, Node, NodeId, WORD_OPERATOR, WORD_PLAIN, WordNode, settle};
-use super::chars::{META, is, name_len};
+use super::chars::{META, is};
 use super::parser::{
     Parser, UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN,
     UNTIL_THEN,
@@ -109,13 +109,13 @@ impl Parser<'_> {
             _ => {
                 // coproc [NAME] command: a name only stands before a compound command.
                 self.blanks();
-                let name = name_len(self.rest());
-                if name > 0 && !self.starts_compound() {
-                    let after = self.rest().get(name..).unwrap_or(&[]);
-                    let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-                    let next = after.get(blank..).unwrap_or(&[]);
-                    if blank > 0 && (next.starts_with(b"{") || next.starts_with(b"(")) {
-                        self.pos += name + blank;
+                if !self.starts_compound() && self.peek() != Some(b'(') {
+                    let start = self.pos;
+                    self.raw_word();
+                    let named = self.pos > start && matches!(self.peek(), Some(b' ' | b'\t'));
+                    self.blanks();
+                    if !named || !(self.starts_compound() || self.peek() == Some(b'(')) {
+                        self.pos = start;
                     }
                 }
                 let body = self.command();
@@ -396,7 +396,8 @@ impl Parser<'_> {
     }
 
     fn bare_close(&self) -> bool {
-        self.rest().starts_with(b"]]") && self.peek_at(2).is_none_or(|b| is(b, META) || b == b'\r')
+        self.rest().starts_with(b"]]")
+            && self.peek_at(2).is_none_or(|b| is(b, META) || matches!(b, b'\r' | b'\\'))
     }
 
     /// The regular expression after `=~`: up to a blank outside parentheses, as one literal word.

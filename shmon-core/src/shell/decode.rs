@@ -1,5 +1,7 @@
 //! Encodings that hide text: base64, base32, hex, gzip, digests.
 
+use std::io::Read;
+
 /// The output of a decoding program, or `None` where it isn't one or can't be computed.
 pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
     let has = |names: &[&[u8]]| words.iter().any(|w| names.contains(&w.as_slice()));
@@ -26,6 +28,22 @@ pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usi
         }
         "gunzip" | "zcat" => gunzip(input, most),
         "gzip" if flag(b'd') || has(&[b"--decompress"]) => gunzip(input, most),
+        "bunzip2" | "bzcat" => bunzip2(input, most),
+        "bzip2" if flag(b'd') || has(&[b"--decompress"]) => bunzip2(input, most),
+        "unxz" | "xzcat" => unxz(input, most),
+        "xz" if flag(b'd') || has(&[b"--decompress", b"--uncompress"]) => unxz(input, most),
+        "basenc" if flag(b'd') || has(&[b"--decode"]) => {
+            let base = |name: &[u8]| has(&[name]);
+            if base(b"--base64") {
+                base64(input)
+            } else if base(b"--base32") {
+                base32(input)
+            } else if base(b"--base16") {
+                hex(input)
+            } else {
+                None
+            }
+        }
         "md5sum" => {
             use md5::Digest as _;
             Some(digest_line(&md5::Md5::digest(input)))
@@ -144,6 +162,24 @@ fn gunzip(input: &[u8], most: usize) -> Option<Vec<u8>> {
     miniz_oxide::inflate::decompress_to_vec_with_limit(input.get(at..)?, most).ok()
 }
 
+/// Memory for the dictionary of an xz file, in KiB: what `xz -9` asks for.
+const MAX_DICTIONARY: u32 = 66 << 10;
+
+fn bunzip2(input: &[u8], most: usize) -> Option<Vec<u8>> {
+    limited(bzip2::read::BzDecoder::new(input), most)
+}
+
+fn unxz(input: &[u8], most: usize) -> Option<Vec<u8>> {
+    limited(lzma_rust2::XzReader::new_mem_limit(input, false, MAX_DICTIONARY), most)
+}
+
+/// All that the reader gives, unless it is broken or more than `most` bytes.
+fn limited(reader: impl Read, most: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let len = reader.take(most as u64 + 1).read_to_end(&mut out).ok()?;
+    (len <= most).then_some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +195,16 @@ mod tests {
             decoded("xxd", &["-r"], b"00000000: 726d 0a          rm.\n").as_deref(),
             Some(&b"rm\n"[..])
         );
+        let bzipped =
+            base64(b"QlpoOTFBWSZTWdZ3nisAAAPRgAAQQAIBAhBAIAAiDTNCGAJGYH0XckU4UJDWd54r").unwrap_or_default();
+        assert_eq!(decoded("bunzip2", &["-c"], &bzipped).as_deref(), Some(&b"rm -rf x\n"[..]));
+        let xzipped = base64(
+            b"/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAIcm0gLXJmIHgKAAAAALYY+BYiMjiqAAEhCWwYxdUftvN9AQAAAAAEWVo=",
+        )
+        .unwrap_or_default();
+        assert_eq!(decoded("xz", &["-dc"], &xzipped).as_deref(), Some(&b"rm -rf x\n"[..]));
+        assert_eq!(decoded("basenc", &["-d", "--base16"], b"726D").as_deref(), Some(&b"rm"[..]));
+        assert_eq!(run("bzcat", &[], Some(&bzipped), 8), None);
         assert_eq!(decoded("base64", &["-w0"], b"rm").as_deref(), Some(&b"cm0="[..]));
         assert_eq!(
             decoded("md5sum", &[], b"").as_deref(),

@@ -98,6 +98,36 @@ pub(super) fn one(text: &[u8], style: Style, out: &mut Vec<u8>) -> (usize, bool)
     }
 }
 
+/// The text as `printf %q` writes it: words that a shell reads back.
+pub(super) fn quoted(text: &[u8]) -> Vec<u8> {
+    if text.is_empty() {
+        return b"''".to_vec();
+    }
+    let mut out = Vec::with_capacity(text.len() + 8);
+    if text.iter().any(u8::is_ascii_control) {
+        out.extend_from_slice(b"$'");
+        for &b in text {
+            match b {
+                b'\n' => out.extend_from_slice(b"\\n"),
+                b'\t' => out.extend_from_slice(b"\\t"),
+                b'\'' | b'\\' => out.extend_from_slice(&[b'\\', b]),
+                _ if b.is_ascii_control() => out.extend_from_slice(format!("\\{b:03o}").as_bytes()),
+                _ => out.push(b),
+            }
+        }
+        out.push(b'\'');
+        return out;
+    }
+    for (i, &b) in text.iter().enumerate() {
+        let leading = i == 0 && matches!(b, b'~' | b'#');
+        if leading || b" \"$&'()*,;<>?[\\]^`{|}!".contains(&b) {
+            out.push(b'\\');
+        }
+        out.push(b);
+    }
+    out
+}
+
 fn digits(text: &[u8], base: u32, most: usize) -> (u32, usize) {
     let mut value = 0u32;
     let mut len = 0;

@@ -46,7 +46,7 @@ impl Machine<'_> {
             Node::ForArith { exprs, body } => self.exec_for_arith(exprs, body),
             Node::Case { word, arms } => self.exec_case(word, arms),
             Node::Function { name, body } => {
-                self.s.functions.push(Definition { name, body, active: 0 });
+                self.s.functions.push(Definition { name, body, active: 0, exported: false });
                 self.status = Some(0);
             }
             Node::Coproc { body } => {
@@ -216,6 +216,7 @@ impl Machine<'_> {
     }
 
     fn exec_while(&mut self, condition: NodeId, body: NodeId, until: bool) {
+        self.loops += 1;
         let outer_skip = std::mem::take(&mut self.jump_skipped);
         for _ in 0..MAX_ITERATIONS {
             let (changes, input) = (self.changes, self.input);
@@ -236,6 +237,7 @@ impl Machine<'_> {
             }
         }
         self.jump_skipped = outer_skip;
+        self.loops = self.loops.saturating_sub(1);
         self.status = if self.flow == Flow::Next { None } else { self.status };
     }
 
@@ -260,6 +262,7 @@ impl Machine<'_> {
                 }
             }
         }
+        self.loops += 1;
         let outer_skip = std::mem::take(&mut self.jump_skipped);
         let end = self.s.list.len();
         for at in mark..end {
@@ -274,6 +277,7 @@ impl Machine<'_> {
             }
         }
         self.jump_skipped = outer_skip;
+        self.loops = self.loops.saturating_sub(1);
         self.s.list.truncate(mark);
         if self.flow == Flow::Next && end > mark {
             self.status = None;
@@ -286,6 +290,7 @@ impl Machine<'_> {
         let expr = |m: &Self, i: u32| m.s.ast.exprs.get((exprs + i) as usize).copied().unwrap_or_default();
         self.arith(expr(self, 0));
         let condition = expr(self, 1);
+        self.loops += 1;
         let outer_skip = std::mem::take(&mut self.jump_skipped);
         for _ in 0..MAX_ITERATIONS {
             let changes = self.changes;
@@ -303,6 +308,7 @@ impl Machine<'_> {
             }
         }
         self.jump_skipped = outer_skip;
+        self.loops = self.loops.saturating_sub(1);
         self.status = None;
     }
 

@@ -74,6 +74,10 @@ pub(super) struct Machine<'a> {
     pub(super) out_known: bool,
     /// The positional parameters, a range of `State::args`; `None` at the top, where there are none.
     pub(super) args: Range32,
+    /// Functions below this index belong to an outer shell: only exported ones are seen.
+    pub(super) function_base: usize,
+    /// Loops around the command, as `break` counts them.
+    pub(super) loops: u32,
     /// Variables below this index belong to an outer shell and are shadowed, not changed.
     pub(super) var_base: usize,
     /// Counts changes of variables, to see whether a loop goes on.
@@ -123,6 +127,8 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         sink: Sink::Discard,
         out_known: true,
         args: Range32::default(),
+        function_base: 0,
+        loops: 0,
         var_base: 0,
         changes: 0,
         frame: 0,
@@ -323,9 +329,11 @@ impl Machine<'_> {
         let (outer_dialect, frame) = (self.dialect, self.frame);
         self.dialect = dialect;
         self.frame = 0;
-        let functions = self.s.functions.len();
+        let functions = std::mem::replace(&mut self.function_base, self.s.functions.len());
+        let loops = std::mem::take(&mut self.loops);
         self.with_via(via, |m| m.source(text.range, origin));
-        self.s.functions.truncate(functions);
+        self.function_base = functions;
+        self.loops = loops;
         self.frame = frame;
         self.dialect = outer_dialect;
         self.close_scope(scope);

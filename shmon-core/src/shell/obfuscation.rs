@@ -1,6 +1,7 @@
 //! Signs that a program's name was written so that a reader, or a filter, doesn't see it.
 
 use super::analysis::WordFlags;
+use super::chars::name_len;
 use super::machine::Machine;
 
 impl Machine<'_> {
@@ -56,9 +57,80 @@ fn hidden(source: &[u8], value: &[u8]) -> Option<&'static str> {
     (inner != value).then_some("split-quotes")
 }
 
+/// Variables that a login gives a value: they are not taken as empty.
+const SET: [&[u8]; 16] = [
+    b"HOME",
+    b"USER",
+    b"LOGNAME",
+    b"PATH",
+    b"PWD",
+    b"OLDPWD",
+    b"SHELL",
+    b"LANG",
+    b"TERM",
+    b"EDITOR",
+    b"PAGER",
+    b"HOSTNAME",
+    b"UID",
+    b"TMPDIR",
+    b"SUDO_USER",
+    b"VIRTUAL_ENV",
+];
+
+/// A program's name without the variables that the text doesn't set, which bash takes as empty (`w${u}hoami`), and
+/// whether they split it; `None` where there are none or nothing else is left.
+pub(super) fn without_unset(source: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut out = Vec::with_capacity(source.len());
+    let (mut at, mut inside) = (0, false);
+    while at < source.len() {
+        let rest = &source[at..];
+        let (name, len): (&[u8], usize) = match rest {
+            [b'$', b'{', inner @ ..] => {
+                let name = name_len(inner);
+                let closed = inner.get(name) == Some(&b'}');
+                if name == 0 || !closed {
+                    return None;
+                }
+                (&inner[..name], name + 3)
+            }
+            [b'$', digit @ b'0'..=b'9', ..] if *digit != b'0' => (&rest[1..2], 2),
+            [b'$', inner @ ..] if name_len(inner) > 0 => {
+                let name = name_len(inner);
+                (&inner[..name], name + 1)
+            }
+            [b'$', b'(' | b'!' | b'$' | b'_', ..] | [b'`', ..] => return None,
+            _ => {
+                out.push(rest[0]);
+                at += 1;
+                continue;
+            }
+        };
+        if SET.contains(&name) {
+            return None;
+        }
+        let after = source.get(at + len).is_some_and(u8::is_ascii_alphanumeric);
+        inside |= after && out.last().is_some_and(u8::is_ascii_alphanumeric);
+        at += len;
+    }
+    (out.len() < source.len() && out.iter().any(|b| !matches!(b, b'/' | b'-' | b'.')))
+        .then_some((out, inside))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unset_variables_are_taken_as_empty() {
+        let name =
+            |source: &[u8]| without_unset(source).map(|(n, h)| (String::from_utf8_lossy(&n).into_owned(), h));
+        assert_eq!(name(b"w${u}hoami"), Some(("whoami".into(), true)));
+        assert_eq!(name(b"w$1hoami"), Some(("whoami".into(), true)));
+        assert_eq!(name(b"${prefix}gcc"), Some(("gcc".into(), false)));
+        assert_eq!(name(b"$x"), None);
+        assert_eq!(name(b"$HOME/bin/x"), None);
+        assert_eq!(name(b"a$(b)c"), None);
+    }
 
     #[test]
     fn only_hiding_is_reported() {

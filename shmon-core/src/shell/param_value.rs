@@ -79,6 +79,18 @@ impl Machine<'_> {
                 }
                 return self.parts_into(param.arg, field);
             }
+            ParamOp::Fail(or_empty)
+                if shape != Shape::Unknown && self.counts_as_unset(shape, or_empty, mark) =>
+            {
+                // The message is printed and nothing further of the line runs.
+                let build = self.s.build.len();
+                self.expand_text(param.arg, false);
+                self.s.build.truncate(build);
+                if self.uncertain == 0 {
+                    self.flow = super::machine::Flow::Exit;
+                }
+                return;
+            }
             ParamOp::Alternative(or_empty) => {
                 if shape == Shape::Unknown {
                     return self.unresolved(source, quoted, field);

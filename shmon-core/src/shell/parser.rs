@@ -43,6 +43,8 @@ pub(super) struct Parser<'a> {
     pub(super) dialect: Dialect,
     pub(super) depth: u32,
     pub(super) trouble: Trouble,
+    /// Heredocs below this index belong to a line around the substitution that is being read.
+    pub(super) heredoc_base: usize,
     /// From here on no `((` is closed by `))`: saves looking for it again.
     pub(super) no_arith_from: usize,
 }
@@ -58,6 +60,7 @@ pub(super) fn parse(text: &[u8], range: Range32, dialect: Dialect, ast: &mut Ast
         dialect,
         depth: 0,
         trouble: Trouble::default(),
+        heredoc_base: 0,
         no_arith_from: usize::MAX,
     };
     let node = parser.list(0);
@@ -148,6 +151,7 @@ impl Parser<'_> {
             None => &rest[..len],
             Some(&b) if is(b, META) => &rest[..len],
             Some(b'\r') => &rest[..len],
+            Some(b'\\') if rest.get(len + 1) == Some(&b'\n') => &rest[..len],
             _ => &[],
         }
     }
@@ -324,10 +328,13 @@ impl Parser<'_> {
         node
     }
 
-    /// `time -f …` is the program: the keyword knows only `-p`.
+    /// Whether `time` is the keyword. In bash it is even before `-f`, which then is the command; other shells have the
+    /// program or leave options to it.
     fn time_is_keyword(&self) -> bool {
-        if self.dialect == Dialect::Sh {
-            return false;
+        match self.dialect {
+            Dialect::Bash => return true,
+            Dialect::Sh => return false,
+            _ => {}
         }
         let after = self.rest().get(4..).unwrap_or(&[]);
         let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
@@ -629,18 +636,21 @@ impl Parser<'_> {
 
     /// Reads the bodies of the heredocs whose line has just ended.
     pub(super) fn heredocs(&mut self) {
-        if self.ast.stacks.pending.is_empty() {
-            return;
+        let mut at = self.heredoc_base;
+        while let Some(heredoc) = self.ast.stacks.pending.get(at).copied() {
+            at += 1;
+            self.heredoc(heredoc);
         }
-        let pending = std::mem::take(&mut self.ast.stacks.pending);
-        for heredoc in &pending {
-            self.heredoc(*heredoc);
-        }
-        // Bodies may have pushed nothing (an inner heredoc is read inside its own substitution): keep the buffer.
-        if self.ast.stacks.pending.is_empty() {
-            self.ast.stacks.pending = pending;
-            self.ast.stacks.pending.clear();
-        }
+        self.ast.stacks.pending.truncate(self.heredoc_base);
+    }
+
+    /// The list inside a substitution: heredocs that wait for the end of the line around it stay out of it.
+    pub(super) fn inner_list(&mut self, until: Until) -> NodeId {
+        let base = std::mem::replace(&mut self.heredoc_base, self.ast.stacks.pending.len());
+        let node = self.list(until);
+        self.heredocs();
+        self.heredoc_base = base;
+        node
     }
 
     fn heredoc(&mut self, pending: PendingHeredoc) {

@@ -6,8 +6,14 @@ use super::pattern;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Meaning {
     One(String),
+    /// Several of the well-known programs.
     Several,
-    None,
+    /// None of them: a file of which nothing is known.
+    Unknown,
+    /// A name without a folder, which finds files of the current one: nobody writes that for a program.
+    Relative,
+    /// No pattern at all: `[`.
+    Literal,
 }
 
 /// Programs that people hide behind globs, in `/bin` or `/usr/bin` of common systems.
@@ -25,20 +31,27 @@ const PROGRAMS: &[&str] = &[
 
 const FOLDERS: [&str; 4] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
 
+/// Whether the bytes are a pattern: a lone `[` is not.
+fn is_glob(text: &[u8]) -> bool {
+    let open = text.iter().position(|&b| b == b'[');
+    text.iter().any(|b| matches!(b, b'*' | b'?'))
+        || open.is_some_and(|at| text[at..].iter().skip(2).any(|&b| b == b']'))
+}
+
 /// What the glob means. A relative one names a file in the current folder, of which nothing is known.
 pub(super) fn resolve(glob: &[u8]) -> Meaning {
-    let Some(slash) = glob.iter().rposition(|&b| b == b'/') else { return Meaning::None };
+    if !is_glob(glob) {
+        return Meaning::Literal;
+    }
+    let Some(slash) = glob.iter().rposition(|&b| b == b'/') else { return Meaning::Relative };
     let (folder, name) = (&glob[..slash], &glob[slash + 1..]);
     let folders: Vec<&str> = FOLDERS.into_iter().filter(|f| pattern::matches(folder, f.as_bytes())).collect();
-    let Some(first) = folders.first() else { return Meaning::None };
+    let Some(first) = folders.first() else { return Meaning::Unknown };
     let mut found = PROGRAMS.iter().filter(|p| pattern::matches(name, p.as_bytes()));
     match (found.next(), found.next()) {
         (Some(one), None) => Meaning::One(format!("{first}/{one}")),
-        (Some(_), Some(_)) => {
-            // bash runs the first in order of name.
-            Meaning::Several
-        }
-        _ => Meaning::None,
+        (Some(_), Some(_)) => Meaning::Several,
+        _ => Meaning::Unknown,
     }
 }
 
@@ -51,7 +64,10 @@ mod tests {
         assert_eq!(resolve(b"/bin/r?"), Meaning::One("/bin/rm".into()));
         assert_eq!(resolve(b"/???/nm?p"), Meaning::One("/bin/nmap".into()));
         assert_eq!(resolve(b"/usr/bin/wh*"), Meaning::Several);
-        assert_eq!(resolve(b"./r?"), Meaning::None);
-        assert_eq!(resolve(b"*"), Meaning::None);
+        assert_eq!(resolve(b"./r?"), Meaning::Unknown);
+        assert_eq!(resolve(b"r?"), Meaning::Relative);
+        assert_eq!(resolve(b"*"), Meaning::Relative);
+        assert_eq!(resolve(b"["), Meaning::Literal);
+        assert_eq!(resolve(b"[["), Meaning::Literal);
     }
 }

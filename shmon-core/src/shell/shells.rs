@@ -106,6 +106,40 @@ impl Machine<'_> {
         }
     }
 
+    /// A file that the text wrote and now runs by its path: a script, as its first line says.
+    pub(super) fn run_file(&mut self, argv: Range32) {
+        let word = self.arg(argv.start);
+        let Some(content) = self.file(word.range()) else { return self.write_unknown() };
+        let text = self.text(content.range);
+        let dialect = match text.strip_prefix(b"#!") {
+            None => Dialect::Bash,
+            Some(line) => {
+                let line = line.split(|&b| b == b'\n').next().unwrap_or(&[]);
+                let mut words = line.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
+                let name = |w: &[u8]| w.rsplit(|&b| b == b'/').next().unwrap_or(&[]).to_vec();
+                let mut shell = words.next().map(name).unwrap_or_default();
+                if shell == b"env" {
+                    shell = words.find(|w| !w.starts_with(b"-")).map(name).unwrap_or_default();
+                }
+                match shell.as_slice() {
+                    b"sh" | b"bash" | b"dash" | b"ash" | b"ksh" | b"mksh" => Dialect::Bash,
+                    b"zsh" => Dialect::Zsh,
+                    b"fish" => Dialect::Fish,
+                    _ => return self.write_unknown(),
+                }
+            }
+        };
+        if !content.known {
+            self.issue(IssueKind::CommandOutput, word.span);
+        }
+        let (args, set) = (self.args, self.args_set);
+        self.args_set = true;
+        self.args = self.push_args(Range32 { start: argv.start + 1, end: argv.end });
+        let span = self.content_span(content.range, word.span);
+        self.child_shell(content, span, Machine::via(ViaKind::ShellInput, "script"), dialect);
+        (self.args, self.args_set) = (args, set);
+    }
+
     /// Where a file's content stands in the command, or else where the file is named.
     pub(super) fn content_span(&self, range: Range32, named: super::Span) -> super::Span {
         let span = self.span(range);
@@ -231,6 +265,9 @@ impl Machine<'_> {
             pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user \
             userns uts volume volume-driver volumes-from workdir";
         let via = Machine::via(ViaKind::Container, name);
+        if matches!(name, "lxc-attach" | "distrobox-enter") {
+            return self.attach(argv, via);
+        }
         let mut next = self.options(argv, GLOBAL, GLOBAL_LONG, "").next;
         if next < argv.end && matches!(self.arg_text(next), b"container" | b"compose") {
             next = self.options(Range32 { start: next, end: argv.end }, "fp", "file project-name", "").next;
@@ -265,6 +302,40 @@ impl Machine<'_> {
         self.run_inner(Range32 { start: at.min(argv.end), end: argv.end }, via);
     }
 
+    /// `lxc-attach -n NAME -- command`, `distrobox-enter NAME -e command`: the name may stand among the options.
+    fn attach(&mut self, argv: Range32, via: Via) {
+        let (mut next, mut named) = (argv.start + 1, false);
+        while next < argv.end {
+            let word = self.arg_text(next);
+            next += 1;
+            match word {
+                b"--" | b"-e" | b"--exec" => break,
+                b"-n" | b"--name" => {
+                    named = true;
+                    next += 1;
+                }
+                _ if word.starts_with(b"--name=") => named = true,
+                b"-f"
+                | b"--rcfile"
+                | b"-P"
+                | b"--lxcpath"
+                | b"-l"
+                | b"--logpriority"
+                | b"-o"
+                | b"--logfile"
+                | b"-a"
+                | b"--additional-flags" => next += 1,
+                [b'-', ..] => {}
+                _ if named => {
+                    next -= 1;
+                    break;
+                }
+                _ => named = true,
+            }
+        }
+        self.run_inner(Range32 { start: next.min(argv.end), end: argv.end }, via);
+    }
+
     pub(super) fn flock(&mut self, argv: Range32) {
         let options = self.options(argv, "wEc", "timeout wait conflict-exit-code", "u");
         let via = Machine::via(ViaKind::Wrapper, "flock");
@@ -295,7 +366,7 @@ impl Machine<'_> {
                     next += 1;
                     break;
                 }
-                b"-u" | b"-C" | b"--unset" | b"--chdir" | b"-P" => next += 2,
+                b"-u" | b"-C" | b"-a" | b"-P" | b"--unset" | b"--chdir" | b"--argv0" => next += 2,
                 b"-S" | b"--split-string" => {
                     if next + 1 < argv.end {
                         self.run_joined(Range32 { start: next + 1, end: argv.end }, via);

@@ -49,6 +49,8 @@ pub(super) struct Definition {
     pub(super) body: NodeId,
     /// Calls under way.
     pub(super) active: u8,
+    /// `export -f`: other shells see it too.
+    pub(super) exported: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -101,6 +101,16 @@ impl Parser<'_> {
                         }
                     }
                 }
+                b'$' if self.peek_at(1) == Some(b'(') => {
+                    // Taken as it stands, blanks and all.
+                    let mut depth = 0u32;
+                    let len = self.rest().iter().position(|&b| {
+                        depth = (depth + u32::from(b == b'(')).saturating_sub(u32::from(b == b')'));
+                        b == b'\n' || (b == b')' && depth == 0)
+                    });
+                    let closed = len.filter(|&len| self.peek_at(len) == Some(b')'));
+                    self.pos += closed.map_or(1, |len| len + 1);
+                }
                 _ if is(b, META) => break,
                 _ => self.pos += 1,
             }
@@ -116,17 +126,28 @@ impl Parser<'_> {
     pub(super) fn parts(&mut self, place: Place, quoted: bool) {
         let quote_flag = if quoted { PART_QUOTED } else { 0 };
         let mut depth = 0u32;
+        // Open parentheses of an extended glob, in which blanks and operators are part of the word.
+        let mut group = 0u32;
         while let Some(b) = self.peek() {
             let start = self.pos;
             // What ends the place.
             match place {
+                Place::Word if group > 0 && is(b, META) && b != b'\n' => {
+                    group = (group + u32::from(b == b'(')) - u32::from(b == b')');
+                    self.pos += 1;
+                    self.push(PartKind::Literal, PART_GLOB, start, start + 1, 0);
+                    continue;
+                }
                 Place::Word if is(b, META) => {
                     let process = matches!(b, b'<' | b'>') && self.peek_at(1) == Some(b'(');
                     if process && self.dialect != Dialect::Sh {
                         self.process();
                         continue;
                     }
-                    if b == b'(' && self.extended_glob(self.pos) && self.glob_group() {
+                    if b == b'(' && self.extended_glob(self.pos) && self.glob_group_closes() {
+                        group = 1;
+                        self.pos += 1;
+                        self.push(PartKind::Literal, PART_GLOB, start, start + 1, 0);
                         continue;
                     }
                     return;
@@ -284,7 +305,7 @@ impl Parser<'_> {
         if !self.enter() {
             return;
         }
-        let node = self.list(UNTIL_PAREN);
+        let node = self.inner_list(UNTIL_PAREN);
         self.leave();
         if self.peek() == Some(b')') {
             self.pos += 1;
@@ -325,7 +346,7 @@ impl Parser<'_> {
         }
         let outer = std::mem::replace(&mut self.end, close);
         self.pos = start + 1;
-        let node = self.list(0);
+        let node = self.inner_list(0);
         self.end = outer;
         self.leave();
         self.pos = end;
@@ -340,7 +361,7 @@ impl Parser<'_> {
         if !self.enter() {
             return;
         }
-        let node = self.list(UNTIL_PAREN);
+        let node = self.inner_list(UNTIL_PAREN);
         self.leave();
         if self.peek() == Some(b')') {
             self.pos += 1;
@@ -350,23 +371,19 @@ impl Parser<'_> {
         self.push(kind, 0, start, self.pos, node);
     }
 
-    /// The parenthesised part of an extended glob, as literal text; false where it isn't closed on its line.
-    fn glob_group(&mut self) -> bool {
-        let start = self.pos;
+    /// Whether the parenthesis of an extended glob here is closed, on its line and not too far away.
+    fn glob_group_closes(&self) -> bool {
         let mut depth = 0u32;
-        let rest = self.rest();
-        for (i, &b) in rest.iter().enumerate().take(256) {
+        for &b in self.rest().iter().take(256) {
             match b {
                 b'(' => depth += 1,
                 b')' => {
                     depth -= 1;
                     if depth == 0 {
-                        self.pos += i + 1;
-                        self.push(PartKind::Literal, PART_GLOB, start, self.pos, 0);
                         return true;
                     }
                 }
-                b'\n' => break,
+                b'\n' => return false,
                 _ => {}
             }
         }
@@ -378,19 +395,36 @@ impl Parser<'_> {
         if from >= self.no_arith_from {
             return None;
         }
-        let mut depth = 0u32;
+        // Open parentheses and double quotes: bit 0 is the innermost, 1 a quote.
+        let (mut quotes, mut depth) = (0u64, 0u32);
         let mut at = from;
         while at < self.end {
+            let quoted = depth > 0 && quotes & 1 == 1;
             match self.text[at] {
-                b'(' => depth += 1,
-                b')' if depth > 0 => depth -= 1,
-                b')' => {
-                    return (self.text.get(at + 1) == Some(&b')') && at + 1 < self.end).then_some(at);
-                }
                 b'\\' => at += 1,
-                b'\'' => {
+                b'\'' if !quoted => {
                     let rest = self.text.get(at + 1..self.end).unwrap_or(&[]);
                     at += rest.iter().position(|&b| b == b'\'').map_or(0, |len| len + 1);
+                }
+                b'"' if quoted => {
+                    quotes >>= 1;
+                    depth -= 1;
+                }
+                b'(' if quoted && self.text.get(at.wrapping_sub(1)) != Some(&b'$') => {}
+                open @ (b'"' | b'(') => {
+                    if depth == 64 {
+                        break;
+                    }
+                    quotes = quotes << 1 | u64::from(open == b'"');
+                    depth += 1;
+                }
+                b')' if quoted => {}
+                b')' if depth > 0 => {
+                    quotes >>= 1;
+                    depth -= 1;
+                }
+                b')' => {
+                    return (self.text.get(at + 1) == Some(&b')') && at + 1 < self.end).then_some(at);
                 }
                 _ => {}
             }

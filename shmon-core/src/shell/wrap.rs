@@ -103,7 +103,9 @@ impl Machine<'_> {
             return;
         }
         let assignments = std::mem::take(&mut self.assignments);
-        self.with_via(via, |m| m.run(argv, span));
+        // zsh's precommand modifiers leave functions what they are.
+        let functions = matches!(via.name, "noglob" | "nocorrect");
+        self.with_via(via, |m| m.run_named(argv, span, functions));
         self.assignments = assignments;
         self.depth -= 1;
     }

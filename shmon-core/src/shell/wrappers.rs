@@ -97,6 +97,8 @@ pub(super) enum Builtin {
     Break,
     Continue,
     Let,
+    /// `jobs -x command`.
+    Jobs,
     Test,
     Other,
 }
@@ -189,6 +191,7 @@ static ENTRIES: &[Entry] = &[
     e("stdbuf", wrap("ioe", "input output error")),
     e("unbuffer", wrap("", "")),
     e("script", Action::OptionText("c command")),
+    e("split", Action::OptionText("filter")),
     e("chronic", wrap("", "")),
     e("ifne", wrap("", "")),
     e("faketime", skip("f", "", 1)),
@@ -208,7 +211,14 @@ static ENTRIES: &[Entry] = &[
     e("flock", Action::Flock),
     e("start-stop-daemon", Action::StartStopDaemon),
     e("daemonize", wrap("acopulE", "")),
-    e("rlwrap", wrap("fHpsbD", "")),
+    e(
+        "rlwrap",
+        wrap(
+            "bCDfgHlOPqsStwz",
+            "break-chars command-name histsize file forget-matching history-filename logfile only-cook pre-given \
+            quote-characters history-size substitute-prompt set-terminal-name wait-before-prompt filter",
+        ),
+    ),
     e("entr", wrap("", "")),
     e(
         "watch",
@@ -297,19 +307,8 @@ static ENTRIES: &[Entry] = &[
     e("kubectl", Action::Container),
     e("oc", Action::Container),
     e("lxc", Action::Container),
-    e(
-        "lxc-attach",
-        Action::Wrap(Wrapper {
-            short: "nfPlo",
-            long: "name rcfile lxcpath",
-            via: ViaKind::Container,
-            ..PLAIN
-        }),
-    ),
-    e(
-        "distrobox-enter",
-        Action::Wrap(Wrapper { short: "n", long: "name", via: ViaKind::Container, ..PLAIN }),
-    ),
+    e("lxc-attach", Action::Container),
+    e("distrobox-enter", Action::Container),
     e("machinectl", Action::Silent),
     e("xterm", Action::Terminal),
     e("uxterm", Action::Terminal),
@@ -378,6 +377,7 @@ static ENTRIES: &[Entry] = &[
     e("cd", builtin(Builtin::Other)),
     e("shopt", builtin(Builtin::Other)),
     e("enable", builtin(Builtin::Other)),
+    e("jobs", builtin(Builtin::Jobs)),
     e("wait", builtin(Builtin::Other)),
     e("kill", builtin(Builtin::Other)),
     e("umask", builtin(Builtin::Other)),
@@ -424,6 +424,10 @@ static ENTRIES: &[Entry] = &[
     e("bunzip2", Action::Filter),
     e("bzip2", Action::Filter),
     e("bzcat", Action::Filter),
+    e("unxz", Action::Filter),
+    e("xz", Action::Filter),
+    e("xzcat", Action::Filter),
+    e("basenc", Action::Filter),
     e("md5sum", Action::Filter),
     e("sha1sum", Action::Filter),
     e("sha256sum", Action::Filter),
