@@ -263,10 +263,11 @@ impl Machine<'_> {
     fn call(&mut self, argv: Range32) -> bool {
         let name = self.arg_text(argv.start);
         let base = self.function_base;
-        let found = self.s.functions.iter().enumerate().rev();
-        let found =
-            found.skip_while(|(at, f)| !((*at >= base || f.exported) && self.text(f.name) == name)).next();
-        let Some((at, _)) = found else { return false };
+        let seen = |at: usize| self.s.functions.get(at).is_some_and(|f| at >= base || f.exported);
+        let found = (0..self.s.functions.len())
+            .rev()
+            .find(|&at| seen(at) && self.s.functions.get(at).is_some_and(|f| self.text(f.name) == name));
+        let Some(at) = found else { return false };
         let Some(function) = self.s.functions.get(at).copied() else { return false };
         let span = self.arg(argv.start).span;
         if function.active >= MAX_RECURSION || !self.deeper(span) {

@@ -15,6 +15,8 @@ const MAX_DERIVED: usize = 1 << 20;
 const MAX_INVOCATIONS: usize = 4_096;
 /// Nesting of evaluation: commands, expansions, strings handed to shells, functions.
 const MAX_EVAL_DEPTH: u32 = 100;
+/// Searches of the command for text that was derived from it.
+const MAX_SEARCHES: u32 = 32;
 /// Issues and signs that are listed of each.
 const MAX_NOTES: usize = 64;
 
@@ -99,6 +101,8 @@ pub(super) struct Machine<'a> {
     pub(super) assignments: Range32,
     /// Whether the positional parameters are known: inside functions and strings handed to shells.
     pub(super) args_set: bool,
+    /// Searches for derived text that are left.
+    searches: u32,
     pub(super) budget_spent: bool,
     /// `$0`
     pub(super) zero: Val,
@@ -142,6 +146,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         redirections: Range32::default(),
         assignments: Range32::default(),
         args_set: false,
+        searches: MAX_SEARCHES,
         budget_spent: false,
         zero: Val::default(),
     };
@@ -256,11 +261,14 @@ impl Machine<'_> {
         let index = regions.partition_point(|r| r.start <= range.start);
         match index.checked_sub(1).and_then(|i| regions.get(i)) {
             Some(region) => match region.origin {
-                Origin::Exact(offset) if range.start <= region.end => {
-                    let end = range.end.min(region.end);
-                    Span { start: offset + (range.start - region.start), end: offset + (end - region.start) }
+                Origin::Exact(offset) if range.start < region.end || range.is_empty() => {
+                    // The region may end in a newline that a here-string or `echo` has added.
+                    let most = self.command_len() as u32;
+                    let to = |at: u32| (offset + (at.min(region.end) - region.start)).min(most);
+                    Span { start: to(range.start), end: to(range.end) }
                 }
-                Origin::Exact(offset) => Span { start: offset, end: offset + (region.end - region.start) },
+                // Made up since, from nothing that stands in the command.
+                Origin::Exact(_) => Span::default(),
                 Origin::Whole(span) => span,
             },
             None => Span::default(),
@@ -271,6 +279,7 @@ impl Machine<'_> {
     pub(super) fn origin(&self, text: Range32, span: Span) -> Origin {
         let outer = self.a.text.get(span.start as usize..span.end as usize).unwrap_or(&[]);
         let inner = self.text(text);
+        let inner = inner.strip_suffix(b"\n").unwrap_or(inner);
         if inner.is_empty() || inner.len() > outer.len() {
             return Origin::Whole(span);
         }
@@ -281,6 +290,20 @@ impl Machine<'_> {
             }
         }
         Origin::Whole(span)
+    }
+
+    /// Where derived text stands verbatim in the command; a bound on the searches keeps work linear.
+    pub(super) fn locate(&mut self, text: Range32) -> Option<Span> {
+        let len = self.command_len();
+        let inner = self.text(text);
+        let inner = inner.strip_suffix(b"\n").unwrap_or(inner);
+        if self.searches == 0 || inner.len() < 2 || inner.len() > len {
+            return None;
+        }
+        let at = memchr::memmem::find(self.a.text.get(..len)?, inner);
+        let span = at.map(|at| Span::new(at, at + inner.len()));
+        self.searches -= 1;
+        span
     }
 
     /// Parses and evaluates text in the current shell.

@@ -141,9 +141,15 @@ impl Machine<'_> {
     }
 
     /// Where a file's content stands in the command, or else where the file is named.
-    pub(super) fn content_span(&self, range: Range32, named: super::Span) -> super::Span {
+    pub(super) fn content_span(&mut self, range: Range32, named: super::Span) -> super::Span {
         let span = self.span(range);
-        if range.is_empty() || span == super::Span::default() { named } else { span }
+        if range.is_empty() {
+            named
+        } else if span != super::Span::default() {
+            span
+        } else {
+            self.locate(range).unwrap_or(named)
+        }
     }
 
     pub(super) fn su(&mut self, name: &'static str, argv: Range32) {

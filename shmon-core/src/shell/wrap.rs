@@ -228,9 +228,12 @@ impl Machine<'_> {
     }
 
     /// Where input text stands in the command; the reader's span where it was made up.
-    pub(super) fn input_span(&self, range: Range32) -> super::Span {
+    pub(super) fn input_span(&mut self, range: Range32) -> super::Span {
         let span = self.span(range);
-        if span == super::Span::default() { self.here() } else { span }
+        if span != super::Span::default() {
+            return span;
+        }
+        self.locate(range).unwrap_or_else(|| self.here())
     }
 
     /// `find`: what `-exec`, `-execdir`, `-ok` and `-okdir` run.
