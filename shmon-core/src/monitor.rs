@@ -1,13 +1,11 @@
 //! Everything tied together: an event comes in, is classified, stored with its notifications, and logged.
 
 use crate::classifier::{Classifier, Scratch};
-use crate::config::{Config, ExcludeMode, Home};
+use crate::config::{Config, ExcludeMode, Home, private_folder};
 use crate::log::{Lines, LogFile};
 use crate::record::{Ending, Event, Record};
-use crate::store::{Entry, Store, StoreOptions, outbox::NewNotification};
+use crate::store::{Entry, Place, Store, StoreOptions, outbox::NewNotification};
 use crate::{ErrorKind, Level, Result, time};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 
 /// What capture delivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +84,11 @@ impl Monitor {
     /// [`ErrorKind::Store`] when the database can't be written: then nothing of the batch was recorded, and it may be
     /// tried again.
     pub fn record(&mut self, batch: &[Incoming]) -> Result<Vec<Recorded>> {
+        self.record_up_to(batch, &[])
+    }
+
+    /// As [`Monitor::record`]; the places up to which spools were read are committed in the same transaction.
+    pub(crate) fn record_up_to(&mut self, batch: &[Incoming], places: &[Place]) -> Result<Vec<Recorded>> {
         let mut recorded = Vec::with_capacity(batch.len());
         let mut entries = Vec::with_capacity(batch.len());
         for incoming in batch {
@@ -98,7 +101,7 @@ impl Monitor {
         }
         let kept: Vec<usize> = (0..entries.len()).filter(|&i| entries[i].is_some()).collect();
         let entries: Vec<Entry> = entries.into_iter().flatten().collect();
-        let stored = self.store.commit(&entries)?;
+        let stored = self.store.commit_up_to(&entries, places)?;
         let mut lines = Lines::new();
         for ((index, entry), stored) in kept.into_iter().zip(&entries).zip(stored) {
             let answer = &mut recorded[index];
@@ -175,13 +178,4 @@ impl Default for Recorded {
     fn default() -> Self {
         Recorded { id: None, level: Level::Low, excluded: false, duplicate: false, notifications: 0 }
     }
-}
-
-/// Makes a folder that only its owner can enter, with all folders above it.
-pub(crate) fn private_folder(folder: &Path) -> Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|e| crate::Error::io("make the folder", folder, e))
 }

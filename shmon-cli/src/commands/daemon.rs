@@ -5,13 +5,17 @@ use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use shmon_core::config::{Config, Home};
-use shmon_core::monitor::Monitor;
+use shmon_core::monitor::{Incoming, Monitor};
 use shmon_core::notify::{Background, Options, Worker};
-use shmon_core::recorder::{self, Recorder};
+use shmon_core::record::Event;
+use shmon_core::recorder::{self, Door, Recorder, Run, Silence};
+use shmon_core::spool::SUFFIX;
 use shmon_core::store::{Store, StoreOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::collections::HashSet;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -34,10 +38,16 @@ pub(crate) struct Args {
     background: bool,
 }
 
-/// Where no event comes (a home on a network), the spool is looked at this often.
-const LOOK: Duration = Duration::from_secs(1);
+/// All files are looked at this often: whether a shell is gone, a file removed, something written without an event.
+const LOOK: Duration = Duration::from_secs(2);
+/// Where no event comes (a home on a network), more often.
+const LOOK_BLIND: Duration = Duration::from_millis(500);
+/// Terminals without events are looked for this often.
+const LISTEN: Duration = Duration::from_secs(60);
 /// After a failed commit the next try waits, longer each time up to this.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Open files: each living shell has one.
+const FILES: u64 = 65_536;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     let home = globals.home()?;
@@ -56,8 +66,17 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     };
     // Whoever started it may unmount its folder.
     std::env::set_current_dir("/").context("cannot enter /")?;
+    more_files();
     Daemon::new(home, globals)?.serve(args)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Raises the limit of open files as far as is allowed.
+fn more_files() {
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current = Some(limit.maximum.unwrap_or(FILES).min(FILES));
+    // Fewer open files cost time, nothing else.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
 }
 
 struct Daemon {
@@ -65,6 +84,7 @@ struct Daemon {
     recorder: Recorder,
     watch: Option<OwnedFd>,
     bell: UnixDatagram,
+    door: Door,
     signals: UnixStream,
     stop: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
@@ -78,6 +98,14 @@ struct Current {
     read: Option<SystemTime>,
 }
 
+/// Why the daemon woke up.
+enum Woken {
+    /// These shells wrote.
+    By(HashSet<String>),
+    /// It is time to look at all files, or nobody knows who wrote.
+    All,
+}
+
 impl Daemon {
     fn new(home: Home, globals: &Globals) -> Result<Daemon> {
         // A wrong configuration is told before anything waits for it.
@@ -88,6 +116,7 @@ impl Daemon {
         let bell = UnixDatagram::bind(&path).with_context(|| format!("{}: cannot bind", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         bell.set_nonblocking(true)?;
+        let door = Door::open(&home.socket(), 0o600)?;
         let (signals, wake) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
         let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
@@ -97,30 +126,48 @@ impl Daemon {
         }
         let watch =
             inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).and_then(|fd| {
-                let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE;
+                let what = inotify::WatchFlags::MODIFY
+                    | inotify::WatchFlags::CREATE
+                    | inotify::WatchFlags::DELETE
+                    | inotify::WatchFlags::MOVED_FROM;
                 inotify::add_watch(&fd, home.spool_dir(), what).map(|_| fd)
             });
-        Ok(Daemon { recorder, watch: watch.ok(), bell, signals, stop, reload, home })
+        Ok(Daemon { recorder, watch: watch.ok(), bell, door, signals, stop, reload, home })
     }
 
     fn serve(mut self, args: &Args) -> Result<()> {
         let awake = self.home.run_dir().join("awake");
         let mut current = Current::open(&self.home)?;
+        let (run, killed) = Run::begin(&self.home)?;
+        current.record(killed);
         fs::write(&awake, format!("{}\n", std::process::id()))
             .context("cannot say that the recorder runs")?;
-        let idle = (args.idle_exit > 0).then(|| Duration::from_secs(args.idle_exit));
-        let mut busy = Instant::now();
+        let mut silence = Silence::default();
+        let (mut busy, mut looked, mut listened) = (Instant::now(), None, Instant::now());
         let mut pause = Duration::ZERO;
+        let mut woken = Woken::All;
         loop {
             if self.reload.swap(false, Ordering::Relaxed) || current.changed() {
                 current.reopen(&self.home);
             }
+            let idle = current.idle(args.idle_exit, self.recorder.is_watching());
             let ending = self.stop.load(Ordering::Relaxed) || idle.is_some_and(|idle| busy.elapsed() >= idle);
             if ending {
                 // Before the last look: a shell that writes after it finds nobody awake, and starts another.
                 let _ = fs::remove_file(&awake);
             }
-            match self.recorder.drain(&mut current.monitor) {
+            let due = looked.is_none_or(|at: Instant| at.elapsed() >= self.look());
+            let drained = match &woken {
+                Woken::By(names) if !due && !ending => {
+                    self.recorder.drain_sessions(&mut current.monitor, names)
+                }
+                _ => {
+                    looked = Some(Instant::now());
+                    self.recorder.drain(&mut current.monitor)
+                }
+            };
+            self.door.answer(&self.recorder);
+            match drained {
                 Ok(drained) => {
                     pause = Duration::ZERO;
                     if !drained.is_empty() {
@@ -143,31 +190,65 @@ impl Daemon {
                     outbox.stop();
                     crate::delivery::wake(&self.home)?;
                 }
+                run.end();
                 return Ok(());
             }
-            self.wait(if pause.is_zero() { LOOK } else { pause })?;
+            if listened.elapsed() >= LISTEN && current.monitor.config().capture.watch_terminals {
+                listened = Instant::now();
+                current.record(silence.look(&self.recorder, false));
+            }
+            woken = self.wait(if pause.is_zero() { self.look() } else { pause })?;
         }
     }
 
+    fn look(&self) -> Duration {
+        if self.watch.is_some() { LOOK } else { LOOK_BLIND }
+    }
+
     /// Waits for a shell, a signal, or the time.
-    fn wait(&mut self, at_most: Duration) -> Result<()> {
+    fn wait(&mut self, at_most: Duration) -> Result<Woken> {
+        let door = self.door.fds();
         let mut fds = vec![PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
-        if let Some(watch) = &self.watch {
-            fds.push(PollFd::new(watch, PollFlags::IN));
-        }
+        fds.extend(self.watch.iter().map(|watch| PollFd::new(watch, PollFlags::IN)));
+        fds.extend(door.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
         let timeout =
             Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        let ready = match poll(&mut fds, Some(&timeout)) {
+            Ok(ready) => ready,
+            Err(rustix::io::Errno::INTR) => 0,
             Err(error) => return Err(error).context("cannot wait for shells"),
-        }
+        };
+        let mut all = ready == 0;
         let mut buffer = [0; 4096];
-        while self.bell.recv(&mut buffer).is_ok() {}
-        while matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {}
-        if let Some(watch) = &self.watch {
-            while matches!(rustix::io::read(watch, &mut buffer), Ok(n) if n > 0) {}
+        while self.bell.recv(&mut buffer).is_ok() {
+            all = true;
         }
-        Ok(())
+        while matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
+            all = true;
+        }
+        let mut names = self.door.receive();
+        all |= !self.written(&mut names);
+        Ok(if all { Woken::All } else { Woken::By(names) })
+    }
+
+    /// Adds the sessions whose files were written; false where only a look at all of them tells.
+    fn written(&self, names: &mut HashSet<String>) -> bool {
+        let Some(watch) = &self.watch else { return false };
+        let mut buffer = [MaybeUninit::uninit(); 8192];
+        let mut reader = inotify::Reader::new(watch, &mut buffer);
+        let mut known = true;
+        while let Ok(event) = reader.next() {
+            let lost = inotify::ReadFlags::QUEUE_OVERFLOW
+                | inotify::ReadFlags::DELETE
+                | inotify::ReadFlags::MOVED_FROM
+                | inotify::ReadFlags::IGNORED;
+            known &= !event.events().intersects(lost);
+            let name = event.file_name().and_then(|name| name.to_str().ok());
+            if let Some(name) = name.and_then(|name| name.strip_suffix(SUFFIX)) {
+                names.insert(name.to_owned());
+            }
+        }
+        known
     }
 }
 
@@ -178,6 +259,24 @@ impl Current {
         let monitor = Monitor::open(home, Config::load(&config)?)?;
         let outbox = outbox(home, &monitor)?;
         Ok(Current { monitor, outbox, config, read })
+    }
+
+    /// Records what the recorder itself noticed; a failure is told, and what shells write matters more.
+    fn record(&mut self, events: impl IntoIterator<Item = Event>) {
+        let batch: Vec<Incoming> = events.into_iter().map(Incoming::Event).collect();
+        if batch.is_empty() {
+            return;
+        }
+        match self.monitor.record(&batch) {
+            Ok(_) => self.outbox.iter().for_each(Background::wake),
+            Err(error) => eprintln!("shmon: {error}"),
+        }
+    }
+
+    /// After how long without a command the recorder ends; `None` while shells wait for its answers.
+    fn idle(&self, seconds: u64, watching: bool) -> Option<Duration> {
+        let asked = self.monitor.config().capture.ack && watching;
+        (seconds > 0 && !asked).then(|| Duration::from_secs(seconds))
     }
 
     fn changed(&self) -> bool {

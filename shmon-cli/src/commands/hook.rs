@@ -82,6 +82,7 @@ pub(crate) fn script(shell: Shell, program: &Path, home: &Path) -> String {
         .replace("@SHMON@", &quote(shell, program.as_os_str()))
         .replace("@HOME@", &quote(shell, home.as_os_str()))
         .replace("@DURABILITY@", durability)
+        .replace("@ACK@", &if config.capture.ack { config.capture.ack_wait_ms } else { 0 }.to_string())
 }
 
 /// The lines for the shell's start-up file: they read the hook from `file`, and do nothing when it is gone.
@@ -122,7 +123,7 @@ mod tests {
             let text = script(shell, program, home);
             assert!(lines.iter().all(|line| text.contains(line)), "{shell:?}");
             assert!(
-                !["@SHMON@", "@HOME@", "@DURABILITY@"].iter().any(|mark| text.contains(mark)),
+                !["@SHMON@", "@HOME@", "@DURABILITY@", "@ACK@"].iter().any(|mark| text.contains(mark)),
                 "{shell:?}"
             );
         }

@@ -7,7 +7,7 @@ use crate::setup::{config_file, files};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use shmon_core::Monitor;
-use shmon_core::config::{Config, Home};
+use shmon_core::config::{Config, Home, private_folder};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -104,7 +104,7 @@ impl Steps {
             self.say(&format!("folder        {}", path.display()));
         }
         if !self.dry_run {
-            files::private_folder(path)?;
+            private_folder(path)?;
         }
         Ok(())
     }
@@ -192,7 +192,7 @@ fn question(text: &str) -> Result<Option<String>> {
 fn create_log(path: &Path) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     if let Some(folder) = path.parent() {
-        files::private_folder(folder)?;
+        private_folder(folder)?;
     }
     std::fs::OpenOptions::new()
         .append(true)

@@ -1,14 +1,13 @@
 //! `shmon record`: one command, by hand or from a script.
 
 use crate::context::Globals;
-use crate::setup::files;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 use shmon_core::Monitor;
-use shmon_core::config::Home;
+use shmon_core::config::{Home, private_folder};
 use shmon_core::identity::Identity;
 use shmon_core::monitor::Incoming;
 use shmon_core::record::{Event, UnixNanos};
@@ -112,7 +111,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
 /// Keeps an event that the database can't take, for the recorder to drain later.
 fn spool(home: &Home, event: &Event) -> Result<()> {
     let folder = home.spool_dir();
-    files::private_folder(&folder)?;
+    private_folder(&folder)?;
     let pid = std::process::id();
     let mut writer = Writer::open(&folder, &session_name(pid, time::now()), true)?;
     let seconds = |nanos: i64| {

@@ -1,21 +1,10 @@
-//! Files that are written whole or not at all, and folders that only their owner enters.
+//! Files that are written whole or not at all.
 
 use anyhow::{Context as _, Result};
-use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-
-/// Makes a folder (0700) with those above it; says whether it was missing.
-pub(crate) fn private_folder(path: &Path) -> Result<bool> {
-    let missing = !path.is_dir();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make the folder {}", path.display()))?;
-    Ok(missing)
-}
 
 /// Replaces a file in one step: readers see the old text or the new one. Follows symbolic links, keeps the mode of an
 /// existing file, and gives `mode` to a new one.

@@ -1,6 +1,8 @@
 //! Where everything lives: `~/monitor`, or what the caller says.
 
 use super::Config;
+use crate::{Error, Result};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The folder that holds database, log, configuration, rules and spool.
@@ -45,6 +47,11 @@ impl Home {
         self.root.join("run")
     }
 
+    /// The socket where the recorder answers whether an entry is recorded.
+    pub fn socket(&self) -> PathBuf {
+        self.run_dir().join("shmon.sock")
+    }
+
     /// The database, as configured.
     pub fn database(&self, config: &Config) -> PathBuf {
         self.resolve(config.store.path.as_deref(), "db/monitor.db")
@@ -58,4 +65,18 @@ impl Home {
     fn resolve(&self, path: Option<&Path>, default: &str) -> PathBuf {
         self.root.join(path.unwrap_or(Path::new(default)))
     }
+}
+
+/// Makes a folder that only its owner can enter (0700), with all folders above it; says whether it was missing.
+///
+/// # Errors
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the folder.
+pub fn private_folder(folder: &Path) -> Result<bool> {
+    let missing = !folder.is_dir();
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|e| Error::io("make the folder", folder, e))?;
+    Ok(missing)
 }

@@ -2,7 +2,7 @@
 
 mod home;
 
-pub use home::Home;
+pub use home::{Home, private_folder};
 
 use crate::{Classifier, Error, ErrorKind, Lang, Level, Result};
 use serde::Deserialize;
@@ -22,6 +22,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The log file.
     pub log: LogConfig,
+    /// Hooks and the recorder.
+    pub capture: CaptureConfig,
     /// Noise.
     pub exclude: ExcludeConfig,
     /// Secrets.
@@ -43,6 +45,7 @@ impl Default for Config {
             lang: Lang::En,
             store: StoreConfig::default(),
             log: LogConfig::default(),
+            capture: CaptureConfig::default(),
             exclude: ExcludeConfig::default(),
             redact: RedactConfig::default(),
             rules: RulesConfig::default(),
@@ -89,6 +92,25 @@ pub struct LogConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         LogConfig { path: None, max_bytes: 10 * 1024 * 1024, keep: 5 }
+    }
+}
+
+/// `[capture]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CaptureConfig {
+    /// A shell waits until its command is committed before it runs (loadable builtin only).
+    pub ack: bool,
+    /// The longest such wait, in milliseconds, before the shell goes on and waits no more until an answer came.
+    pub ack_wait_ms: u16,
+    /// Look for shells on terminals that no hook speaks for.
+    pub watch_terminals: bool,
+}
+
+impl Default for CaptureConfig {
+    fn default() -> Self {
+        CaptureConfig { ack: false, ack_wait_ms: 100, watch_terminals: true }
     }
 }
 

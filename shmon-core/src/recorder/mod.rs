@@ -1,30 +1,37 @@
 //! The recorder: drains the spools of all shells into the monitor, in groups.
 //!
-//! An entry has the key `BOOT:PID:START:SEQUENCE`, and the store drops what it has already, so a drain may be repeated
-//! after a crash at any point: offsets are written after the commit and only save work.
+//! An entry has the key `BOOT:PID:START:SEQUENCE`, and the store drops what it has already. The place up to which a file is
+//! drained is committed in the transaction of the rows that were read: a drain may die at any point and be repeated.
 
-mod offsets;
+mod batch;
+pub mod door;
+mod mark;
+mod run;
 mod session;
+mod silence;
+mod source;
 
-use crate::config::Home;
+pub use batch::{notice, noticed};
+pub use door::Door;
+pub use run::Run;
+pub use silence::Silence;
+
+use crate::config::{Home, private_folder};
 use crate::monitor::{Incoming, Monitor, Recorded};
-use crate::record::Ending;
-use crate::spool::{Entry, Kind, Piece, Reader, SUFFIX};
-use crate::{Error, Result, time};
-use offsets::Offsets;
+use crate::spool::{Kind, Piece, Reader, SUFFIX};
+use crate::store::{Notice, Place};
+use crate::{Error, Result, identity, time};
+use batch::{Batch, Done, Owner};
+use mark::Mark;
 use session::Session;
-use std::collections::HashMap;
+use source::{CHUNK, Changed, Source};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Commands and ends of one commit at most.
 const GROUP: usize = 2048;
-/// Bytes read from one file at a time; a record must fit.
-const CHUNK: u64 = 8 << 20;
-/// Drained bytes of a living shell's file that are given back to the file system.
-const PUNCH: u64 = 1 << 20;
 
 /// What one drain did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,276 +56,7 @@ impl Drained {
     pub fn is_empty(&self) -> bool {
         self.commands + self.ends + self.notes + self.duplicates == 0
     }
-}
 
-/// Drains the spools of one home.
-#[derive(Debug)]
-pub struct Recorder {
-    spool: PathBuf,
-    offsets: Offsets,
-    sessions: HashMap<String, Session>,
-    users: HashMap<u32, String>,
-    boot: String,
-    host: String,
-}
-
-/// A file that is being drained.
-struct Source {
-    name: String,
-    path: PathBuf,
-    uid: u32,
-    offset: u64,
-    alive: bool,
-}
-
-impl Recorder {
-    /// Makes the folders that are missing and reads where the last drain ended.
-    ///
-    /// The caller sees to it that one recorder at a time works in a home; [`lock`] does that.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when a folder can't be made.
-    pub fn open(home: &Home) -> Result<Recorder> {
-        let spool = home.spool_dir();
-        for folder in [spool.clone(), home.run_dir()] {
-            private(&folder)?;
-        }
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Ok(Recorder {
-            offsets: Offsets::load(&home.run_dir()),
-            spool,
-            sessions: HashMap::new(),
-            users: HashMap::new(),
-            boot: boot.trim().to_owned(),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        })
-    }
-
-    /// Takes everything that shells have written, and commits it in groups.
-    ///
-    /// # Errors
-    /// What [`Monitor::record`] says; what was not committed stays in the spool. A file that can't be read is left
-    /// alone and doesn't stop the others; the first such error is returned at the end.
-    pub fn drain(&mut self, monitor: &mut Monitor) -> Result<Drained> {
-        let mut drained = Drained::default();
-        let mut failure = None;
-        let mut batch = Batch::default();
-        let names = self.files()?;
-        // Descriptions first: a shell's parent may be in a file that is read later.
-        for (name, path, _) in &names {
-            self.know(name, path);
-        }
-        for (name, path, uid) in names {
-            let alive = self.sessions.get(&name).is_some_and(|s| s.alive(&self.boot));
-            let mut source = Source { offset: self.offsets.get(&name), name, path, uid, alive };
-            loop {
-                match self.read(&mut source, &mut batch) {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => {
-                        failure.get_or_insert(error);
-                        break;
-                    }
-                }
-                if batch.incoming.len() >= GROUP {
-                    self.commit(monitor, &mut batch, &mut drained)?;
-                }
-            }
-            batch.done.push(source);
-        }
-        self.commit(monitor, &mut batch, &mut drained)?;
-        failure.map_or(Ok(drained), Err)
-    }
-
-    /// Spool files with their sessions' names and owners.
-    fn files(&self) -> Result<Vec<(String, PathBuf, u32)>> {
-        let entries =
-            std::fs::read_dir(&self.spool).map_err(|e| Error::io("read the spool", &self.spool, e))?;
-        let mut files = Vec::new();
-        for entry in entries.flatten() {
-            let Ok(file_name) = entry.file_name().into_string() else { continue };
-            let Some(name) = file_name.strip_suffix(SUFFIX) else { continue };
-            // A link or a pipe would make the recorder read something else, or wait.
-            let Ok(meta) = entry.metadata() else { continue };
-            if meta.is_file() {
-                files.push((name.to_owned(), entry.path(), meta.uid()));
-            }
-        }
-        files.sort();
-        Ok(files)
-    }
-
-    /// Reads the shell's description from the start of its file, once.
-    fn know(&mut self, name: &str, path: &Path) {
-        if self.sessions.get(name).is_some_and(|s| s.since.is_some()) {
-            return;
-        }
-        let mut session = Session::of_name(name);
-        let mut head = Vec::new();
-        // A shell's umask makes its file readable for others; the folder isn't, and now the file isn't either.
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
-        if let Ok(file) = File::open(path)
-            && file.take(1 << 16).read_to_end(&mut head).is_ok()
-            && let Some(Piece::Entry(entry)) = Reader::new(&head).next()
-            && entry.kind == Kind::Session
-        {
-            session.describe(&entry);
-        }
-        if session.parent.is_none() {
-            session.parent = session.ancestor(&self.sessions);
-        }
-        self.sessions.insert(name.to_owned(), session);
-    }
-
-    /// Reads the next piece of a file into the batch; false when there is no more.
-    fn read(&mut self, source: &mut Source, batch: &mut Batch) -> Result<bool> {
-        let mut bytes = Vec::new();
-        let failed = |e| Error::io("read the spool", &source.path, e);
-        let mut file = File::open(&source.path).map_err(failed)?;
-        file.seek(SeekFrom::Start(source.offset)).map_err(failed)?;
-        file.take(CHUNK).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.is_empty() {
-            return Ok(false);
-        }
-        let user = self.user(source.uid);
-        let session =
-            self.sessions.get(&source.name).cloned().unwrap_or_else(|| Session::of_name(&source.name));
-        let owner = Owner { session: &session, user: &user, uid: source.uid, host: &self.host };
-        let mut reader = Reader::new(&bytes);
-        for piece in reader.by_ref() {
-            match piece {
-                Piece::Entry(entry) => batch.take(&owner, &entry),
-                Piece::Torn(length) => batch.torn(&owner, source.offset, length),
-            }
-        }
-        let mut consumed = reader.consumed() as u64;
-        let rest = bytes.len() as u64 - consumed;
-        // What is left is being written now, unless nobody is there to write it, or it is longer than any record.
-        if rest > 0 && (!source.alive || (consumed == 0 && bytes.len() as u64 == CHUNK)) {
-            batch.torn(&owner, source.offset + consumed, usize::try_from(rest).unwrap_or(0));
-            consumed += rest;
-        }
-        source.offset += consumed;
-        Ok(consumed > 0)
-    }
-
-    fn commit(&mut self, monitor: &mut Monitor, batch: &mut Batch, drained: &mut Drained) -> Result<()> {
-        let recorded =
-            if batch.incoming.is_empty() { Vec::new() } else { monitor.record(&batch.incoming)? };
-        drained.count(&batch.incoming, &recorded);
-        batch.incoming.clear();
-        for source in batch.done.drain(..) {
-            if source.alive {
-                if source.offset > self.offsets.get(&source.name) {
-                    punch(&source);
-                }
-                self.offsets.set(&source.name, source.offset);
-            } else if std::fs::metadata(&source.path).is_ok_and(|m| m.len() == source.offset) {
-                // Nobody writes it any more, and everything in it is recorded.
-                drained.removed += usize::from(std::fs::remove_file(&source.path).is_ok());
-                let _ = std::fs::remove_file(source.path.with_extension("tmp"));
-                self.offsets.forget(&source.name);
-                self.sessions.remove(&source.name);
-            }
-        }
-        self.offsets.save()
-    }
-
-    /// The owner's login name, from the system's database of users.
-    fn user(&mut self, uid: u32) -> String {
-        self.users.entry(uid).or_insert_with(|| user_name(uid)).clone()
-    }
-}
-
-/// Who wrote an entry.
-struct Owner<'a> {
-    session: &'a Session,
-    user: &'a str,
-    uid: u32,
-    host: &'a str,
-}
-
-#[derive(Default)]
-struct Batch {
-    incoming: Vec<Incoming>,
-    done: Vec<Source>,
-}
-
-impl Batch {
-    fn take(&mut self, owner: &Owner<'_>, entry: &Entry<'_>) {
-        match entry.kind {
-            Kind::Session => {}
-            Kind::Begin => self.event(owner, entry, entry.second.to_vec()),
-            Kind::End => {
-                let ended = entry.time.zip(crate::spool::time(entry.words[1]));
-                self.incoming.push(Incoming::End(Ending {
-                    key: owner.session.key(entry.sequence),
-                    exit_status: entry.words[0].parse().ok(),
-                    duration: ended.map(|(end, began)| (end - began).max(0)),
-                }));
-            }
-            Kind::Note => {
-                let what = String::from_utf8_lossy(entry.first);
-                let detail = String::from_utf8_lossy(entry.second);
-                self.note(owner, entry.sequence, entry.time, &what, &detail);
-            }
-        }
-    }
-
-    fn event(&mut self, owner: &Owner<'_>, entry: &Entry<'_>, command: Vec<u8>) {
-        let mut event = owner.session.event(entry.sequence);
-        event.command = command;
-        event.working_directory = String::from_utf8_lossy(entry.first).into_owned();
-        event.started_at = entry.time.unwrap_or_else(time::now);
-        event.user = owner.user.to_owned();
-        event.uid = Some(owner.uid);
-        if event.host.is_empty() {
-            event.host = owner.host.to_owned();
-        }
-        self.incoming.push(Incoming::Event(event));
-    }
-
-    /// What a hook or the recorder noticed is an event like a command, so that rules rate it and people are told.
-    fn note(&mut self, owner: &Owner<'_>, sequence: u64, at: Option<i64>, what: &str, detail: &str) {
-        let mut event = owner.session.event(sequence);
-        event.command = notice(what, detail);
-        event.shell = "shmon".into();
-        event.started_at = at.unwrap_or_else(time::now);
-        event.user = owner.user.to_owned();
-        event.uid = Some(owner.uid);
-        if event.host.is_empty() {
-            event.host = owner.host.to_owned();
-        }
-        self.incoming.push(Incoming::Event(event));
-    }
-
-    fn torn(&mut self, owner: &Owner<'_>, offset: u64, length: usize) {
-        let mut event = owner.session.event(0);
-        // The place is the key: a second drain of the same file says nothing new.
-        event.key = format!("{}:torn:{offset}", owner.session.key(0));
-        event.command =
-            notice("spool-damaged", &format!("{length} bytes at {offset} of the spool are no record"));
-        event.shell = "shmon".into();
-        event.started_at = time::now();
-        event.user = owner.user.to_owned();
-        event.uid = Some(owner.uid);
-        event.host = owner.host.to_owned();
-        self.incoming.push(Incoming::Event(event));
-    }
-}
-
-/// The text under which something noticed is recorded: `shmon notice KIND 'detail'`, quoted as a shell would.
-pub fn notice(what: &str, detail: &str) -> Vec<u8> {
-    let mut text = format!("shmon notice {what}");
-    if !detail.is_empty() {
-        text.push_str(" '");
-        text.push_str(&detail.replace('\'', "'\\''"));
-        text.push('\'');
-    }
-    text.into_bytes()
-}
-
-impl Drained {
     fn count(&mut self, incoming: &[Incoming], recorded: &[Recorded]) {
         for (incoming, recorded) in incoming.iter().zip(recorded) {
             self.notifications += recorded.notifications;
@@ -332,13 +70,376 @@ impl Drained {
     }
 }
 
+/// Drains the spools of one home.
+#[derive(Debug)]
+pub struct Recorder {
+    spool: PathBuf,
+    /// What the database in use says of files that are not open.
+    marks: HashMap<String, Mark>,
+    /// Which database that was: device and inode.
+    database: Option<(u64, u64)>,
+    /// Where that is remembered from one recorder to the next.
+    known: PathBuf,
+    sources: HashMap<String, Source>,
+    sessions: HashMap<String, Session>,
+    users: HashMap<u32, String>,
+    boot: String,
+    host: String,
+}
+
+impl Recorder {
+    /// Makes the folders that are missing.
+    ///
+    /// The caller sees to it that one recorder at a time works in a home; [`lock`] does that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when a folder can't be made.
+    pub fn open(home: &Home) -> Result<Recorder> {
+        let spool = home.spool_dir();
+        for folder in [&spool, &home.run_dir()] {
+            private_folder(folder)?;
+        }
+        Ok(Recorder {
+            spool,
+            marks: HashMap::new(),
+            database: None,
+            known: home.run_dir().join("database"),
+            sources: HashMap::new(),
+            sessions: HashMap::new(),
+            users: HashMap::new(),
+            boot: boot(),
+            host: identity::host_name(),
+        })
+    }
+
+    /// Takes everything that shells have written, and commits it in groups.
+    ///
+    /// # Errors
+    /// What [`Monitor::record`] says; what was not committed stays in the spool. A file that can't be read is left
+    /// alone and doesn't stop the others; the first such error is returned at the end.
+    pub fn drain(&mut self, monitor: &mut Monitor) -> Result<Drained> {
+        let mut batch = Batch::default();
+        self.follow(monitor, &mut batch)?;
+        let names = self.look(&mut batch)?;
+        for name in &names {
+            let alive = self.sessions.get(name).is_some_and(|s| s.alive(&self.boot));
+            if let Some(source) = self.sources.get_mut(name) {
+                source.alive = alive;
+            }
+        }
+        self.take(monitor, batch, names)
+    }
+
+    /// Takes what the named shells have written: sooner than [`Recorder::drain`], which looks at all of them.
+    ///
+    /// # Errors
+    /// As [`Recorder::drain`].
+    pub fn drain_sessions(&mut self, monitor: &mut Monitor, names: &HashSet<String>) -> Result<Drained> {
+        let mut batch = Batch::default();
+        self.follow(monitor, &mut batch)?;
+        for name in names.iter().filter(|name| !self.sources.contains_key(*name)).cloned().collect::<Vec<_>>()
+        {
+            if !name.contains('/') {
+                let path = self.spool.join(format!("{name}{SUFFIX}"));
+                self.begin(&name, &path);
+            }
+        }
+        let names = names.iter().filter(|name| self.sources.contains_key(*name)).cloned().collect();
+        self.take(monitor, batch, names)
+    }
+
+    /// The highest sequence number of a session that is recorded; `None` for a session that isn't known.
+    pub fn recorded(&self, session: &str) -> Option<u64> {
+        self.sources.get(session).and_then(|source| source.mark.sequence)
+    }
+
+    /// The owner of a session's file, by the file system.
+    pub fn owner(&self, session: &str) -> Option<u32> {
+        self.sources.get(session).map(|source| source.uid)
+    }
+
+    /// A shell lived at the last look at all files.
+    pub fn is_watching(&self) -> bool {
+        self.living().next().is_some()
+    }
+
+    /// The sessions whose shells lived at the last look at all files.
+    fn living(&self) -> impl Iterator<Item = &Session> {
+        self.sessions
+            .iter()
+            .filter(|(name, _)| self.sources.get(*name).is_some_and(|s| s.alive))
+            .map(|(_, s)| s)
+    }
+
+    /// Another database than before (restored, begun anew) has its own idea of what is recorded; what happened to it is told.
+    fn follow(&mut self, monitor: &mut Monitor, batch: &mut Batch) -> Result<()> {
+        let store = monitor.store();
+        store.refresh()?;
+        let file = store.file();
+        let now = time::now();
+        let mut replaced = format!("{} is another file than before", store.path().display());
+        for notice in store.take_notices() {
+            let what = match notice {
+                Notice::SetAside { .. } => "database-damaged",
+                Notice::Migrated { .. } => "database-migrated",
+                Notice::NoCheckpoint { .. } => "no-checkpoint",
+                Notice::NewEpoch { .. } => {
+                    replaced = notice.to_string();
+                    continue;
+                }
+            };
+            let event = noticed(&format!("{now}:{what}"), what, &notice.to_string(), now);
+            batch.incoming.push(Incoming::Event(event));
+        }
+        if file.is_none() || file != self.database {
+            // The number of a file is used again when it is gone; an epoch isn't.
+            let (known, is) = (std::fs::read_to_string(&self.known).unwrap_or_default(), store.epoch()?);
+            if known != is {
+                if !known.is_empty() {
+                    let event = noticed(&format!("{now}:replaced"), "database-replaced", &replaced, now);
+                    batch.incoming.push(Incoming::Event(event));
+                }
+                std::fs::write(&self.known, is)
+                    .map_err(|e| Error::io("write which database is in use", &self.known, e))?;
+            }
+            let places = store.places()?;
+            let marks = places.into_iter().filter_map(|(name, value)| Some((name, Mark::parse(&value)?)));
+            self.marks = marks.collect();
+            self.database = file;
+            self.sources.clear();
+        }
+        Ok(())
+    }
+
+    /// Looks which files there are, and whether one is missing that nobody but us may remove.
+    fn look(&mut self, batch: &mut Batch) -> Result<Vec<String>> {
+        let entries =
+            std::fs::read_dir(&self.spool).map_err(|e| Error::io("read the spool", &self.spool, e))?;
+        let mut names = Vec::new();
+        for entry in entries.flatten() {
+            let Ok(file_name) = entry.file_name().into_string() else { continue };
+            if let Some(name) = file_name.strip_suffix(SUFFIX) {
+                names.push((name.to_owned(), entry.path()));
+            }
+        }
+        names.sort();
+        for (name, path) in &names {
+            if self.sources.get(name).is_some_and(|source| !source.named()) {
+                self.gone(name, batch);
+            }
+            if !self.sources.contains_key(name) {
+                self.begin(name, path);
+            }
+        }
+        let mut names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        let there: HashSet<&String> = names.iter().collect();
+        let missing: Vec<String> =
+            self.sources.keys().chain(self.marks.keys()).filter(|n| !there.contains(n)).cloned().collect();
+        for name in missing {
+            self.gone(&name, batch);
+        }
+        names.retain(|name| self.sources.contains_key(name));
+        Ok(names)
+    }
+
+    /// A file whose name is gone or stands for another file: what was written until then is still read.
+    fn gone(&mut self, name: &str, batch: &mut Batch) {
+        let uid = self.sources.get(name).map_or_else(|| rustix::process::getuid().as_raw(), |s| s.uid);
+        let what = match self.sources.remove(name) {
+            Some(mut source) => {
+                let before = batch.incoming.len();
+                while matches!(self.read(&mut source, batch), Ok(true)) {}
+                let rescued = batch.incoming.len() - before;
+                format!("the spool of session {name} was removed; {rescued} entries were still read")
+            }
+            None => format!("the spool of session {name} was removed while no recorder ran"),
+        };
+        let known = self.sessions.get(name).cloned().unwrap_or_else(|| Session::of_name(name));
+        let user = self.user(uid);
+        let owner = Owner { session: &known, user: &user, uid, host: &self.host };
+        batch.incoming.push(owner.notice("removed", "spool-removed", &what));
+        batch.places.push(Place { name: name.to_owned(), value: None });
+        self.marks.remove(name);
+    }
+
+    /// Opens a file and reads the shell's description from its start.
+    fn begin(&mut self, name: &str, path: &Path) {
+        let Ok(mut source) = Source::open(name, path) else { return };
+        // A shell's umask makes its file readable for others; the folder isn't, and now the file isn't either.
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+        if self.sessions.get(name).is_none_or(|s| s.since.is_none()) {
+            let mut session = Session::of_name(name);
+            let head = source.head();
+            if let Some(Piece::Entry(entry)) = Reader::new(&head).next()
+                && entry.kind == Kind::Session
+            {
+                session.describe(&entry);
+            }
+            if session.parent.is_none() {
+                session.parent = session.ancestor(&self.sessions);
+            }
+            self.sessions.insert(name.to_owned(), session);
+        }
+        if let Some(mark) = self.marks.get(name) {
+            // Another file under this name: it is read from its start, and what is known already is dropped.
+            if mark.inode == source.mark.inode {
+                source.mark = *mark;
+            }
+        }
+        self.sources.insert(name.to_owned(), source);
+    }
+
+    fn take(&mut self, monitor: &mut Monitor, mut batch: Batch, names: Vec<String>) -> Result<Drained> {
+        let mut drained = Drained::default();
+        let mut failure = None;
+        for name in names {
+            let Some(mut source) = self.sources.remove(&name) else { continue };
+            loop {
+                match self.read(&mut source, &mut batch) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        failure.get_or_insert(error);
+                        break;
+                    }
+                }
+                if batch.incoming.len() >= GROUP {
+                    batch.places.push(source.mark.place(&name));
+                    self.commit(monitor, &mut batch, &mut drained)?;
+                    self.marks.insert(name.clone(), source.mark);
+                }
+            }
+            if source.alive {
+                if self.marks.get(&name) != Some(&source.mark) {
+                    batch.places.push(source.mark.place(&name));
+                }
+                self.sources.insert(name, source);
+            } else {
+                batch.places.push(Place { name: name.clone(), value: None });
+                batch.done.push(Done { name: name.clone(), length: source.mark.offset });
+                self.sources.insert(name, source);
+            }
+        }
+        self.commit(monitor, &mut batch, &mut drained)?;
+        failure.map_or(Ok(drained), Err)
+    }
+
+    /// Reads the next piece of a file into the batch; false when there is no more.
+    fn read(&mut self, source: &mut Source, batch: &mut Batch) -> Result<bool> {
+        let changed = source.read()?;
+        let user = self.user(source.uid);
+        let session =
+            self.sessions.get(&source.name).cloned().unwrap_or_else(|| Session::of_name(&source.name));
+        let owner = Owner { session: &session, user: &user, uid: source.uid, host: &self.host };
+        if let Some(changed) = changed {
+            let offset = self.marks.get(&source.name).map_or(0, |mark| mark.offset);
+            let (what, detail) = match changed {
+                Changed::Truncated => ("spool-truncated", "is shorter than what was recorded of it"),
+                Changed::Edited => ("spool-edited", "reads otherwise than when it was recorded"),
+            };
+            let detail = format!("the spool of session {} {detail}", source.name);
+            batch.incoming.push(owner.notice(&format!("{what}:{offset}"), what, &detail));
+            return Ok(true);
+        }
+        let length = source.bytes().len();
+        if length == 0 {
+            return Ok(false);
+        }
+        let mut last = source.mark.sequence;
+        let mut idle_since = session.idle_since;
+        let mut reader = Reader::new(source.bytes());
+        for piece in reader.by_ref() {
+            match piece {
+                Piece::Entry(entry) => {
+                    match entry.kind {
+                        Kind::Begin => idle_since = None,
+                        Kind::End => idle_since = entry.time,
+                        _ => {}
+                    }
+                    batch.take(&owner, &entry, &mut last);
+                }
+                Piece::Torn(length) => {
+                    batch.torn(&owner, source.mark.offset, length);
+                    // What it was is told already; the next number is taken as it comes.
+                    last = None;
+                }
+            }
+        }
+        let mut consumed = reader.consumed();
+        let rest = length - consumed;
+        // What is left is being written now, unless nobody is there to write it, or it is longer than any record.
+        if rest > 0 && (!source.alive || (consumed == 0 && length >= CHUNK)) {
+            batch.torn(&owner, source.mark.offset + consumed as u64, rest);
+            last = None;
+            consumed = length;
+        }
+        if let Some(session) = self.sessions.get_mut(&source.name) {
+            session.idle_since = idle_since;
+        }
+        source.mark.sequence = last;
+        source.consume(consumed);
+        Ok(consumed > 0)
+    }
+
+    fn commit(&mut self, monitor: &mut Monitor, batch: &mut Batch, drained: &mut Drained) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let recorded = match monitor.record_up_to(&batch.incoming, &batch.places) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                // Nothing was stored: read again from where the database is.
+                self.database = None;
+                return Err(error);
+            }
+        };
+        drained.count(&batch.incoming, &recorded);
+        batch.incoming.clear();
+        for place in batch.places.drain(..) {
+            let before = self.marks.get(&place.name).map_or(0, |mark| mark.offset);
+            match (place.value, self.sources.get(&place.name)) {
+                (Some(_), Some(source)) => {
+                    source.punch(before);
+                    self.marks.insert(place.name, source.mark);
+                }
+                (Some(_), None) => {}
+                (None, _) => {
+                    self.marks.remove(&place.name);
+                }
+            }
+        }
+        for done in batch.done.drain(..) {
+            let Some(source) = self.sources.get(&done.name) else { continue };
+            // Nobody writes it any more, and everything in it is recorded.
+            if source.named() && source.length() == done.length {
+                drained.removed += usize::from(std::fs::remove_file(&source.path).is_ok());
+                let _ = std::fs::remove_file(source.path.with_extension("tmp"));
+                self.sessions.remove(&done.name);
+            }
+            self.sources.remove(&done.name);
+        }
+        Ok(())
+    }
+
+    /// The owner's login name, from the system's database of users.
+    fn user(&mut self, uid: u32) -> String {
+        self.users.entry(uid).or_insert_with(|| identity::user_name(uid)).clone()
+    }
+}
+
+/// The boot's id: process numbers mean something only within one.
+pub(crate) fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
 /// Takes the recorder's lock of a home: `None` when another process has it. It lasts as long as the file is open.
 ///
 /// # Errors
 /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the lock's file can't be made.
 pub fn lock(home: &Home) -> Result<Option<File>> {
     let folder = home.run_dir();
-    private(&folder)?;
+    private_folder(&folder)?;
     let path = folder.join("recorder.lock");
     let failed = |e| Error::io("lock the recorder", &path, e);
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
@@ -347,42 +448,4 @@ pub fn lock(home: &Home) -> Result<Option<File>> {
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),
         Err(std::fs::TryLockError::Error(e)) => Err(Error::io("lock the recorder", &path, e)),
     }
-}
-
-fn private(folder: &Path) -> Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|e| Error::io("make the folder", folder, e))
-}
-
-/// Gives the blocks of drained entries back, keeping the description at the start: a shell that lives for months must not
-/// keep its whole history in the spool. Nothing moves, so a shell that writes meanwhile loses nothing.
-fn punch(source: &Source) {
-    const HEAD: u64 = 1 << 16;
-    if source.offset / PUNCH > 0
-        && let Ok(file) = File::options().write(true).open(&source.path)
-    {
-        let flags = rustix::fs::FallocateFlags::PUNCH_HOLE | rustix::fs::FallocateFlags::KEEP_SIZE;
-        // File systems without holes keep the bytes until the shell is gone.
-        let _ = rustix::fs::fallocate(&file, flags, HEAD, source.offset - HEAD);
-    }
-}
-
-/// From `/etc/passwd`; users of a directory service through `getent`, which asks it.
-fn user_name(uid: u32) -> String {
-    let number = uid.to_string();
-    let name = |line: &str| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then(|| name.to_owned())
-    };
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    if let Some(found) = passwd.lines().find_map(name) {
-        return found;
-    }
-    let asked = std::process::Command::new("getent").args(["passwd", &number]).output();
-    let asked = asked.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
-    asked.lines().find_map(name).unwrap_or(number)
 }

@@ -23,6 +23,8 @@ pub(super) struct Session {
     id: Option<String>,
     pub(super) parent: Option<String>,
     pub(super) since: Option<UnixNanos>,
+    /// When its last command ended; `None` while one runs, and before one was read.
+    pub(super) idle_since: Option<UnixNanos>,
 }
 
 impl Session {
@@ -119,10 +121,14 @@ impl Session {
 #[derive(Debug, Default)]
 pub(super) struct Stat {
     /// A zombie: nobody has asked for its status yet, but it writes no more.
-    ended: bool,
-    ppid: Option<u32>,
-    tty: Option<String>,
-    ticks: Option<u64>,
+    pub(super) ended: bool,
+    pub(super) ppid: Option<u32>,
+    pub(super) tty: Option<String>,
+    pub(super) ticks: Option<u64>,
+    /// It leads its process group.
+    pub(super) leads: bool,
+    /// Its process group has the terminal.
+    pub(super) foreground: bool,
 }
 
 impl Stat {
@@ -136,15 +142,19 @@ impl Stat {
             ppid: field(4).and_then(|f| f.parse().ok()),
             tty: field(7).and_then(|f| f.parse().ok()).and_then(terminal),
             ticks: field(22).and_then(|f| f.parse().ok()),
+            leads: false,
+            foreground: field(5).is_some() && field(5) == field(8),
         }
     }
 }
 
-fn stat_of(pid: u32) -> Option<Stat> {
+pub(super) fn stat_of(pid: u32) -> Option<Stat> {
     let text = std::fs::read(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     let text = String::from_utf8_lossy(&text);
     let (_, rest) = text.rsplit_once(") ")?;
-    Some(Stat::parse(rest))
+    let mut stat = Stat::parse(rest);
+    stat.leads = rest.split_ascii_whitespace().nth(2) == Some(pid.to_string().as_str());
+    Some(stat)
 }
 
 /// The device's name, from its number (Documentation/admin-guide/devices.txt of Linux).

@@ -20,6 +20,11 @@ impl FileId {
         let meta = std::fs::metadata(path).ok()?;
         Some(FileId { device: meta.dev(), inode: meta.ino() })
     }
+
+    /// Device and inode.
+    pub(super) fn numbers(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
 }
 
 /// `path` with `suffix` after its whole name: `monitor.db` and `.lock` give `monitor.db.lock`.

@@ -10,6 +10,7 @@ mod file;
 mod migrate;
 mod open;
 pub mod outbox;
+mod place;
 mod plan;
 mod prune;
 mod query;
@@ -22,6 +23,7 @@ mod text_index;
 pub use evidence::proof::{Proof, Proven};
 pub use evidence::verify::{Problem, Report};
 pub use open::Notice;
+pub(crate) use place::Place;
 pub use prune::{Prune, Pruned};
 pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
@@ -177,6 +179,21 @@ impl Store {
         }
     }
 
+    /// Which file it is (device and inode), whatever its name; `None` where it is gone.
+    pub(crate) fn file(&self) -> Option<(u64, u64)> {
+        self.file.map(FileId::numbers)
+    }
+
+    /// Opens the database again where its name stands for another file now.
+    pub(crate) fn refresh(&mut self) -> Result<()> {
+        if self.moved() { self.reopen() } else { Ok(()) }
+    }
+
+    /// The places up to which spools are recorded in this database, by name.
+    pub(crate) fn places(&self) -> Result<Vec<(String, String)>> {
+        place::read(&self.db).map_err(|e| failed("read the database", &self.path, e))
+    }
+
     /// Opens the database again, because its name stands for another file now: rows that go into a file that was
     /// renamed or deleted under a running recorder would be lost.
     fn reopen(&mut self) -> Result<()> {
@@ -194,11 +211,20 @@ impl Store {
     /// [`ErrorKind::Full`], [`ErrorKind::ReadOnly`], [`ErrorKind::Locked`], [`ErrorKind::Corrupt`] or
     /// [`ErrorKind::Store`] when the database can't be written; nothing was stored then.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<Vec<Stored>> {
-        if entries.is_empty() {
+        self.commit_up_to(entries, &[])
+    }
+
+    /// As [`Store::commit`]; `places` say up to where spools were read for it, and are kept in the same transaction.
+    pub(crate) fn commit_up_to(&mut self, entries: &[Entry], places: &[Place]) -> Result<Vec<Stored>> {
+        if entries.is_empty() && places.is_empty() {
             return Ok(Vec::new());
         }
         let redact = self.options.redact;
         let stored = self.write("store commands", |tx| {
+            place::write(tx, places)?;
+            if entries.is_empty() {
+                return Ok(Vec::new());
+            }
             let frame = Frame { now: time::now(), epoch: open::current_epoch(tx)?, redact };
             Batch::new(tx, &frame)?.run(entries)
         })?;

@@ -1,9 +1,11 @@
-//! A loadable builtin of bash: `enable -f libshmon_bash.so shmon_hook; shmon_hook SPOOL HOME PROGRAM DURABILITY`.
+//! A loadable builtin of bash: `enable -f libshmon_bash.so shmon_hook; shmon_hook SPOOL HOME PROGRAM DURABILITY [ACK]`.
+//! ACK is how long a command waits in milliseconds until the recorder has committed it; 0 not at all.
 //!
 //! It appends one record to the spool before each command line runs and one after, without a fork, a trap or a change to the
 //! user's prompt. Whatever goes wrong in here stays in here: no panic reaches bash, nothing is called that may `longjmp`, no
 //! thread is started, and after a fork nothing is done.
 
+mod ack;
 mod bash;
 mod spool;
 mod watch;
@@ -75,9 +77,10 @@ extern "C" fn run(mut words: *mut WordList) -> c_int {
         }
     }
     let started = catch_unwind(|| {
-        let [spool, home, program, durability] = arguments[..] else { return false };
+        let [path, home, program, durability, ref rest @ ..] = arguments[..] else { return false };
         let Ok(bash) = Bash::find() else { return false };
-        let Some(spool) = Spool::new(spool, home, program, durability == c"full") else { return false };
+        let wait = rest.first().copied().unwrap_or(c"0");
+        let Some(spool) = Spool::new(path, home, program, durability == c"full", wait) else { return false };
         let mut watch = Watch::new(bash, spool);
         watch.attach(on_prepare, on_restore);
         WATCH.with(|slot| *slot.borrow_mut() = Some(watch));
@@ -117,6 +120,6 @@ pub static shmon_hook_struct: Slot = Slot(UnsafeCell::new(Builtin {
     // BUILTIN_ENABLED of builtins.h
     flags: 1,
     long_doc: LONG.0.as_ptr(),
-    short_doc: c"shmon_hook SPOOL HOME PROGRAM DURABILITY".as_ptr(),
+    short_doc: c"shmon_hook SPOOL HOME PROGRAM DURABILITY [ACK]".as_ptr(),
     handle: std::ptr::null(),
 }));

@@ -1,5 +1,6 @@
 //! Appending to the spool, and waking the recorder. The format is that of `shmon-core`'s `spool`.
 
+use crate::ack::Ack;
 use std::ffi::{CStr, CString, c_int};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -14,6 +15,7 @@ pub(crate) struct Spool {
     program: String,
     home: String,
     sync: bool,
+    ack: Option<Ack>,
     waiting: Vec<u8>,
     told: Vec<&'static str>,
     recorder: libc::pid_t,
@@ -21,9 +23,11 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    pub(crate) fn new(path: &CStr, home: &CStr, program: &CStr, sync: bool) -> Option<Spool> {
+    pub(crate) fn new(path: &CStr, home: &CStr, program: &CStr, sync: bool, wait: &CStr) -> Option<Spool> {
         let home = home.to_str().ok()?.to_owned();
+        let ack = Ack::new(path, &home, wait);
         Some(Spool {
+            ack,
             path: path.to_owned(),
             awake: CString::new(format!("{home}/run/awake")).ok()?,
             program: program.to_str().ok()?.to_owned(),
@@ -54,6 +58,16 @@ impl Spool {
             self.waiting.drain(..too_much);
         }
         self.tell("commands are not being recorded: can't write the spool");
+    }
+
+    /// Waits until the entry is committed, where that is wanted and a recorder answers.
+    pub(crate) fn confirm(&mut self, sequence: u64) {
+        // What is still in memory can't be committed.
+        if self.waiting.is_empty()
+            && let Some(ack) = &mut self.ack
+        {
+            ack.wait(sequence);
+        }
     }
 
     /// One write of everything. What a full disk left half written is skipped by the reader, and written again.

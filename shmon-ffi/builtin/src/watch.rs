@@ -183,6 +183,7 @@ impl Watch {
         self.spool.put(&header, self.sequence, &folder, text);
         self.open = Some(Open { sequence: self.sequence, began, fc: has_word(text, b"fc") });
         self.spool.wake(seconds);
+        self.spool.confirm(self.sequence);
         self.newest = self.bash.newest();
     }
 

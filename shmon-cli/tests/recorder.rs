@@ -1,0 +1,277 @@
+//! The recorder as a process: killed at any moment, with files that somebody changes, and shells that wait for it.
+
+mod pty;
+
+use pty::{PROMPT, Pty, SHMON};
+use rusqlite::Connection;
+use shmon_core::spool::Writer;
+use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The longest that anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(config: &str) -> Place {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("spool")).expect("a folder");
+        std::fs::write(folder.path().join("config.toml"), config).expect("a configuration");
+        Place { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn shmon(&self, args: &[&str]) -> Output {
+        Command::new(SHMON).arg("--home").arg(self.path()).args(args).output().expect("shmon")
+    }
+
+    fn drain(&self) -> String {
+        let output = self.shmon(&["drain"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn daemon(&self) -> Child {
+        let mut command = Command::new(SHMON);
+        command.arg("--home").arg(self.path()).args(["daemon", "--idle-exit", "0"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().expect("a recorder")
+    }
+
+    fn database(&self) -> Connection {
+        Connection::open(self.path().join("db/monitor.db")).expect("the database")
+    }
+
+    /// Commands and how often each is there; `like` is a pattern of SQL.
+    fn commands(&self, like: &str) -> BTreeMap<String, u32> {
+        let db = self.database();
+        let mut query = db
+            .prepare("SELECT command, count(*) FROM command_logs WHERE command LIKE ?1 GROUP BY 1")
+            .unwrap();
+        let rows = query.query_map([like], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let found = self.commands("shmon notice %");
+        found.into_keys().map(|text| text["shmon notice ".len()..].to_owned()).collect()
+    }
+
+    /// A shell's file. The process is this test, so the shell lives.
+    fn shell(&self, number: u32) -> Shell {
+        let name = format!("{}-{number}", std::process::id());
+        let mut writer = Writer::open(&self.path().join("spool"), &name, false).expect("a spool");
+        let about = format!("pid={}\nshell=bash 5", std::process::id());
+        writer.append("s1 0 5.0", 0, b"/", about.as_bytes()).expect("the description");
+        Shell { file: self.path().join(format!("spool/{name}.spool")), writer }
+    }
+}
+
+struct Shell {
+    file: PathBuf,
+    writer: Writer,
+}
+
+impl Shell {
+    fn run(&mut self, sequence: u64, command: &str) {
+        self.writer
+            .append(&format!("b1 {sequence} 5.0 test"), sequence, b"/", command.as_bytes())
+            .expect("a begin");
+        self.writer.append(&format!("e1 {sequence} 6.0 3 5.0"), sequence, b"", b"").expect("an end");
+    }
+}
+
+fn kill(child: &mut Child, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, signal).expect("our own process");
+}
+
+fn appears(path: &Path) {
+    let until = Instant::now() + PATIENCE;
+    while !path.exists() {
+        assert!(Instant::now() < until, "{} does not appear", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_recorder_that_is_killed_at_any_moment_records_everything_once() {
+    const SHELLS: u32 = 8;
+    const COMMANDS: u64 = 400;
+    let place = Place::new("");
+    let mut seed = u64::from(std::process::id()) | 1;
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..SHELLS)
+            .map(|number| {
+                let mut shell = place.shell(number);
+                scope.spawn(move || {
+                    for sequence in 1..=COMMANDS {
+                        shell.run(sequence, &format!("work {number} {sequence}"));
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                })
+            })
+            .collect();
+        let mut kills = 0;
+        while kills < 20 || writers.iter().any(|writer| !writer.is_finished()) {
+            let mut recorder = place.daemon();
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            std::thread::sleep(Duration::from_millis((seed >> 33) % 60));
+            kill(&mut recorder, rustix::process::Signal::KILL);
+            recorder.wait().expect("its end");
+            kills += 1;
+        }
+    });
+    place.drain();
+    let found = place.commands("work %");
+    assert_eq!(found.len(), (u64::from(SHELLS) * COMMANDS) as usize);
+    assert!(found.values().all(|count| *count == 1), "something was recorded twice");
+    let unfinished: u32 = place
+        .database()
+        .query_row(
+            "SELECT count(*) FROM command_logs WHERE command LIKE 'work %' AND exit_status IS NOT 3",
+            [],
+            |r| r.get(0),
+        )
+        .unwrap();
+    assert_eq!(unfinished, 0, "an end was lost");
+    let again = place.drain();
+    assert!(again.starts_with("0 commands, 0 ends, 0 notices; 0 were"), "{again}");
+    let notices = place.notices();
+    assert!(notices.iter().any(|text| text.starts_with("recorder-killed ")), "{notices:?}");
+    let lost = |text: &&String| text.starts_with("sequence-gap") || text.starts_with("spool-");
+    assert_eq!(notices.iter().find(lost), None);
+    assert!(place.shmon(&["verify"]).status.success());
+}
+
+#[test]
+fn what_happens_to_a_spool_is_noticed() {
+    type Change = fn(&Place, &mut Shell);
+    let cases: [(&str, Change, &str); 5] = [
+        ("truncated", |_, shell| std::fs::write(&shell.file, "").unwrap(), "spool-truncated"),
+        (
+            "edited",
+            |_, shell| {
+                let text = std::fs::read(&shell.file).unwrap();
+                let text: Vec<u8> = text.iter().map(|b| if *b == b'S' { b'X' } else { *b }).collect();
+                std::fs::write(&shell.file, text).unwrap();
+            },
+            "spool-edited",
+        ),
+        ("removed", |_, shell| std::fs::remove_file(&shell.file).unwrap(), "spool-removed"),
+        (
+            "a number left out",
+            |_, shell| shell.run(9, "late"),
+            "sequence-gap '6 entries are missing, number 3 to 8'",
+        ),
+        (
+            "another database",
+            |place, _| {
+                for suffix in ["", "-wal", "-shm"] {
+                    let _ = std::fs::remove_file(place.path().join(format!("db/monitor.db{suffix}")));
+                }
+            },
+            "database-replaced",
+        ),
+    ];
+    for (name, change, notice) in cases {
+        let place = Place::new("");
+        let mut shell = place.shell(1);
+        shell.run(1, "echo SECRET");
+        shell.run(2, "echo SECRET again");
+        place.drain();
+        assert_eq!(place.notices(), Vec::<String>::new(), "{name}");
+        change(&place, &mut shell);
+        place.drain();
+        let told = place.notices();
+        assert!(told.len() == 1 && told[0].starts_with(notice), "{name}: {told:?}");
+        assert_eq!(
+            place.commands("echo SECRET%").values().sum::<u32>(),
+            2,
+            "{name}: nothing is lost or doubled"
+        );
+        place.drain();
+        assert_eq!(place.notices().len(), 1, "{name}: it is told once");
+    }
+}
+
+#[test]
+fn a_shell_that_waits_is_answered_when_its_command_is_recorded() {
+    let place = Place::new("[capture]\nack = true\n");
+    let mut shell = place.shell(1);
+    let mut recorder = place.daemon();
+    let socket = place.path().join("run/shmon.sock");
+    appears(&socket);
+    let session = format!("{}-1", std::process::id());
+    let ask = |session: &str, n| shmon_core::recorder::door::ask(&socket, session, n, PATIENCE);
+    for sequence in 1..=20 {
+        shell.run(sequence, &format!("acked {sequence}"));
+        assert!(ask(&session, sequence));
+        assert_eq!(place.commands("acked %").len() as u64, sequence, "recorded when the answer comes");
+    }
+    assert!(!ask("1-1", 1), "another's session is refused");
+    kill(&mut recorder, rustix::process::Signal::STOP);
+    shell.run(21, "acked 21");
+    let brief = Duration::from_millis(50);
+    assert!(!shmon_core::recorder::door::ask(&socket, &session, 21, brief), "nobody answers");
+    kill(&mut recorder, rustix::process::Signal::CONT);
+    assert!(ask(&session, 21));
+    kill(&mut recorder, rustix::process::Signal::TERM);
+    assert!(recorder.wait().expect("its end").success());
+    assert!(!place.path().join("run/recorder.state").exists() && !place.path().join("run/awake").exists());
+    assert_eq!(place.notices(), Vec::<String>::new());
+}
+
+#[test]
+fn with_ack_a_command_runs_when_it_is_recorded_and_a_stopped_recorder_keeps_no_prompt() {
+    pty::build_builtin();
+    let place = Place::new("[capture]\nack = true\n");
+    let mut recorder = place.daemon();
+    appears(&place.path().join("run/awake"));
+    let hook = place.shmon(&["hook", "bash"]).stdout;
+    let rc = place.path().join("rc");
+    std::fs::write(&rc, [format!("PS1='{PROMPT}'\n").as_bytes(), &hook].concat()).expect("a start-up file");
+    let command = ["bash", "--noprofile", "--rcfile", rc.to_str().expect("text"), "-i"];
+    let path = std::env::var("PATH").expect("PATH");
+    let env = [("PATH", path.as_str()), ("TERM", "dumb"), ("HOME", place.path().to_str().expect("text"))];
+    let mut shell = Pty::start(&command, place.path(), &env);
+    shell.prompt(0).expect("a prompt");
+    let mut line = |text: &str| {
+        let from = shell.length();
+        shell.send(&format!("{text}\r"));
+        shell.prompt(from).expect("a prompt");
+        shell.text()[from..].to_owned()
+    };
+    for n in 1..=20 {
+        // The command finds itself in the database.
+        let shown = line(&format!(
+            "sqlite3 db/monitor.db \"select 'rows', count(*) from command_logs where command like '%no {n}.%'\" # no {n}."
+        ));
+        assert!(shown.contains("rows|1"), "{shown}");
+    }
+    kill(&mut recorder, rustix::process::Signal::STOP);
+    for n in 1..=5 {
+        assert!(line(&format!("echo stop''ped {n}")).contains(&format!("stopped {n}")));
+    }
+    kill(&mut recorder, rustix::process::Signal::CONT);
+    let until = Instant::now() + PATIENCE;
+    while place.commands("echo stop''ped %").len() < 5 {
+        assert!(Instant::now() < until, "not recorded");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // It is waited for again.
+    let shown = line(
+        "sqlite3 db/monitor.db \"select 'rows', count(*) from command_logs where command like '%afterwards%'\"",
+    );
+    assert!(shown.contains("rows|1"), "{shown}");
+    kill(&mut recorder, rustix::process::Signal::TERM);
+    recorder.wait().expect("its end");
+}
