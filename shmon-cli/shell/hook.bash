@@ -5,10 +5,11 @@
 # `history 1` holds its text. A DEBUG trap looks at the first, which costs some microseconds, and reads the second only
 # when it changed. What no DEBUG trap sees (`( … )`, a function's definition) is taken at the next prompt.
 
-# Appends records to the spool; one that can't be written waits in memory for the next. Arguments: header, two fields.
+# Appends a record to the spool; one that can't be written waits in memory for the next. Arguments: sequence number, header, two
+# fields.
 _shmon_put() {
-  _shmon_queue+=("$1" "$2" "$3" "/${_shmon_seq}")
-  if { builtin printf '\0%s\0%s\0%s\0%s\0' "${_shmon_queue[@]}" >>"$_shmon_spool"; } 2>/dev/null; then
+  _shmon_queue+=("$2" "$3" "$4" "$1")
+  if { builtin printf '\0%s\0%s\0%s\0/%s\0' "${_shmon_queue[@]}" >>"$_shmon_spool"; } 2>/dev/null; then
     _shmon_queue=()
     # Power loss is survived at the price of a process; the loadable builtin does it without one.
     if [[ @DURABILITY@ == full ]]; then command sync -d -- "$_shmon_spool" 2>/dev/null || :; fi
@@ -28,6 +29,13 @@ _shmon_tell() {
   fi
 }
 
+# What was noticed, as an event of its own. Arguments: kind, detail.
+_shmon_note() {
+  _shmon_now
+  _shmon_seq=$((_shmon_seq + 1))
+  _shmon_put "$_shmon_seq" "n1 $_shmon_seq $_shmon_t" "$1" "$2"
+}
+
 if ((BASH_VERSINFO[0] >= 5)); then
   _shmon_now() { _shmon_t=$EPOCHREALTIME; }
 else
@@ -37,14 +45,14 @@ fi
 # Starts the recorder where none runs. Only then does a prompt start a process.
 _shmon_wake() {
   if [[ -e $_shmon_run/awake ]]; then
-    if [[ -n $_shmon_rec ]] && builtin kill -0 "$_shmon_rec" 2>/dev/null; then
+    if [[ -d /proc/$_shmon_rec ]]; then
       return 0
     fi
-    if { builtin read -r _shmon_rec <"$_shmon_run/awake" && builtin kill -0 "$_shmon_rec"; } 2>/dev/null; then
+    if { builtin read -r _shmon_rec <"$_shmon_run/awake"; } 2>/dev/null && [[ -n $_shmon_rec && -d /proc/$_shmon_rec ]]; then
       return 0
     fi
   fi
-  _shmon_rec=
+  _shmon_rec=-
   # At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
   if ((${_shmon_t%[.,]*} < _shmon_tried + 5)); then
     return 0
@@ -70,23 +78,21 @@ _shmon_wake() {
 # Ends the open command. Arguments: status, and time where it is known.
 _shmon_end() {
   if [[ -n $_shmon_open ]]; then
-    local _shmon_next=$_shmon_seq
-    _shmon_seq=$_shmon_open _shmon_open=
-    _shmon_put "e1 $_shmon_seq ${2:--} $1 $_shmon_began" '' ''
-    _shmon_seq=$_shmon_next
+    _shmon_put "$_shmon_open" "e1 $_shmon_open ${2:--} $1 $_shmon_began" '' ''
+    _shmon_open=
   fi
 }
 
 # While a line is being read, HISTCONTROL and HISTIGNORE may not hide it from us; before it runs they are as the user
 # set them, and what they would have hidden is taken out of the history again.
 _shmon_borrow() {
-  if [[ :${HISTCONTROL-}: == *:ignorespace:* || :${HISTCONTROL-}: == *:ignoreboth:* ]]; then
-    if [[ ${HISTCONTROL@a} != *r* ]]; then
-      _shmon_hc=:$HISTCONTROL:
-      HISTCONTROL=${_shmon_hc//:ignorespace:/:}
-      HISTCONTROL=${HISTCONTROL//:ignoreboth:/:ignoredups:}
-      HISTCONTROL=${HISTCONTROL#:} HISTCONTROL=${HISTCONTROL%:}
-    fi
+  if [[ -n ${HISTCONTROL-} && :$HISTCONTROL: == *:ignore@(space|both):* && ${HISTCONTROL@a} != *r* ]]; then
+    _shmon_hc=$HISTCONTROL _shmon_hcu=$HISTCONTROL
+    _shmon_hcs=:$HISTCONTROL:
+    _shmon_hcs=${_shmon_hcs//:ignorespace:/:}
+    _shmon_hcs=${_shmon_hcs//:ignoreboth:/:ignoredups:}
+    _shmon_hcs=${_shmon_hcs#:} _shmon_hcs=${_shmon_hcs%:}
+    HISTCONTROL=$_shmon_hcs
   fi
   if [[ -n ${HISTIGNORE-} && ${HISTIGNORE@a} != *r* ]]; then
     _shmon_hi=$HISTIGNORE
@@ -99,8 +105,7 @@ _shmon_return() {
   local _shmon_drop= _shmon_pat _shmon_rest
   _shmon_gone=0
   if [[ -n $_shmon_hc ]]; then
-    HISTCONTROL=${_shmon_hc#:} HISTCONTROL=${HISTCONTROL%:}
-    _shmon_hc=
+    HISTCONTROL=$_shmon_hc _shmon_hc=
     if [[ ${2-} == ' '* ]]; then _shmon_drop=1; fi
   fi
   if [[ -n $_shmon_hi ]]; then
@@ -129,20 +134,85 @@ _shmon_last() {
   local HISTTIMEFORMAT= _shmon_x
   _shmon_hn= _shmon_text=
   # Written over, not truncated: ext4 flushes a file that was truncated when it is closed, which takes milliseconds.
-  { { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
-    builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 1
-  _shmon_text=${_shmon_x-}
-  _shmon_text=${_shmon_text#"${_shmon_text%%[! ]*}"}
-  _shmon_hn=${_shmon_text%%[!0-9]*}
-  _shmon_text=${_shmon_text:${#_shmon_hn}+2}
+  if [[ -w $_shmon_tmp ]]; then
+    { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
+      builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp" || return 1
+  else
+    { { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
+      builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 1
+  fi
+  # The number takes five columns or more; behind it `*` or a space, and a space.
+  _shmon_hn=${_shmon_x:0:5} _shmon_text=${_shmon_x:7}
+  if [[ ${_shmon_x:5:1} == [0-9] ]]; then
+    _shmon_hn=${_shmon_x%%[!0-9]*}
+    _shmon_text=${_shmon_x:${#_shmon_hn}+2}
+  fi
   # Its own end, and that of a heredoc.
-  _shmon_text=${_shmon_text%"${_shmon_text##*[!$'\n']}"}
+  while [[ $_shmon_text == *$'\n' ]]; do _shmon_text=${_shmon_text%$'\n'}; done
   [[ -n $_shmon_text ]]
 }
 
-# The first DEBUG trap of a line, or each one of a line whose text can't be read. Arguments: the command,
-# and $_, which survives because it is the last argument.
+# bash copies a function's whole body at each call, and a redirection of standard error costs as much as a record. So the two
+# functions that run at every prompt hold the usual case alone, ask whether the files can be written, and hand over everything
+# else.
+
+# The first DEBUG trap of a line, or each one of a line whose text can't be read. Arguments: the command, and $_, which survives
+# because it is the last argument.
 _shmon_pre() {
+  _shmon_no=${_shmon_c@P}
+  if [[ -n $_shmon_open$_shmon_hi$_shmon_slow || $1 == @(*_shmon_*|fc*) || $_shmon_no == "$_shmon_line" || ! -o history ||
+    ! -w $_shmon_tmp || ! -w $_shmon_spool || -n ${_shmon_queue-} ]]; then
+    _shmon_any "$1"
+    return 0
+  fi
+  local HISTTIMEFORMAT=
+  { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" && builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp" ||
+    _shmon_x=
+  # Number, `*` or a space, a space, the text and its newline.
+  if [[ $_shmon_x != [[:space:][:digit:]]????[!0-9]' '[!' ']* || $_shmon_x == *$'\n\n' ]] ||
+    ((${_shmon_x:0:5} <= _shmon_before)); then
+    _shmon_any "$1"
+    return 0
+  fi
+  if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
+  _shmon_t=$EPOCHREALTIME _shmon_d=0 _shmon_line=$_shmon_no _shmon_at=$_shmon_no _shmon_mode=
+  _shmon_kept=${_shmon_x:7} _shmon_before=${_shmon_x:0:5}
+  _shmon_kept=${_shmon_kept%$'\n'} _shmon_began=$_shmon_t
+  _shmon_open=$((_shmon_seq += 1))
+  builtin printf '\0b1 %s %s history\0%s\0%s\0/%s\0' "$_shmon_open" "$_shmon_t" "$PWD" "$_shmon_kept" "$_shmon_open" \
+    >>"$_shmon_spool" || _shmon_put "$_shmon_open" "b1 $_shmon_open $_shmon_t history" "$PWD" "$_shmon_kept"
+  if [[ ! -d /proc/$_shmon_rec || ! -e $_shmon_run/awake || ${PROMPT_COMMAND[*]-} != *_shmon_prompt* ]]; then
+    _shmon_look
+  fi
+  return 0
+}
+
+# First in PROMPT_COMMAND: our DEBUG trap has set _shmon_d to 1 just before; where it is 0, the trap is gone or another's, and
+# _shmon_lost comes first. With an argument it hands on the status that it found.
+_shmon_done() {
+  _shmon_s=$?
+  if [[ -z $_shmon_open || ${_shmon_c@P} != "$_shmon_line" || -n ${_shmon_queue-}${HISTIGNORE-}$_shmon_slow ||
+    ! -w $_shmon_spool || ${HISTFILE-} != "$_shmon_hf" || ${PROMPT_COMMAND-} != "$_shmon_set" ]]; then
+    _shmon_after "$_shmon_s"
+  else
+    _shmon_t=$EPOCHREALTIME _shmon_at=$_shmon_line _shmon_mode= _shmon_d=0
+    builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$_shmon_t" "$_shmon_s" "$_shmon_began" "$_shmon_open" \
+      >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $_shmon_t $_shmon_s $_shmon_began" '' ''
+    _shmon_open=
+    if [[ -n ${HISTCONTROL-} ]]; then
+      if [[ $HISTCONTROL == "$_shmon_hcu" ]]; then
+        HISTCONTROL=$_shmon_hcs _shmon_hc=$_shmon_hcu
+      elif [[ $HISTCONTROL == *ignore[sb]* ]]; then
+        _shmon_borrow
+      fi
+    fi
+    _shmon_before=$((${_shmon_n@P} - _shmon_off))
+  fi
+  (($# == 0)) || return "$_shmon_s"
+}
+
+# Every other case of _shmon_pre. Argument: the command.
+_shmon_any() {
   local _shmon_no=${_shmon_c@P} _shmon_from=history
   if [[ $1 == *_shmon_* && $_shmon_no == "$_shmon_line" ]]; then
     # The line is over: what follows are the commands of the prompt.
@@ -189,39 +259,37 @@ _shmon_pre() {
     _shmon_mode=simple _shmon_at=
     if [[ $1 == *_shmon_* ]]; then
       _shmon_mode= _shmon_at=$_shmon_no
-      _shmon_seq=$((_shmon_seq + 1))
-      _shmon_put "n1 $_shmon_seq $_shmon_t" unseen 'a line ran that is neither in the history nor visible to a DEBUG trap'
+      _shmon_note unseen 'a line ran that is neither in the history nor visible to a DEBUG trap'
     else
       _shmon_begin "$1" debug
     fi
   fi
+  _shmon_look
+  return 0
+}
+
+# What is seldom otherwise than it should be.
+_shmon_look() {
   if [[ $_shmon_pc == 1 && "${PROMPT_COMMAND[*]-}" != *_shmon_prompt* ]]; then
-    _shmon_seq=$((_shmon_seq + 1))
-    _shmon_put "n1 $_shmon_seq $_shmon_t" prompt-command "${PROMPT_COMMAND[*]-}"
+    _shmon_note prompt-command "${PROMPT_COMMAND[*]-}"
     _shmon_attach
   fi
   _shmon_wake
-  return 0
 }
 
 _shmon_begin() {
   _shmon_end "$_shmon_s" "$_shmon_t"
   _shmon_seq=$((_shmon_seq + 1))
   _shmon_open=$_shmon_seq _shmon_began=$_shmon_t
-  _shmon_put "b1 $_shmon_seq $_shmon_t $2" "$PWD" "$1"
+  _shmon_put "$_shmon_seq" "b1 $_shmon_seq $_shmon_t $2" "$PWD" "$1"
 }
 
-# First in PROMPT_COMMAND: our DEBUG trap has set _shmon_d to 1 just before; where it is 0, the trap is gone or another's, and
-# _shmon_lost comes first. Hands on the status that it found.
-_shmon_done() {
-  _shmon_after "$?"
-}
-
+# Every other case of _shmon_done. Argument: the status.
 _shmon_after() {
   local _shmon_st=$1
   if [[ ${_shmon_c@P} != "$_shmon_line" ]]; then
     _shmon_s=$_shmon_st
-    _shmon_pre _shmon_
+    _shmon_any _shmon_
   fi
   if [[ -n $_shmon_open ]]; then
     _shmon_now
@@ -229,6 +297,12 @@ _shmon_after() {
   fi
   _shmon_at=${_shmon_c@P} _shmon_mode=
   _shmon_d=0
+  # Until the first prompt, start-up files may set it.
+  if [[ -n $_shmon_off && ${HISTFILE-} != "$_shmon_hf" ]]; then
+    _shmon_note history-file "${_shmon_hf:-none} -> ${HISTFILE:-none}"
+  fi
+  _shmon_hf=${HISTFILE-}
+  _shmon_settle
   _shmon_borrow
   # What `\!` says outside of a prompt differs by one between versions.
   if [[ -z $_shmon_off ]]; then
@@ -236,7 +310,6 @@ _shmon_after() {
     _shmon_off=$((${_shmon_n@P} - ${_shmon_hn:-0}))
   fi
   _shmon_before=$((${_shmon_n@P} - _shmon_off))
-  return "$_shmon_st"
 }
 
 # Puts our DEBUG trap before the user's own. Traced, because an untraced function is shown no DEBUG trap.
@@ -244,6 +317,7 @@ _shmon_lost() {
   local _shmon_st=$?
   _shmon_adopt
   _shmon_after "$_shmon_st"
+  (($# == 0)) || return "$_shmon_st"
 }
 
 # What a user's trap has to say of our own commands is not shown.
@@ -263,9 +337,7 @@ _shmon_adopt() {
     _shmon_trap+=$'\nif [[ $BASH_COMMAND != *_shmon_* && ${FUNCNAME-} != _shmon_* ]]; then\n_shmon_back "$_shmon_s" "$_"\n'$_shmon_user$'\nfi'
   fi
   if [[ $_shmon_adopted == 1 ]]; then
-    _shmon_now
-    _shmon_seq=$((_shmon_seq + 1))
-    _shmon_put "n1 $_shmon_seq $_shmon_t" debug-trap "$_shmon_user"
+    _shmon_note debug-trap "$_shmon_user"
   fi
   _shmon_adopted=1
   trap -- "$_shmon_trap" DEBUG
@@ -279,19 +351,28 @@ _shmon_back() {
 }
 
 _shmon_attach() {
-  # In a list, a status that isn't 0 sets off neither `set -e` nor an ERR trap, and what follows finds $? and $_ as they were.
-  local _shmon_x='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
   if ! [[ -v PROMPT_COMMAND ]]; then PROMPT_COMMAND=; fi
   if [[ ${PROMPT_COMMAND@a} == *r* ]]; then
     # Without a prompt hook: the trap alone, and a command ends when the next begins, at a time nobody knows.
-    _shmon_pc=0
+    _shmon_pc=0 _shmon_slow=1
     trap -- '[[ $((_shmon_s=$?,_shmon_d=1,0))${_shmon_c@P} == 0"${_shmon_at-}" ]] || _shmon_pre "$BASH_COMMAND" "$_"' DEBUG
   elif [[ ${PROMPT_COMMAND@a} == *a* ]]; then
     _shmon_pc=1
-    PROMPT_COMMAND=("$_shmon_x" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    PROMPT_COMMAND=("$_shmon_alone" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
   else
     _shmon_pc=1
-    PROMPT_COMMAND=$_shmon_x${PROMPT_COMMAND:+; $PROMPT_COMMAND}
+    PROMPT_COMMAND=$_shmon_alone${PROMPT_COMMAND:+; $PROMPT_COMMAND}
+    _shmon_settle
+  fi
+}
+
+# Where other commands stand beside ours in one string, ours becomes a list: in it a status that isn't 0 sets off neither
+# `set -e` nor an ERR trap, and what follows finds $? and $_ as they were. By itself it needs none of that: bash puts both back.
+_shmon_settle() {
+  _shmon_set=${PROMPT_COMMAND-}
+  if [[ $_shmon_pc == 1 && $_shmon_set != "$_shmon_alone" && $_shmon_set == *"$_shmon_alone"* ]]; then
+    PROMPT_COMMAND=${_shmon_set%%"$_shmon_alone"*}$_shmon_listed${_shmon_set#*"$_shmon_alone"}
+    _shmon_set=$PROMPT_COMMAND
   fi
 }
 
@@ -301,8 +382,11 @@ _shmon_start() {
   _shmon_home=@HOME@
   _shmon_run=$_shmon_home/run
   _shmon_c='\#' _shmon_n='\!'
-  _shmon_queue=() _shmon_told= _shmon_rec= _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
+  _shmon_queue=() _shmon_told= _shmon_rec=- _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
   _shmon_prompt=(_shmon_lost _shmon_done)
+  _shmon_alone='"${_shmon_prompt[_shmon_d]-:}" || :' _shmon_listed='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
+  _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_no= _shmon_x=
+  if [[ @DURABILITY@ == full ]] || ((BASH_VERSINFO[0] < 5)); then _shmon_slow=1; fi
   _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
   _shmon_now
@@ -314,7 +398,7 @@ _shmon_start() {
   if [[ ! -d $_shmon_home/spool ]]; then
     (umask 077; command mkdir -p -- "$_shmon_home/spool") 2>/dev/null || :
   fi
-  _shmon_put "s1 0 $_shmon_t" "$PWD" "shell=bash $BASH_VERSION
+  _shmon_put 0 "s1 0 $_shmon_t" "$PWD" "shell=bash $BASH_VERSION
 pid=$BASHPID
 ppid=$PPID
 boot=$_shmon_boot
@@ -329,11 +413,12 @@ parent=${SHMON_SESSION-}"
       if [[ -f $_shmon_x ]] && { builtin enable -f "$_shmon_x" shmon_hook &&
         shmon_hook "$_shmon_spool" "$_shmon_home" "$_shmon_bin" @DURABILITY@ @ACK@; } 2>/dev/null; then
         _shmon_wake
-        unset -f _shmon_put _shmon_tell _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
-          _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach
+        unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
+          _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle
         unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
-          _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x
+          _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \
+          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_no
         return 0
       fi
     done

@@ -1,0 +1,219 @@
+//! What a hook adds to a prompt: from Enter to the next prompt, in real shells on real pseudo-terminals, all of them in one run and in
+//! turns, so that a busy machine is busy for each. `cargo bench -p shmon-benches --bench prompt`; arguments: `prompt`, `crowd`,
+//! `row`, `oneshot` (all of them without), and `--samples N`.
+
+mod peers;
+mod shell;
+
+use peers::Peer;
+use shell::Shell;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Prompts that aren't counted: caches fill, `at most one try` of the recorder is over.
+const WARM: usize = 20;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let samples =
+        arguments.iter().position(|a| a == "--samples").and_then(|at| arguments.get(at + 1)?.parse().ok());
+    let samples: usize = samples.unwrap_or(400);
+    let asked = |part: &str| {
+        !arguments.iter().any(|a| ["prompt", "crowd", "row", "oneshot"].contains(&a.as_str()))
+            || arguments.iter().any(|a| a == part)
+    };
+    let shmon = build();
+    if asked("prompt") {
+        prompt(&shmon, samples);
+    }
+    if asked("crowd") {
+        crowd(&shmon);
+    }
+    if asked("row") {
+        row(&shmon, samples.min(100));
+    }
+    if asked("oneshot") {
+        one_shot(&shmon, samples);
+    }
+}
+
+/// Builds the program and the loadable builtin as they are shipped.
+fn build() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let built = Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(["build", "--quiet", "--release", "-p", "shmon-cli", "-p", "shmon-builtin"])
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "the program must build");
+    // benches/../target, wherever cargo puts it: this program lies in `release/deps`.
+    let here = std::env::current_exe().expect("this program's file");
+    let shmon = here.ancestors().nth(2).map(|folder| folder.join("shmon")).expect("the target folder");
+    assert!(shmon.exists(), "{} is missing", shmon.display());
+    shmon
+}
+
+/// The value below which this share of the sorted values lies.
+fn quantile(sorted: &[Duration], share: f64) -> Duration {
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
+    let at = ((sorted.len() - 1) as f64 * share).round() as usize;
+    sorted[at]
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn prompt(shmon: &Path, samples: usize) {
+    let mut running: Vec<(Peer, Shell, Vec<Duration>)> = Vec::new();
+    for peer in peers::all(shmon) {
+        match peer.start() {
+            Ok(shell) => running.push((peer, shell, Vec::with_capacity(samples))),
+            Err(reason) => println!("SKIPPED {}: {reason}", peer.name),
+        }
+    }
+    for round in 0..samples + WARM {
+        for (_, shell, times) in &mut running {
+            let time = shell.enter(":");
+            if round >= WARM {
+                times.push(time);
+            }
+        }
+    }
+    println!(
+        "\nEnter to prompt, {samples} prompts each, in turns; what is added to the same shell without a hook\n"
+    );
+    println!("{:<44} {:>9} {:>9} {:>12} {:>12}", "", "p50 µs", "p99 µs", "added p50 µs", "× plain");
+    let mut plain = (String::new(), 0.0);
+    for (peer, _, times) in &mut running {
+        times.sort_unstable();
+        let (p50, p99) = (micros(quantile(times, 0.5)), micros(quantile(times, 0.99)));
+        if peer.plain {
+            plain = (peer.shell.clone(), p50);
+        }
+        let (added, ratio) =
+            if plain.0 == peer.shell { (p50 - plain.1, p50 / plain.1) } else { (f64::NAN, f64::NAN) };
+        println!("{:<44} {p50:>9.0} {p99:>9.0} {added:>12.1} {ratio:>12.2}", peer.name);
+    }
+}
+
+/// A hundred shells at once, a hundred commands each, and every one of them must be recorded.
+fn crowd(shmon: &Path) {
+    const SHELLS: usize = 100;
+    const COMMANDS: usize = 100;
+    const TYPISTS: usize = 4;
+    println!("\n{SHELLS} shells, {COMMANDS} commands each, {TYPISTS} at a time\n");
+    println!("{:<44} {:>9} {:>9} {:>12}", "", "p50 µs", "p99 µs", "rows lost");
+    for peer in peers::crowd(shmon) {
+        let mut shells: Vec<Shell> = match (0..SHELLS).map(|_| peer.start()).collect() {
+            Ok(shells) => shells,
+            Err(reason) => {
+                println!("SKIPPED {}: {reason}", peer.name);
+                continue;
+            }
+        };
+        let mut times: Vec<Duration> = std::thread::scope(|scope| {
+            let typists: Vec<_> = shells
+                .chunks_mut(SHELLS / TYPISTS)
+                .enumerate()
+                .map(|(typist, mine)| {
+                    scope.spawn(move || {
+                        let mut times = Vec::new();
+                        for command in 0..COMMANDS {
+                            for (number, shell) in mine.iter_mut().enumerate() {
+                                times.push(shell.enter(&format!(": {typist}-{number}-{command}")));
+                            }
+                        }
+                        times
+                    })
+                })
+                .collect();
+            typists.into_iter().flat_map(|typist| typist.join().expect("a typist")).collect()
+        });
+        drop(shells);
+        times.sort_unstable();
+        let lost = peer.recorded().map(|rows| (SHELLS * COMMANDS).saturating_sub(rows).to_string());
+        let (p50, p99) = (micros(quantile(&times, 0.5)), micros(quantile(&times, 0.99)));
+        println!("{:<44} {p50:>9.0} {p99:>9.0} {:>12}", peer.name, lost.unwrap_or_else(|| "-".into()));
+    }
+}
+
+/// From Enter to the row in the database, with the recorder that the shell itself started.
+fn row(shmon: &Path, samples: usize) {
+    let peer = peers::watched(shmon);
+    let mut shell = match peer.start() {
+        Ok(shell) => shell,
+        Err(reason) => return println!("SKIPPED Enter to row: {reason}"),
+    };
+    shell.enter(": the first starts the recorder");
+    let until = Instant::now() + Duration::from_secs(20);
+    while !peer.has(": the first starts the recorder") && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut times: Vec<Duration> = (0..samples)
+        .filter_map(|number| {
+            let text = format!(": row {number}");
+            let began = Instant::now();
+            shell.enter(&text);
+            while !peer.has(&text) {
+                if began.elapsed() > Duration::from_secs(5) {
+                    return None;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            // People don't type faster.
+            let time = began.elapsed();
+            std::thread::sleep(Duration::from_millis(50));
+            Some(time)
+        })
+        .collect();
+    times.sort_unstable();
+    if times.is_empty() {
+        return println!("SKIPPED Enter to row: no row came");
+    }
+    let (p50, p99) = (micros(quantile(&times, 0.5)) / 1e3, micros(quantile(&times, 0.99)) / 1e3);
+    println!(
+        "\nEnter to searchable row: p50 {p50:.1} ms, p99 {p99:.1} ms ({} of {samples} rows came)",
+        times.len()
+    );
+}
+
+/// A process that records one command, beside one that does nothing.
+fn one_shot(shmon: &Path, samples: usize) {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut programs: Vec<(&str, Command, Vec<Duration>)> = Vec::new();
+    let record = |arguments: &[&str]| {
+        let mut command = Command::new(shmon);
+        command.env("SHMON_HOME", home.path()).args(arguments);
+        command
+    };
+    programs.push(("fork+exec of /bin/true", Command::new("/bin/true"), Vec::new()));
+    programs.push(("shmon --version (starts and ends)", record(&["--version"]), Vec::new()));
+    programs.push(("shmon record, one command", record(&["record", "--session", "s", "ls -l"]), Vec::new()));
+    for round in 0..samples + WARM {
+        for (_, command, times) in &mut programs {
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let began = Instant::now();
+            let ended = command.status().is_ok_and(|status| status.success());
+            assert!(ended, "{command:?} failed");
+            if round >= WARM {
+                times.push(began.elapsed());
+            }
+        }
+    }
+    println!("\nA process by itself\n\n{:<44} {:>9} {:>9} {:>12}", "", "p50 µs", "p99 µs", "× /bin/true");
+    let mut floor = f64::NAN;
+    for (name, _, times) in &mut programs {
+        times.sort_unstable();
+        let (p50, p99) = (micros(quantile(times, 0.5)), micros(quantile(times, 0.99)));
+        if floor.is_nan() {
+            floor = p50;
+        }
+        println!("{name:<44} {p50:>9.0} {p99:>9.0} {:>12.2}", p50 / floor);
+    }
+}

@@ -1,0 +1,96 @@
+//! A shell on a pseudo-terminal, read without a thread between: what is measured is the shell.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What every prompt ends with.
+pub(crate) const PROMPT: &str = "READY> ";
+
+/// A shell that says nothing for so long hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Shell {
+    terminal: File,
+    child: Child,
+    seen: Vec<u8>,
+}
+
+impl Shell {
+    /// Starts a shell and waits for its prompt.
+    pub(crate) fn start(
+        command: &[String],
+        folder: &Path,
+        env: &[(String, String)],
+    ) -> Result<Shell, String> {
+        let start = || -> std::io::Result<Shell> {
+            let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::CLOEXEC;
+            let terminal = rustix::pty::openpt(flags)?;
+            rustix::pty::grantpt(&terminal)?;
+            rustix::pty::unlockpt(&terminal)?;
+            let name = rustix::pty::ptsname(&terminal, Vec::new())?;
+            let size = rustix::termios::Winsize { ws_row: 50, ws_col: 500, ws_xpixel: 0, ws_ypixel: 0 };
+            rustix::termios::tcsetwinsize(&terminal, size)?;
+            let open = || {
+                File::options().read(true).write(true).open(name.to_string_lossy().as_ref()).map(Stdio::from)
+            };
+            // `setsid` of util-linux makes it the session's leader and becomes it.
+            let child = Command::new("setsid")
+                .arg("--ctty")
+                .args(command)
+                .current_dir(folder)
+                .env_clear()
+                .envs(env.iter().map(|(name, value)| (name, value)))
+                .stdin(open()?)
+                .stdout(open()?)
+                .stderr(open()?)
+                .spawn()?;
+            Ok(Shell { terminal: File::from(terminal), child, seen: Vec::new() })
+        };
+        let mut shell = start().map_err(|error| error.to_string())?;
+        if shell.prompt() {
+            Ok(shell)
+        } else {
+            Err(format!("no prompt: {}", String::from_utf8_lossy(&shell.seen)))
+        }
+    }
+
+    /// Types a line; how long the next prompt took.
+    pub(crate) fn enter(&mut self, line: &str) -> Duration {
+        let typed = format!("{line}\r");
+        self.seen.clear();
+        let began = Instant::now();
+        self.terminal.write_all(typed.as_bytes()).expect("the terminal");
+        assert!(self.prompt(), "no prompt: {}", String::from_utf8_lossy(&self.seen));
+        began.elapsed()
+    }
+
+    fn prompt(&mut self) -> bool {
+        let until = Instant::now() + PATIENCE;
+        let mut buffer = [0; 4096];
+        while !self.seen.ends_with(PROMPT.as_bytes()) {
+            let wait = rustix::event::Timespec { tv_sec: 10, tv_nsec: 0 };
+            let mut fds = [rustix::event::PollFd::new(&self.terminal, rustix::event::PollFlags::IN)];
+            let ready = rustix::event::poll(&mut fds, Some(&wait));
+            if ready == Ok(0) && Instant::now() > until {
+                return false;
+            }
+            if ready.is_ok_and(|n| n > 0) {
+                match self.terminal.read(&mut buffer) {
+                    Ok(n @ 1..) => self.seen.extend_from_slice(&buffer[..n]),
+                    _ => return false,
+                }
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
