@@ -166,19 +166,16 @@ _shmon_pre() {
     return 0
   fi
   local HISTTIMEFORMAT=
-  { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" && builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp" ||
-    _shmon_x=
-  # Number, `*` or a space, a space, the text and its newline.
-  if [[ $_shmon_x != [[:space:][:digit:]]????[!0-9]' '[!' ']* || $_shmon_x == *$'\n\n' ]] ||
-    ((${_shmon_x:0:5} <= _shmon_before)); then
+  { builtin history 1 && builtin printf '\2\n'; } 1<>"$_shmon_tmp" && builtin mapfile -n 2 -t _shmon_x <"$_shmon_tmp" ||
+    _shmon_x=()
+  # A number in five columns, `*` or a space, a space, and the text of one line.
+  if [[ ${_shmon_x[1]-} != $'\2' || $_shmon_x != ?????[' *']' '[!' ']* ]] || ((${_shmon_x:0:5} <= _shmon_before)); then
     _shmon_any "$1"
     return 0
   fi
   if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
   _shmon_t=$EPOCHREALTIME _shmon_d=0 _shmon_line=$_shmon_no _shmon_at=$_shmon_no _shmon_mode=
-  _shmon_kept=${_shmon_x:7} _shmon_before=${_shmon_x:0:5}
-  _shmon_kept=${_shmon_kept%$'\n'} _shmon_began=$_shmon_t
-  _shmon_open=$((_shmon_seq += 1))
+  _shmon_kept=${_shmon_x:7} _shmon_before=${_shmon_x:0:5} _shmon_began=$_shmon_t _shmon_open=$((_shmon_seq += 1))
   builtin printf '\0b1 %s %s history\0%s\0%s\0/%s\0' "$_shmon_open" "$_shmon_t" "$PWD" "$_shmon_kept" "$_shmon_open" \
     >>"$_shmon_spool" || _shmon_put "$_shmon_open" "b1 $_shmon_open $_shmon_t history" "$PWD" "$_shmon_kept"
   if [[ ! -d /proc/$_shmon_rec || ! -e $_shmon_run/awake || ${PROMPT_COMMAND[*]-} != *_shmon_prompt* ]]; then
@@ -324,7 +321,7 @@ _shmon_lost() {
 _shmon_adopt() {
   local _shmon_x _shmon_user= _shmon_trap
   { trap -p DEBUG >|"$_shmon_tmp" && builtin mapfile -d '' -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 0
-  _shmon_trap='[[ $((_shmon_s=$?,_shmon_d=1,0))${_shmon_c@P} == 0"${_shmon_at-}" ]] || _shmon_pre "$BASH_COMMAND" "$_"'
+  _shmon_trap='((_shmon_s=$?,_shmon_d=1,${_shmon_c@P}==_shmon_at)) || _shmon_pre "$BASH_COMMAND" "$_"'
   if [[ ${_shmon_x-} == *_shmon_pre* ]]; then
     return 0
   fi
@@ -355,7 +352,7 @@ _shmon_attach() {
   if [[ ${PROMPT_COMMAND@a} == *r* ]]; then
     # Without a prompt hook: the trap alone, and a command ends when the next begins, at a time nobody knows.
     _shmon_pc=0 _shmon_slow=1
-    trap -- '[[ $((_shmon_s=$?,_shmon_d=1,0))${_shmon_c@P} == 0"${_shmon_at-}" ]] || _shmon_pre "$BASH_COMMAND" "$_"' DEBUG
+    trap -- '((_shmon_s=$?,_shmon_d=1,${_shmon_c@P}==_shmon_at)) || _shmon_pre "$BASH_COMMAND" "$_"' DEBUG
   elif [[ ${PROMPT_COMMAND@a} == *a* ]]; then
     _shmon_pc=1
     PROMPT_COMMAND=("$_shmon_alone" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
@@ -385,7 +382,7 @@ _shmon_start() {
   _shmon_queue=() _shmon_told= _shmon_rec=- _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
   _shmon_prompt=(_shmon_lost _shmon_done)
   _shmon_alone='"${_shmon_prompt[_shmon_d]-:}" || :' _shmon_listed='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
-  _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_no= _shmon_x=
+  _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_no= _shmon_x=()
   if [[ @DURABILITY@ == full ]] || ((BASH_VERSINFO[0] < 5)); then _shmon_slow=1; fi
   _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
