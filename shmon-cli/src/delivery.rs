@@ -1,7 +1,9 @@
 //! Gets notifications on their way without anybody waiting for them.
 
 use anyhow::{Context as _, Result};
-use shmon_core::config::Home;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use shmon_core::config::{Config, Home};
+use shmon_core::notify::{Options, Worker};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -19,4 +21,28 @@ pub(crate) fn wake(home: &Home) -> Result<()> {
         .spawn()
         .context("cannot start the delivery of notifications; `shmon notify flush` sends them")?;
     Ok(())
+}
+
+/// A worker with this process's environment.
+pub(crate) fn worker(home: &Home, config: &Config) -> Result<Worker> {
+    Ok(Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))?)
+}
+
+/// For a process that will hold tokens: no core dump of it is written, and no other process of the user may read its
+/// memory.
+pub(crate) fn keep_secrets() {
+    // It can't fail on a kernel that has it, and on another one nothing is lost.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::dumpable_behavior;
+
+    #[test]
+    fn a_process_with_tokens_leaves_no_core_dump() {
+        keep_secrets();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
 }

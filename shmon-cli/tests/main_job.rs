@@ -375,7 +375,7 @@ fn a_chatwork_that_fails_costs_no_prompt_and_loses_nothing() {
             ]);
         }
         eventually(&format!("delivery after {fault}"), || {
-            host.shmon(&["notify", "retry", "--all"]);
+            host.shmon(&["notify", "retry", "--dead"]);
             host.shmon(&["notify", "flush"]);
             let db = host.database();
             db.query_row("SELECT 1 FROM notifications WHERE command_id = ?1 AND state = 'sent'", [id], |_| {

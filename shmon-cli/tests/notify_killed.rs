@@ -114,7 +114,7 @@ fn at(step: &str, posts: usize) {
     let mut worker = Worker::start(&folder);
     eventually(step, || {
         let there = match step {
-            "before it takes a message" => worker.has_open("notify.lock"),
+            "before it takes a message" => worker.has_locked(&bed.home.run_dir().join("notify.lock")),
             "after it took a message" => folder.join("gate").exists(),
             "while connecting" => is_connecting(full.as_ref()?.address.port()),
             "after the answer, before it is noted" => {

@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Monitor};
-use shmon_core::notify::{Background, Options, Worker};
+use shmon_core::notify::Background;
 use shmon_core::record::Event;
 use shmon_core::recorder::{self, Door, Recorder, Run, Silence};
 use shmon_core::spool::SUFFIX;
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     let home = globals.home()?;
     // Everything that it makes is the user's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    crate::delivery::keep_secrets();
     if args.background {
         // Fails only in a process group's leader, who has no terminal to lose either way.
         let _ = rustix::process::setsid();
@@ -298,7 +299,7 @@ impl Current {
 /// Delivery on a thread of its own: a sink that hangs keeps no command from being recorded.
 fn outbox(home: &Home, monitor: &Monitor) -> Result<Option<Background>> {
     let config = monitor.config();
-    let worker = Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))?;
+    let worker = crate::delivery::worker(home, config)?;
     if !worker.has_sinks() {
         return Ok(None);
     }

@@ -8,7 +8,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::json;
 use shmon_core::config::{Config, Home};
+use shmon_core::store::outbox::State;
 use shmon_core::store::{Store, StoreOptions};
+use shmon_core::text::visible;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,6 +22,9 @@ pub(crate) struct Args {
     /// Output: for people, or one JSON object a check
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Also ask each sink's service whether it answers and takes the secret; nobody is told anything
+    #[arg(long)]
+    online: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +74,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         check_rules(config, &home, &mut checks);
         check_store(config, &home, &mut checks);
         check_log(config, &home, &mut checks);
+        check_sinks(config, &home, args.online, &mut checks);
     }
     check_hooks(&home, &mut checks);
     let colour = output::colour();
@@ -173,6 +179,52 @@ fn check_log(config: &Config, home: &Home, checks: &mut Vec<Check>) {
             push(checks, "log", Outcome::Note, format!("{} is made with the first command", path.display()));
         }
         Err(error) => push(checks, "log", Outcome::Broken, format!("{}: {error}", path.display())),
+    }
+}
+
+/// Whether notifications can go out: each sink's secret, its service where asked for, and what was given up.
+fn check_sinks(config: &Config, home: &Home, online: bool, checks: &mut Vec<Check>) {
+    let about = config.notify.describe();
+    if about.is_empty() {
+        let message = "none is configured, nobody is told of anything: `shmon init --chatwork-room ID`";
+        return push(checks, "notifications", Outcome::Note, message);
+    }
+    for one in about.iter().filter(|one| !one.enabled) {
+        let message = format!("{} is switched off (enabled = false)", one.name);
+        push(checks, "notifications", Outcome::Note, message);
+    }
+    crate::delivery::keep_secrets();
+    let worker = match crate::delivery::worker(home, config) {
+        Ok(worker) => worker,
+        Err(error) => return push(checks, "notifications", Outcome::Broken, format!("{error:#}")),
+    };
+    for found in worker.examine(online) {
+        let level = about.iter().find(|one| one.name == found.sink).map_or("", |one| one.min_level.as_str());
+        match found.problem {
+            Some(problem) => {
+                push(
+                    checks,
+                    "notifications",
+                    Outcome::Broken,
+                    format!("{}: {}", found.sink, visible(&problem)),
+                );
+            }
+            None => {
+                let asked = if online { ", it answers" } else { "" };
+                push(
+                    checks,
+                    "notifications",
+                    Outcome::Fine,
+                    format!("{} from {level} up{asked}", found.sink),
+                );
+            }
+        }
+    }
+    let counts = Store::open_read(home.database(config)).and_then(|mut store| store.outbox_counts());
+    for dead in counts.unwrap_or_default().iter().filter(|c| c.state == State::Dead) {
+        let message =
+            format!("{} for {} were given up: `shmon notify status` says why", dead.count, dead.sink);
+        push(checks, "notifications", Outcome::Note, message);
     }
 }
 

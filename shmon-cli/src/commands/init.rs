@@ -123,7 +123,7 @@ fn configure(steps: &Steps, args: &Args, home: &Home) -> Result<Config> {
     let path = home.config();
     let mut text = match path.exists() {
         true => read(&path)?,
-        false => config_file::TEMPLATE.to_owned(),
+        false => config_file::template(),
     };
     Config::parse(&text).map_err(|e| e.at(&path))?;
     let ask = !args.yes && !args.dry_run && std::io::stdin().is_terminal();

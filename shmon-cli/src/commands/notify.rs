@@ -1,13 +1,13 @@
 //! `shmon notify`: try sinks, see what waits, send it, give up on it.
 
 use crate::context::Globals;
-use crate::output;
+use crate::{delivery, output};
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use shmon_core::config::{Config, Home};
 use shmon_core::identity::Identity;
-use shmon_core::notify::{Delivery, Options, Worker};
+use shmon_core::notify::Delivery;
 use shmon_core::store::outbox::{Notification, Payload, State};
 use shmon_core::store::{Store, StoreOptions};
 use shmon_core::text::visible;
@@ -87,6 +87,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let home = globals.home()?;
     let mut config = globals.config()?;
     config.lang = globals.lang(&config);
+    delivery::keep_secrets();
     match args.action {
         Action::Test { sink } => test(&home, &config, sink),
         Action::Status { sink, state, limit, format } => {
@@ -112,12 +113,8 @@ fn open(home: &Home, config: &Config) -> Result<Store> {
     Ok(Store::open(home.database(config), options)?)
 }
 
-fn worker(home: &Home, config: &Config) -> Result<Worker> {
-    Ok(Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))?)
-}
-
 fn test(home: &Home, config: &Config, names: Vec<String>) -> Result<ExitCode> {
-    let mut worker = worker(home, config)?;
+    let mut worker = delivery::worker(home, config)?;
     let names = if names.is_empty() { worker.sink_names() } else { names };
     if names.is_empty() {
         bail!(
@@ -167,13 +164,13 @@ fn retry(home: &Home, config: &Config, mut ids: Vec<i64>, dead: bool) -> Result<
     }
     println!("{count} put back");
     if count > 0 {
-        crate::delivery::wake(home)?;
+        delivery::wake(home)?;
     }
     Ok(ExitCode::from(u8::from(count == 0)))
 }
 
 fn flush(home: &Home, config: &Config, quiet: bool) -> Result<ExitCode> {
-    let mut worker = worker(home, config)?;
+    let mut worker = delivery::worker(home, config)?;
     let mut store = open(home, config)?;
     if !worker.has_sinks() && !quiet {
         println!("no sink is configured");
@@ -192,7 +189,7 @@ fn flush(home: &Home, config: &Config, quiet: bool) -> Result<ExitCode> {
         for (sink, count) in &open {
             let state = store.sink_state(sink)?;
             let why = state.error.map(|e| format!(": {}", visible(&e))).unwrap_or_default();
-            println!("{count} still wait for {sink}{why}");
+            println!("{} still waiting for {sink}{why}", counted(*count, "notification"));
         }
         if let Some(due) = delivery.next_due {
             println!("next attempt at {}", time::local(due));
@@ -200,6 +197,11 @@ fn flush(home: &Home, config: &Config, quiet: bool) -> Result<ExitCode> {
     }
     let bad = delivery.busy || delivery.failed > 0 || delivery.dead > 0;
     Ok(ExitCode::from(u8::from(bad)))
+}
+
+/// `1 attempt`, `2 attempts`
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn tell(delivery: &Delivery) {
@@ -213,7 +215,7 @@ fn tell(delivery: &Delivery) {
     };
     println!("{} sent{folded}", delivery.sent);
     if delivery.failed > 0 {
-        println!("{} attempts failed", delivery.failed);
+        println!("{} failed", counted(delivery.failed, "attempt"));
     }
     if delivery.dead > 0 {
         println!("{} given up: `shmon notify status` says why", delivery.dead);
@@ -229,7 +231,7 @@ fn linger(home: &Home, config: &Config) -> Result<ExitCode> {
     // It outlives the terminal it was started from; this fails only in a group's leader, where it isn't needed.
     let _ = rustix::process::setsid();
     std::env::set_current_dir("/")?;
-    let mut worker = worker(home, config)?;
+    let mut worker = delivery::worker(home, config)?;
     let mut store = open(home, config)?;
     let mut delivery = worker.run_once(&mut store)?;
     // One of them waits; the others have delivered what was due and go.
@@ -249,7 +251,7 @@ fn linger(home: &Home, config: &Config) -> Result<ExitCode> {
         }
         if std::fs::metadata(home.config()).and_then(|m| m.modified()).ok() != configured {
             // The next one reads the new configuration.
-            crate::delivery::wake(home)?;
+            delivery::wake(home)?;
             return Ok(ExitCode::SUCCESS);
         }
         delivery = worker.run_once(&mut store)?;
@@ -413,7 +415,11 @@ fn list(out: &mut impl Write, listed: &[Notification]) -> Result<()> {
             _ => String::new(),
         };
         match (&one.error, &one.message_id) {
-            (Some(error), _) => writeln!(out, "    {} tries{next}: {}", one.attempts, visible(error))?,
+            (Some(error), _) => {
+                let tries =
+                    if one.attempts == 1 { "1 try".to_owned() } else { format!("{} tries", one.attempts) };
+                writeln!(out, "    {tries}{next}: {}", visible(error))?;
+            }
             (None, Some(id)) => writeln!(out, "    message id {}", visible(id))?,
             (None, None) if !next.is_empty() => writeln!(out, "    waits{next}")?,
             (None, None) => {}

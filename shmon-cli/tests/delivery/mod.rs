@@ -74,10 +74,17 @@ impl Worker {
         self.0.try_wait().expect("its state").is_some()
     }
 
-    /// Whether it has a file of this name open.
-    pub fn has_open(&self, name: &str) -> bool {
-        let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", self.0.id())) else { return false };
-        open.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|target| target.ends_with(name)))
+    /// Whether it holds the lock on this file. (Its open files are its own secret: it can't be dumped or traced.)
+    pub fn has_locked(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(about) = std::fs::metadata(path) else { return false };
+        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+        // `1: FLOCK  ADVISORY  WRITE 708 08:01:3804 0 EOF`
+        locks.lines().any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let inode = words.get(5).and_then(|place| place.rsplit(':').next());
+            words.get(4) == Some(&self.0.id().to_string().as_str()) && inode == Some(&about.ino().to_string())
+        })
     }
 
     /// Whether a thread of this name runs.

@@ -154,24 +154,29 @@ impl Message {
     pub(crate) fn count_line(&self) -> String {
         let ja = self.lang == Lang::Ja;
         let first = &self.first;
-        let minutes = |last: &Payload| {
+        let lasted = |last: &Payload| {
             let span = last.time_ns.saturating_sub(first.time_ns).max(0) / 1_000_000_000;
-            if span < 120 { format!("{} s", span.max(1)) } else { format!("{} min", (span + 59) / 60) }
+            let (seconds, minutes) = if ja { ("秒", "分") } else { ("s", "min") };
+            if span < 120 {
+                format!("{} {seconds}", span.max(1))
+            } else {
+                format!("{} {minutes}", (span + 59) / 60)
+            }
         };
         match &self.group {
             Group::Single => String::new(),
             Group::Joined(rest) => format!("×{}", rest.len() + 1),
             Group::Flood { count, last } => {
                 let what = first.rules.first().map_or("-", String::as_str);
-                let (what, user, span) = (short(what, 100), short(&first.user, 64), minutes(last));
+                let (what, user, span) = (short(what, 100), short(&first.user, 64), lasted(last));
                 if ja {
                     format!("×{count} {what}({user}、{span})")
                 } else {
                     format!("×{count} {what} by {user} in {span}")
                 }
             }
-            Group::Mixed { count, last, .. } if ja => format!("×{count} 件の通知({})", minutes(last)),
-            Group::Mixed { count, last, .. } => format!("×{count} alerts in {}", minutes(last)),
+            Group::Mixed { count, last, .. } if ja => format!("×{count} 件の通知({})", lasted(last)),
+            Group::Mixed { count, last, .. } => format!("×{count} alerts in {}", lasted(last)),
         }
     }
 

@@ -48,7 +48,7 @@ fn one() -> usize {
 }
 
 /// A room as ChatWork has it: posts, and the list of them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Room {
     pub(crate) messages: Vec<String>,
     pub(crate) posts: usize,

@@ -45,6 +45,33 @@ fn equal_alerts_are_folded_with_first_and_last() {
 }
 
 #[test]
+fn messages_in_japanese() {
+    let (server, room) = Room::serve(None);
+    let mut bed = Bed::new(&format!(
+        "name = '共有サーバー監視'\nlang = 'ja'\n[notify]\ndigest = '09:00'\n[notify.chatwork]\nroom_id = 1\n\
+         token_file = 'token'\napi_base = '{}'\n\
+         template = \"{{heading}}\\n{{user}}さんが{{host}}で実行: {{command}}\\n危険度: {{level}}、{{description}}(ID {{id}})\"",
+        server.url()
+    ));
+    for (id, level) in [(1, Level::High), (2, Level::High), (3, Level::High), (4, Level::Critical)] {
+        let mut payload = alert(level, id);
+        payload.time_ns = START + id * 70 * SECOND;
+        bed.add("chatwork", &payload);
+    }
+    bed.run_for(15 * MINUTE);
+    let room = room.lock().unwrap();
+    let of = |start: &str| room.messages.iter().find(|m| m.starts_with(start)).expect(start);
+    assert!(
+        of("⚠️ HIGH RISK - 共有サーバー監視\nxb874667さんが").contains("危険度: 高、ポートスキャン(ID 1)"),
+        "{room:?}"
+    );
+    assert!(of("🚨 CRITICAL ALERT").ends_with("ポートスキャン(ID 4)"));
+    let flood = room.messages.iter().find(|m| m.contains("🔁")).expect("a flood");
+    assert!(flood.contains("🔁 ×2 network.nmap(xb874667、70 秒)\n"), "{flood}");
+    assert!(of("📊 日次ダイジェスト - 共有サーバー監視").contains("コマンド数: 0"));
+}
+
+#[test]
 fn critical_alerts_are_never_folded_nor_held_back() {
     let (server, room) = Room::serve(None);
     let mut bed = chatwork(&server, "quiet_hours = '00:00-23:59'");

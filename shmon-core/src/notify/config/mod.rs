@@ -25,8 +25,8 @@ pub(crate) struct Common<'a> {
     pub lang: Option<Lang>,
     /// The text of an alert, where it isn't the default.
     pub template: Option<&'a Template>,
-    /// Whether messages carry a checkpoint, where it isn't the sink's own choice.
-    pub checkpoint: Option<bool>,
+    /// Whether messages carry a checkpoint.
+    pub checkpoint: bool,
     /// Alerts that it is told; an empty list takes all.
     pub only: &'a Filter,
     /// Alerts that it isn't told.
@@ -47,7 +47,7 @@ pub(crate) struct Common<'a> {
 macro_rules! sink_config {
     (
         $(#[$outer:meta])*
-        pub struct Config ($kind:literal $(, min_level = $level:ident)?) { $( $(#[$inner:meta])* pub $field:ident : $type:ty, )* }
+        pub struct Config ($kind:literal $(, min_level = $level:ident)? $(, checkpoint = $checkpoint:literal)?) { $( $(#[$inner:meta])* pub $field:ident : $type:ty, )* }
         $(secret $what:literal: $key:literal ($file:ident, $env:ident, $command:ident))?
     ) => {
         $(#[$outer])*
@@ -83,8 +83,8 @@ macro_rules! sink_config {
             #[serde(default)]
             pub template: Option<crate::notify::template::Template>,
             /// Whether messages carry the newest checkpoint of the evidence.
-            #[serde(default)]
-            pub checkpoint: Option<bool>,
+            #[serde(default = "checkpoint")]
+            pub checkpoint: bool,
             /// Only these alerts.
             #[serde(default)]
             pub only: crate::notify::config::Filter,
@@ -109,6 +109,12 @@ macro_rules! sink_config {
             // The last one counts: high, where the sink names no other.
             let levels = [crate::Level::High $(, crate::Level::$level)?];
             levels[levels.len() - 1]
+        }
+
+        const fn checkpoint() -> bool {
+            // Not where people read past it, unless the sink names another default.
+            let carried = [false $(, $checkpoint)?];
+            carried[carried.len() - 1]
         }
 
         impl Config {
@@ -154,9 +160,9 @@ macro_rules! sinks {
         #[non_exhaustive]
         pub struct NotifyConfig {
             /// Hours in which only critical alerts go out, such as `22:00-07:00`; the others follow, folded.
-            pub quiet_hours: Option<QuietHours>,
+            pub quiet_hours: QuietHours,
             /// The time of a daily digest, such as `09:00`.
-            pub digest: Option<DailyAt>,
+            pub digest: DailyAt,
             /// How equal alerts are folded.
             pub fold: FoldConfig,
             /// How long one request may take.
@@ -173,8 +179,8 @@ macro_rules! sinks {
         impl Default for NotifyConfig {
             fn default() -> Self {
                 NotifyConfig {
-                    quiet_hours: None,
-                    digest: None,
+                    quiet_hours: QuietHours::default(),
+                    digest: DailyAt::default(),
                     fold: FoldConfig::default(),
                     timeout: Span(Duration::from_secs(15)),
                     give_up_after: Span(Duration::from_secs(3 * 86_400)),

@@ -89,7 +89,7 @@ fn minutes(text: &str) -> Option<u16> {
 }
 
 /// Hours of the day, local time: `22:00-07:00`, or `off`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QuietHours {
     /// First minute after midnight, and first minute that isn't quiet any more; equal where there are no quiet hours.
     pub(crate) from: u16,
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for QuietHours {
     fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         if text == "off" {
-            return Ok(QuietHours { from: 0, until: 0 });
+            return Ok(QuietHours::default());
         }
         text.split_once('-')
             .and_then(|(from, until)| Some(QuietHours { from: minutes(from)?, until: minutes(until)? }))
@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for QuietHours {
 }
 
 /// A time of day, local time: `09:00`, or `off`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DailyAt(pub(crate) Option<u16>);
 
 impl<'de> Deserialize<'de> for DailyAt {

@@ -33,7 +33,7 @@ pub enum Input {
 
 crate::notify::config::sink_config! {
     /// `[notify.command]`
-    pub struct Config ("command") {
+    pub struct Config ("command", checkpoint = true) {
         /// The program and its arguments, or a line for `sh -c`.
         pub run: CommandLine,
         /// What it is given on its standard input.
@@ -146,10 +146,6 @@ impl Sink for Command {
             Ok(()) => Outcome::asked().into(),
             Err(reason) => Attempt::misconfigured(reason),
         }
-    }
-
-    fn carries_checkpoint(&self) -> bool {
-        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

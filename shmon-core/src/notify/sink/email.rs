@@ -29,7 +29,7 @@ pub enum Encryption {
 
 crate::notify::config::sink_config! {
     /// `[notify.email]`
-    pub struct Config ("email") {
+    pub struct Config ("email", checkpoint = true) {
         /// The mail server's name.
         pub server: String,
         /// Its port; 465, 587 or 25 by the encryption where not set.
@@ -198,10 +198,6 @@ impl Sink for Email {
             Ok(Ok(false)) => Outcome::NotSent("the server doesn't answer as a mail server".into()).into(),
             Ok(Err(error)) => self.judge(&error).into(),
         }
-    }
-
-    fn carries_checkpoint(&self) -> bool {
-        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -15,7 +15,7 @@ const MESSAGE_ID: &str = "8f1c6a3e5d7b4f0c9a2e4b6d8c0f1a35";
 
 crate::notify::config::sink_config! {
     /// `[notify.journald]`
-    pub struct Config ("journald") {
+    pub struct Config ("journald", checkpoint = true) {
         /// The journal's socket.
         #[serde(default = "socket")]
         pub socket: PathBuf,
@@ -94,10 +94,6 @@ impl Sink for Journald {
             Ok(()) => Outcome::asked().into(),
             Err(e) => Outcome::NotSent(format!("{}: {e}", self.socket.display())).into(),
         }
-    }
-
-    fn carries_checkpoint(&self) -> bool {
-        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

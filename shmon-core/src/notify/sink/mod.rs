@@ -67,12 +67,6 @@ pub(crate) trait Sink: Send + Sync {
     /// Asks the service for something that tells nobody anything; [`Outcome::Sent`] is a yes.
     fn reach(&self) -> Attempt;
 
-    /// Whether messages carry a checkpoint of the evidence unless the configuration says otherwise: where nobody has to
-    /// read past it.
-    fn carries_checkpoint(&self) -> bool {
-        false
-    }
-
     /// Sends once, and waits for the answer no longer than the configured time.
     fn send(&self, message: &Message) -> Attempt;
 

@@ -15,7 +15,7 @@ const SUMMARY: usize = 1024;
 
 crate::notify::config::sink_config! {
     /// `[notify.pagerduty]`
-    pub struct Config ("pagerduty") {
+    pub struct Config ("pagerduty", checkpoint = true) {
         /// Where the API is.
         #[serde(default = "api_base")]
         pub api_base: BaseUrl,
@@ -56,10 +56,6 @@ impl Sink for PagerDuty {
 
     fn reach(&self) -> Attempt {
         self.client.reach(self.base.as_str())
-    }
-
-    fn carries_checkpoint(&self) -> bool {
-        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -17,7 +17,7 @@ const SUBJECT: usize = 255;
 
 crate::notify::config::sink_config! {
     /// `[notify.redmine]`
-    pub struct Config ("redmine") {
+    pub struct Config ("redmine", checkpoint = true) {
         /// Where Redmine is.
         pub url: BaseUrl,
         /// The project that gets a new issue for each message.
@@ -122,10 +122,6 @@ impl Sink for Redmine {
             }
         };
         self.call(Method::GET, &path, None, |_, _| Some(Outcome::asked()))
-    }
-
-    fn carries_checkpoint(&self) -> bool {
-        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

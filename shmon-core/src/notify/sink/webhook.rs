@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 crate::notify::config::sink_config! {
     /// `[notify.webhook]`
-    pub struct Config ("webhook") {
+    pub struct Config ("webhook", checkpoint = true) {
         /// The address.
         pub url: BaseUrl,
         /// Messages a minute.
@@ -75,10 +75,6 @@ impl Sink for Webhook {
 
     fn reach(&self) -> Attempt {
         self.client.reach(self.url.as_str())
-    }
-
-    fn carries_checkpoint(&self) -> bool {
-        true
     }
 
     fn send(&self, message: &Message) -> Attempt {

@@ -25,9 +25,9 @@ pub(super) struct Desk {
     pub(super) sink: std::result::Result<Arc<dyn Sink>, String>,
     pub(super) lang: Lang,
     pub(super) template: Option<Template>,
-    pub(super) quiet: Option<QuietHours>,
-    pub(super) digest: Option<DailyAt>,
-    pub(super) checkpoint: Option<bool>,
+    pub(super) quiet: QuietHours,
+    pub(super) digest: DailyAt,
+    pub(super) checkpoint: bool,
     pub(super) window: i64,
     pub(super) after: u32,
     pub(super) busy: bool,
@@ -55,8 +55,8 @@ impl Desk {
             sink: sink.open(&setting).map(Arc::from).map_err(|e| e.to_string()),
             lang: common.lang.unwrap_or(config.lang),
             template: common.template.cloned(),
-            quiet: common.quiet_hours.copied().or(notify.quiet_hours),
-            digest: common.digest.copied().or(notify.digest),
+            quiet: common.quiet_hours.copied().unwrap_or(notify.quiet_hours),
+            digest: common.digest.copied().unwrap_or(notify.digest),
             checkpoint: common.checkpoint,
             window: notify.fold.window.nanos(),
             after: notify.fold.after,
@@ -104,8 +104,7 @@ impl Worker {
             if one.level == Level::Critical || one.kind != Kind::Alert {
                 return None;
             }
-            let quiet =
-                desk.quiet.and_then(|hours| schedule::quiet_until(hours, now, &self.options.time_zone));
+            let quiet = schedule::quiet_until(desk.quiet, now, &self.options.time_zone);
             Some(Plan { window: desk.window, after: desk.after, not_before: quiet.unwrap_or(0) })
         };
         while store.triage(now, TRIAGE, &plan)? == TRIAGE {}
@@ -124,16 +123,16 @@ impl Worker {
             return Ok(false);
         }
         let desk = &self.desks[index];
-        let (limits, joined, checkpoint) = match &desk.sink {
-            Ok(sink) => (sink.limits(), sink.most_joined(), sink.carries_checkpoint()),
-            Err(_) => (Vec::new(), 1, false),
+        let (limits, joined) = match &desk.sink {
+            Ok(sink) => (sink.limits(), sink.most_joined()),
+            Err(_) => (Vec::new(), 1),
         };
         let scopes: Vec<String> = limits.into_iter().map(|l| l.scope).collect();
         let claim = Claim {
             sink: &desk.name,
             joined,
             overflow: self.overflow,
-            checkpoint: desk.checkpoint.unwrap_or(checkpoint),
+            checkpoint: desk.checkpoint,
             scopes: &scopes,
         };
         let Some(batch) = store.claim(&claim, now)? else { return Ok(false) };

@@ -31,7 +31,7 @@ impl Worker {
     pub(super) fn digests(&self, store: &mut Store) -> Result<()> {
         let now = self.now();
         for desk in &self.desks {
-            let today = desk.digest.and_then(|d| schedule::digest_on(d, now, &self.options.time_zone));
+            let today = schedule::digest_on(desk.digest, now, &self.options.time_zone);
             let Some((date, time)) = today else { continue };
             let day = date.to_string();
             let last = store.sink_state(&desk.name)?.digest_day;
@@ -55,8 +55,7 @@ impl Worker {
         let now = self.now();
         let mut next: Option<UnixNanos> = None;
         for index in 0..self.desks.len() {
-            let digest =
-                self.desks[index].digest.and_then(|d| schedule::next_digest(d, now, &self.options.time_zone));
+            let digest = schedule::next_digest(self.desks[index].digest, now, &self.options.time_zone);
             let due = match store.next_due(&self.desks[index].name)? {
                 Some(due) => Some(due.max(self.free_at(store, index)?)),
                 None => None,
