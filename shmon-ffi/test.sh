@@ -104,6 +104,30 @@ else
     skip "valgrind isn't installed"
 fi
 
+say "examples: the log reader, under ASan and plain; the sudo plugin in a real sudo"
+collect=(shmon-ffi/examples/c/collect.c shmon-ffi/examples/c/collect_audit.c shmon-ffi/examples/c/collect_syslog.c)
+cc -std=c11 -D_GNU_SOURCE "${flags[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all -o "$work/collect-asan" \
+    "${collect[@]}" "${static[@]}" "${system[@]}"
+cc -std=c11 -D_GNU_SOURCE "${flags[@]}" -O2 -o "$work/collect" "${collect[@]}" "${static[@]}" "${system[@]}"
+shmon-ffi/tests/collect.sh "$work/collect-asan" "$work/home.collect-asan"
+shmon-ffi/tests/collect.sh "$work/collect" "$work/home.collect"
+make --no-print-directory -s -C shmon-ffi FEATURES=test-panic OUT="$work/lib" examples
+
+if [ -e /usr/include/sudo_plugin.h ]; then
+    cc -std=c11 -D_GNU_SOURCE "${flags[@]}" -shared -fPIC -o "$work/shmon_sudo.so" shmon-ffi/examples/c/sudo_shmon.c \
+        "${static[@]}" "${system[@]}" -Wl,--exclude-libs,ALL
+    if [ "$(id -u)" -eq 0 ] && unshare --mount true 2>/dev/null; then
+        # In a place whose folders all belong to root, which sudo asks for.
+        place=$(mktemp -d /run/shmon-test.XXXXXX)
+        trap 'rm -rf "$place"' EXIT
+        shmon-ffi/tests/sudo.sh "$work/shmon_sudo.so" "$place"
+    else
+        skip "the sudo plugin is built, but only root can give sudo a configuration of its own"
+    fi
+else
+    skip "sudo_plugin.h isn't installed"
+fi
+
 say "exports and soname"
 if have readelf; then
     readelf -d "$work/lib/libshmon.so" | grep -q 'SONAME.*\[libshmon\.so\.'

@@ -5,8 +5,10 @@
 #define SHMON_HPP
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -247,6 +249,9 @@ public:
     Builder &level(const std::string &id, Level level) {
         return done(shmon_builder_level(handle_.get(), id.c_str(), static_cast<std::int32_t>(level)));
     }
+    Builder &today(std::uint16_t year, std::uint8_t month, std::uint8_t day) {
+        return done(shmon_builder_today(handle_.get(), year, month, day));
+    }
     Builder &exclude(const std::string &program) {
         return done(shmon_builder_exclude(handle_.get(), program.c_str()));
     }
@@ -263,6 +268,107 @@ private:
 
     Handle handle_;
 };
+
+#ifdef SHMON_WITH_STORE
+
+/// One command and what is known of it; views must live until the call that they are passed to returns.
+struct Event {
+    std::string_view command;
+    std::string_view session_id = {};
+    std::string_view working_directory = {};
+    std::string_view user = {};
+    std::string_view host = {};
+    std::string_view tty = {};
+    std::string_view shell = {};
+    std::string_view ssh_client = {};
+    std::string_view parent_session = {};
+    std::string_view key = {};
+    std::int64_t started_at = 0;
+    std::optional<std::int64_t> duration = {};
+    std::optional<std::int32_t> exit_status = {};
+    std::optional<std::uint32_t> uid = {};
+    std::uint32_t pid = 0;
+    std::uint32_t ppid = 0;
+
+    shmon_event to_c() const {
+        shmon_event event = shmon_event_init();
+        event.command = detail::text(command);
+        event.session_id = detail::text(session_id);
+        event.working_directory = detail::text(working_directory);
+        event.user = detail::text(user);
+        event.host = detail::text(host);
+        event.tty = detail::text(tty);
+        event.shell = detail::text(shell);
+        event.ssh_client = detail::text(ssh_client);
+        event.parent_session = detail::text(parent_session);
+        event.key = detail::text(key);
+        event.started_at = started_at;
+        event.duration = duration.value_or(0);
+        event.exit_status = exit_status.value_or(0);
+        event.uid = uid.value_or(0);
+        event.present = (exit_status ? SHMON_HAS_EXIT_STATUS : 0) | (duration ? SHMON_HAS_DURATION : 0) |
+                        (uid ? SHMON_HAS_UID : 0);
+        event.pid = pid;
+        event.ppid = ppid;
+        return event;
+    }
+};
+
+/// Records commands into a home folder's database; any number of threads may use one at once.
+class Monitor {
+public:
+    /// What a sink is told; all three are valid until it returns. It may be called on several threads at once.
+    using Sink = std::function<void(const shmon_event &, const shmon_recorded &, const shmon_verdict &)>;
+
+    /// `deliver`: a thread sends notifications while the process goes on.
+    explicit Monitor(const std::string &home, bool deliver = true) {
+        shmon_monitor *monitor = nullptr;
+        detail::check(shmon_monitor_open(home.c_str(), deliver ? SHMON_DELIVER : 0, &monitor));
+        handle_.reset(monitor);
+    }
+
+    /// Calls `sink` for each stored command of at least this level; what it throws ends the program.
+    void add_sink(Level min_level, Sink sink) {
+        auto kept = std::make_unique<Sink>(std::move(sink));
+        detail::check(shmon_monitor_add_sink(handle_.get(), static_cast<std::int32_t>(min_level), &tell, kept.get()));
+        sinks_.push_back(std::move(kept));
+    }
+
+    shmon_recorded record(const Event &event) const {
+        const shmon_event raw = event.to_c();
+        shmon_recorded recorded;
+        detail::check(shmon_monitor_record(handle_.get(), &raw, &recorded));
+        return recorded;
+    }
+
+    void end(std::string_view key, std::optional<std::int32_t> exit_status, std::optional<std::int64_t> duration) const {
+        detail::check(shmon_monitor_end(handle_.get(), detail::text(key), exit_status ? &*exit_status : nullptr,
+                                        duration ? &*duration : nullptr));
+    }
+
+#ifdef SHMON_WITH_NOTIFY
+    /// Sends what is due now, and says how many messages went out.
+    std::uint64_t deliver() const {
+        std::uint64_t sent = 0;
+        detail::check(shmon_monitor_deliver(handle_.get(), &sent));
+        return sent;
+    }
+#endif
+
+    shmon_monitor *get() const noexcept { return handle_.get(); }
+
+private:
+    static void tell(const shmon_event *event, const shmon_recorded *recorded, const shmon_verdict *verdict,
+                     void *user) noexcept {
+        (*static_cast<const Sink *>(user))(*event, *recorded, *verdict);
+    }
+
+    // Before the handle, so that they outlive it.
+    std::vector<std::unique_ptr<Sink>> sinks_;
+    detail::Handle<shmon_monitor, shmon_monitor_free> handle_;
+};
+
+#endif  // SHMON_WITH_STORE
 
 }  // namespace shmon
 

@@ -6,7 +6,31 @@
 // After the wrapper, so that it is shown to need no other header.
 #include "check.h"
 
-int main() {
+static void monitor(const std::string &home) {
+    std::size_t told = 0;
+    shmon::Monitor monitor(home, false);
+    monitor.add_sink(shmon::Level::high, [&told](const auto &event, const auto &recorded, const auto &verdict) {
+        told += recorded.id == 1 && event.exit_status == 2 && shmon_verdict_finding(&verdict, 0) != nullptr;
+    });
+    shmon::Event event{"rm -rf /xyz"};
+    event.key = "a:b";
+    event.exit_status = 2;
+    CHECK(monitor.record(event).level == SHMON_CRITICAL && told == 1);
+    CHECK(monitor.record(event).flags == SHMON_DUPLICATE && told == 1);
+    monitor.end("a:b", 3, std::nullopt);
+    CHECK(monitor.deliver() == 0);
+    try {
+        monitor.record(shmon::Event{""});
+        CHECK(false);
+    } catch (const shmon::Error &error) {
+        CHECK(error.status() == SHMON_INVALID);
+    }
+    shmon::Monitor moved = std::move(monitor);
+    CHECK(moved.record(shmon::Event{"make"}).id == 2);
+}
+
+int main(int, char **argv) {
+    monitor(std::string(argv[1]) + "/monitor");
     using shmon::Level;
     const shmon::Classifier classifier;
     CHECK(classifier.level("rm -rf /xyz") == Level::critical);
