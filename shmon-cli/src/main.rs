@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod delivery;
 mod output;
+mod progress;
 mod reading;
 mod setup;
 mod when;
@@ -45,6 +46,9 @@ enum Command {
     Sessions(commands::sessions::Args),
     Session(commands::session::Args),
     Stats(commands::stats::Args),
+    Report(commands::report::Args),
+    Export(commands::export::Args),
+    Import(commands::import::Args),
     Backup(commands::backup::Args),
     Prune(commands::prune::Args),
     Verify(commands::verify::Args),
@@ -76,6 +80,9 @@ fn main() -> ExitCode {
         Command::Sessions(args) => commands::sessions::run(args, globals),
         Command::Session(args) => commands::session::run(args, globals),
         Command::Stats(args) => commands::stats::run(args, globals),
+        Command::Report(args) => commands::report::run(args, globals),
+        Command::Export(args) => commands::export::run(args, globals),
+        Command::Import(args) => commands::import::run(args, globals),
         Command::Backup(args) => commands::backup::run(args, globals),
         Command::Prune(args) => commands::prune::run(args, globals),
         Command::Verify(args) => commands::verify::run(args, globals),

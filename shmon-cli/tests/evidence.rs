@@ -110,7 +110,7 @@ fn verify_draws_a_bar_on_a_terminal_alone() {
         .unwrap();
     let drawn = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && drawn.contains("] 41 of 41") && drawn.ends_with("\r\x1b[K"),
+        output.status.success() && drawn.contains("] 100 %  41 of 41") && drawn.ends_with("\r\x1b[K"),
         "{drawn:?}"
     );
 }

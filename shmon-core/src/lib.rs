@@ -35,6 +35,8 @@ pub mod verdict;
 pub mod config;
 #[cfg(feature = "store")]
 pub mod identity;
+#[cfg(feature = "store")]
+pub mod import;
 #[cfg(feature = "notify")]
 pub mod live;
 #[cfg(feature = "store")]

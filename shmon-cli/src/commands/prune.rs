@@ -1,6 +1,7 @@
 //! `shmon prune`: old rows are removed, and the evidence says so.
 
 use crate::context::Globals;
+use crate::progress::Bar;
 use crate::reading;
 use crate::when::When;
 use anyhow::Result;
@@ -37,7 +38,11 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         return Ok(ExitCode::from(u8::from(rows == 0)));
     }
     let mut store = reading::open_write(globals, &config)?;
-    let pruned = store.prune(&prune, &mut |_| {})?;
+    let total = store.prunable(&prune)?;
+    let mut bar = Bar::new();
+    let pruned = store.prune(&prune, &mut |done| bar.show(done, total));
+    drop(bar);
+    let pruned = pruned?;
     if !args.no_vacuum {
         store.vacuum()?;
     }

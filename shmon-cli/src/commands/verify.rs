@@ -1,10 +1,11 @@
 //! `shmon verify`: whether the record is as it was written, and what vouches for it.
 
 use crate::context::Globals;
+use crate::progress::Bar;
 use crate::reading;
 use anyhow::Result;
 use clap::ValueEnum;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Prove that nothing in the record was altered, removed, added or reordered
@@ -42,16 +43,9 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         .map(|given| reading::text_or_file(given, "checkpoint"))
         .collect::<Result<Vec<_>>>()?;
     let store = reading::open(globals, &config)?;
-    let bar = std::io::stderr().is_terminal();
-    let report = store.verify(&anchors, &mut |done, total| {
-        if bar {
-            let filled = usize::try_from((done * 30).checked_div(total).unwrap_or(30)).unwrap_or(30);
-            let _ = write!(std::io::stderr(), "\r[{:<30}] {done} of {total}", "█".repeat(filled));
-        }
-    });
-    if bar {
-        let _ = write!(std::io::stderr(), "\r\x1b[K");
-    }
+    let mut bar = Bar::new();
+    let report = store.verify(&anchors, &mut |done, total| bar.show(done, total));
+    drop(bar);
     let mut report = report?;
     let (lacks, stale) = store.text_index_difference()?;
     if lacks + stale > 0 {

@@ -27,6 +27,7 @@ pub(crate) use place::Place;
 pub use prune::{Prune, Pruned};
 pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
+pub(crate) use schema::is_record;
 pub use sessions::{Lineage, Session, SessionQuery};
 pub use stats::{Count, Stats};
 

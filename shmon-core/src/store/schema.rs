@@ -255,6 +255,11 @@ pub(super) fn stamp(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"))
 }
 
+/// Whether this is a record of shmon's own, of any version.
+pub(crate) fn is_record(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(db.pragma_query_value(None, "application_id", |r| r.get::<_, i64>(0))? == APPLICATION_ID)
+}
+
 /// What a database file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {

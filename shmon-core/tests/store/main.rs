@@ -2,6 +2,7 @@
 
 mod common;
 mod evidence;
+mod import;
 mod proof;
 mod reading;
 mod search;
