@@ -165,9 +165,9 @@ impl<W: Write> Writer<W> {
 
     fn section(&mut self, title: &str) -> Result<()> {
         if self.markdown {
-            writeln!(self.out, "\n## {title}\n")?
+            writeln!(self.out, "\n## {title}\n")?;
         } else {
-            writeln!(self.out, "\n{title}")?
+            writeln!(self.out, "\n{title}")?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! The store from outside: what is written is found, by us and by `sqlite3`.
 
 mod common;
+mod durability;
 mod evidence;
 mod import;
+mod killed;
 mod proof;
 mod reading;
 mod search;
