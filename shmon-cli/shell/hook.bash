@@ -44,6 +44,11 @@ fi
 
 # Starts the recorder where none runs. Only then does a prompt start a process.
 _shmon_wake() {
+  # In system mode the recorder is the system's to start.
+  if [[ @SYSTEM@ == yes ]]; then
+    if [[ ! -e $_shmon_run/awake ]]; then _shmon_tell "no recorder runs: commands wait in $_shmon_spool"; fi
+    return 0
+  fi
   if [[ -e $_shmon_run/awake ]]; then
     if [[ -d /proc/$_shmon_rec ]]; then
       return 0
@@ -395,6 +400,8 @@ _shmon_start() {
   if [[ ! -d $_shmon_home/spool ]]; then
     (umask 077; command mkdir -p -- "$_shmon_home/spool") 2>/dev/null || :
   fi
+  # The system's recorder reads the file as a member of its group; others don't.
+  if [[ @SYSTEM@ == yes ]]; then (umask 0117; : >>"$_shmon_spool"; umask 0177; : >>"$_shmon_tmp") 2>/dev/null || :; fi
   _shmon_put 0 "s1 0 $_shmon_t" "$PWD" "shell=bash $BASH_VERSION
 pid=$BASHPID
 ppid=$PPID
@@ -408,7 +415,7 @@ parent=${SHMON_SESSION-}"
   if [[ ${SHMON_TIER-} != shell ]]; then
     for _shmon_x in "${_shmon_bin%/*}/libshmon_bash.so" "${_shmon_bin%/*}/../lib/shmon/libshmon_bash.so"; do
       if [[ -f $_shmon_x ]] && { builtin enable -f "$_shmon_x" shmon_hook &&
-        shmon_hook "$_shmon_spool" "$_shmon_home" "$_shmon_bin" @DURABILITY@ @ACK@; } 2>/dev/null; then
+        shmon_hook "$_shmon_spool" "$_shmon_home" @PROGRAM@ @DURABILITY@ @ACK@; } 2>/dev/null; then
         _shmon_wake
         unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
           _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle

@@ -48,6 +48,13 @@ end
 
 # Starts the recorder where none runs. Only then does a prompt start a process.
 function _shmon_wake
+    # In system mode the recorder is the system's to start.
+    if test @SYSTEM@ = yes
+        if not test -e $_shmon_home/run/awake
+            _shmon_tell "no recorder runs: commands wait in $_shmon_spool"
+        end
+        return 0
+    end
     if test -e $_shmon_home/run/awake
         if test -n "$_shmon_rec" -a -d "/proc/$_shmon_rec"
             return 0
@@ -146,6 +153,10 @@ function _shmon_start
     set -g _shmon_spool $_shmon_home/spool/$session.spool
     if not test -d $_shmon_home/spool
         command sh -c 'umask 077; exec mkdir -p -- "$0"' $_shmon_home/spool 2>/dev/null
+    end
+    # The system's recorder reads the file as a member of its group; others don't.
+    if test @SYSTEM@ = yes
+        command sh -c 'umask 0117; : >>"$0"' $_shmon_spool 2>/dev/null
     end
     _shmon_put 0 "s1 0 $clock" "$PWD" "shell=fish $version
 pid=$fish_pid

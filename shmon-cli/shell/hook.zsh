@@ -37,6 +37,11 @@ _shmon_note() {
 
 # Starts the recorder where none runs. Only then does a prompt start a process.
 _shmon_wake() {
+  # In system mode the recorder is the system's to start.
+  if [[ @SYSTEM@ == yes ]]; then
+    if [[ ! -e $_shmon_home/run/awake ]]; then _shmon_tell "no recorder runs: commands wait in $_shmon_spool"; fi
+    return
+  fi
   if [[ -e $_shmon_home/run/awake ]]; then
     if [[ -n $_shmon_rec ]] && builtin kill -0 $_shmon_rec 2>/dev/null; then
       return
@@ -160,6 +165,8 @@ _shmon_start() {
   if [[ ! -d $_shmon_home/spool ]]; then
     (umask 077; command mkdir -p -- "$_shmon_home/spool") 2>/dev/null
   fi
+  # The system's recorder reads the file as a member of its group; others don't.
+  if [[ @SYSTEM@ == yes ]]; then (umask 0117; : >>$_shmon_spool) 2>/dev/null; fi
   _shmon_put "s1 0 $EPOCHREALTIME" "$PWD" "shell=zsh $ZSH_VERSION
 pid=$$
 ppid=$PPID

@@ -226,7 +226,7 @@ fn a_shell_that_waits_is_answered_when_its_command_is_recorded() {
     assert!(ask(&session, 21));
     kill(&mut recorder, rustix::process::Signal::TERM);
     assert!(recorder.wait().expect("its end").success());
-    assert!(!place.path().join("run/recorder.state").exists() && !place.path().join("run/awake").exists());
+    assert!(!place.path().join("state/recorder").exists() && !place.path().join("run/awake").exists());
     assert_eq!(place.notices(), Vec::<String>::new());
 }
 

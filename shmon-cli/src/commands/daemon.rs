@@ -17,7 +17,7 @@ use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Leave the terminal: a session of its own, and no word when a recorder runs already
     #[arg(long)]
     background: bool,
+    /// Record the whole host, under an account of its own: users come from the kernel, each has his share
+    #[arg(long, conflicts_with = "background")]
+    system: bool,
 }
 
 /// All files are looked at this often: whether a shell is gone, a file removed, something written without an event.
@@ -51,8 +54,8 @@ const FILES: u64 = 65_536;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     let home = globals.home()?;
-    // Everything that it makes is the user's alone.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    // Everything that it makes is the user's alone; in system mode its group reads the database.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(if args.system { 0o027 } else { 0o077 }));
     crate::delivery::keep_secrets();
     if args.background {
         // Fails only in a process group's leader, who has no terminal to lose either way.
@@ -68,7 +71,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     // Whoever started it may unmount its folder.
     std::env::set_current_dir("/").context("cannot enter /")?;
     more_files();
-    Daemon::new(home, globals)?.serve(args)?;
+    Daemon::new(home, globals, args.system)?.serve(args)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -78,6 +81,20 @@ fn more_files() {
     limit.current = Some(limit.maximum.unwrap_or(FILES).min(FILES));
     // Fewer open files cost time, nothing else.
     let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
+}
+
+/// Makes an empty database that the group may read: SQLite gives its other files the same rights.
+fn shared_database(path: &std::path::Path) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
+    }
+    let made = fs::File::options().write(true).create_new(true).mode(0o640).open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("cannot make {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Daemon {
@@ -108,16 +125,21 @@ enum Woken {
 }
 
 impl Daemon {
-    fn new(home: Home, globals: &Globals) -> Result<Daemon> {
+    fn new(home: Home, globals: &Globals, system: bool) -> Result<Daemon> {
         // A wrong configuration is told before anything waits for it.
-        globals.config()?;
-        let recorder = Recorder::open(&home)?;
+        let config = globals.config()?;
+        let recorder = if system {
+            shared_database(&home.database(&config))?;
+            Recorder::open_system(&home, &config.system)?
+        } else {
+            Recorder::open(&home)?
+        };
         let path = home.run_dir().join("doorbell");
         let _ = fs::remove_file(&path);
         let bell = UnixDatagram::bind(&path).with_context(|| format!("{}: cannot bind", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         bell.set_nonblocking(true)?;
-        let door = Door::open(&home.socket(), 0o600)?;
+        let door = Door::open(&home.socket(), if system { 0o666 } else { 0o600 })?;
         let (signals, wake) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
         let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
@@ -143,6 +165,9 @@ impl Daemon {
         current.record(killed);
         fs::write(&awake, format!("{}\n", std::process::id()))
             .context("cannot say that the recorder runs")?;
+        if args.system {
+            fs::set_permissions(&awake, fs::Permissions::from_mode(0o644))?;
+        }
         let mut silence = Silence::default();
         let (mut busy, mut looked, mut listened) = (Instant::now(), None, Instant::now());
         let mut pause = Duration::ZERO;
@@ -196,7 +221,7 @@ impl Daemon {
             }
             if listened.elapsed() >= LISTEN && current.monitor.config().capture.watch_terminals {
                 listened = Instant::now();
-                current.record(silence.look(&self.recorder, false));
+                current.record(silence.look(&self.recorder, args.system));
             }
             woken = self.wait(if pause.is_zero() { self.look() } else { pause })?;
         }

@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Print the lines for the shell's start-up file instead, which read the hook from the home
     #[arg(long)]
     block: bool,
+    /// For every user of this host: the recorder runs under its own account and isn't started by shells
+    #[arg(long)]
+    system: bool,
 }
 
 /// A shell that has a hook.
@@ -63,14 +66,14 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
         block(args.shell, &file)
     } else {
         let program = std::env::current_exe().context("where this program is")?;
-        script(args.shell, &program, home.root())
+        script(args.shell, &program, home.root(), args.system)
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The hook, for the program at `program` and the home at `home`.
-pub(crate) fn script(shell: Shell, program: &Path, home: &Path) -> String {
+/// The hook, for the program at `program` and the home at `home`; `system` where the home is the whole host's.
+pub(crate) fn script(shell: Shell, program: &Path, home: &Path, system: bool) -> String {
     // A configuration that is wrong is told where it is read for itself.
     let config = Config::load(&Home::new(home).config()).unwrap_or_default();
     let durability = match config.store.durability {
@@ -82,6 +85,8 @@ pub(crate) fn script(shell: Shell, program: &Path, home: &Path) -> String {
         .replace("@SHMON@", &quote(shell, program.as_os_str()))
         .replace("@HOME@", &quote(shell, home.as_os_str()))
         .replace("@DURABILITY@", durability)
+        .replace("@SYSTEM@", if system { "yes" } else { "no" })
+        .replace("@PROGRAM@", if system { "''" } else { "\"$_shmon_bin\"" })
         .replace("@ACK@", &if config.capture.ack { config.capture.ack_wait_ms } else { 0 }.to_string())
 }
 
@@ -120,10 +125,12 @@ mod tests {
             (Shell::Zsh, ["_shmon_bin='/usr/bin/shmon' ", "_shmon_home='/home/o'\\''brien/monitor' "]),
             (Shell::Fish, ["_shmon_bin '/usr/bin/shmon'\n", "_shmon_home '/home/o\\'brien/monitor'\n"]),
         ] {
-            let text = script(shell, program, home);
+            let text = script(shell, program, home, shell == Shell::Zsh);
             assert!(lines.iter().all(|line| text.contains(line)), "{shell:?}");
             assert!(
-                !["@SHMON@", "@HOME@", "@DURABILITY@", "@ACK@"].iter().any(|mark| text.contains(mark)),
+                !["@SHMON@", "@HOME@", "@DURABILITY@", "@ACK@", "@SYSTEM@", "@PROGRAM@"]
+                    .iter()
+                    .any(|mark| text.contains(mark)),
                 "{shell:?}"
             );
         }

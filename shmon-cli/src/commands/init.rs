@@ -73,7 +73,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let shells = chosen(&args.shell, &user_home);
     for shell in &shells {
         let file = rc::hook_file(*shell, &home.scripts_dir());
-        steps.file(&file, hook::script(*shell, &program, home.root()).as_bytes(), 0o600)?;
+        steps.file(&file, hook::script(*shell, &program, home.root(), false).as_bytes(), 0o600)?;
         if !args.no_rc {
             add_block(&steps, *shell, &user_home, &file)?;
         }

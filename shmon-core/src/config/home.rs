@@ -47,6 +47,11 @@ impl Home {
         self.root.join("run")
     }
 
+    /// What one recorder leaves for the next.
+    pub fn state_dir(&self) -> PathBuf {
+        self.root.join("state")
+    }
+
     /// The socket where the recorder answers whether an entry is recorded.
     pub fn socket(&self) -> PathBuf {
         self.run_dir().join("shmon.sock")

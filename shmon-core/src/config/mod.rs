@@ -24,6 +24,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Hooks and the recorder.
     pub capture: CaptureConfig,
+    /// The recorder of a whole host.
+    pub system: SystemConfig,
     /// Noise.
     pub exclude: ExcludeConfig,
     /// Secrets.
@@ -46,6 +48,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             log: LogConfig::default(),
             capture: CaptureConfig::default(),
+            system: SystemConfig::default(),
             exclude: ExcludeConfig::default(),
             redact: RedactConfig::default(),
             rules: RulesConfig::default(),
@@ -111,6 +114,33 @@ pub struct CaptureConfig {
 impl Default for CaptureConfig {
     fn default() -> Self {
         CaptureConfig { ack: false, ack_wait_ms: 100, watch_terminals: true }
+    }
+}
+
+/// `[system]`: what one user may have recorded, so that he can't fill the disk. What is beyond is counted and told;
+/// commands rated high or critical have a tenth of it on top.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SystemConfig {
+    /// Commands a second in the long run.
+    pub commands_per_second: u32,
+    /// Commands at once.
+    pub burst_commands: u32,
+    /// Bytes of commands a second in the long run.
+    pub bytes_per_second: u32,
+    /// Bytes of commands at once.
+    pub burst_bytes: u32,
+}
+
+impl Default for SystemConfig {
+    fn default() -> Self {
+        SystemConfig {
+            commands_per_second: 20,
+            burst_commands: 10_000,
+            bytes_per_second: 32 << 10,
+            burst_bytes: 16 << 20,
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod batch;
 pub mod door;
+mod kernel;
+mod limits;
 mod mark;
 mod run;
 mod session;
@@ -16,20 +18,24 @@ pub use door::Door;
 pub use run::Run;
 pub use silence::Silence;
 
-use crate::config::{Home, private_folder};
+use crate::config::{Home, SystemConfig, private_folder};
 use crate::monitor::{Incoming, Monitor, Recorded};
 use crate::spool::{Kind, Piece, Reader, SUFFIX};
 use crate::store::{Notice, Place};
-use crate::{Error, Result, identity, time};
+use crate::{Error, ErrorKind, Result, identity, time};
 use batch::{Batch, Done, Owner};
+use limits::Limits;
 use mark::Mark;
 use session::Session;
 use source::{CHUNK, Changed, Source};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+/// Files of one user that are kept open: what is beyond belongs to no shell that a person uses.
+const FILES_OF_ONE: usize = 256;
 /// Commands and ends of one commit at most.
 const GROUP: usize = 2048;
 
@@ -85,6 +91,10 @@ pub struct Recorder {
     users: HashMap<u32, String>,
     boot: String,
     host: String,
+    /// System mode: the shares of the users, who are others than the recorder's own.
+    limits: Option<Limits>,
+    /// Where a user's own files say so, what they say is checked.
+    unreadable: HashSet<String>,
 }
 
 impl Recorder {
@@ -95,21 +105,51 @@ impl Recorder {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when a folder can't be made.
     pub fn open(home: &Home) -> Result<Recorder> {
-        let spool = home.spool_dir();
-        for folder in [&spool, &home.run_dir()] {
-            private_folder(folder)?;
+        for folder in [home.spool_dir(), home.run_dir(), home.state_dir()] {
+            private_folder(&folder)?;
         }
-        Ok(Recorder {
-            spool,
+        Ok(Recorder::new(home, None))
+    }
+
+    /// The recorder of a whole host: files belong to many users, of whom the kernel says who they are, and each has his
+    /// share. The folders are there, with the rights that `shmon init --system` gives them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when a folder is missing or others could change it.
+    pub fn open_system(home: &Home, config: &SystemConfig) -> Result<Recorder> {
+        let me = rustix::process::geteuid().as_raw();
+        // Users add files to the spool, and neither see nor remove another's; they pass through the others.
+        for (folder, wanted) in
+            [(home.spool_dir(), 0o3733), (home.run_dir(), 0o755), (home.state_dir(), 0o700)]
+        {
+            let failed = |e| Error::io("look at the folder", &folder, e);
+            let meta = std::fs::metadata(&folder).map_err(failed)?;
+            if meta.uid() != me && meta.uid() != 0 || meta.mode() & 0o7777 != wanted {
+                let message = format!(
+                    "has mode {:o} and owner {}, not {wanted:o} and {me}: run `shmon init --system`",
+                    meta.mode() & 0o7777,
+                    meta.uid()
+                );
+                return Err(Error::new(ErrorKind::Io, message).at(&folder));
+            }
+        }
+        Ok(Recorder::new(home, Some(Limits::new(config.clone()))))
+    }
+
+    fn new(home: &Home, limits: Option<Limits>) -> Recorder {
+        Recorder {
+            spool: home.spool_dir(),
             marks: HashMap::new(),
             database: None,
-            known: home.run_dir().join("database"),
+            known: home.state_dir().join("database"),
             sources: HashMap::new(),
             sessions: HashMap::new(),
             users: HashMap::new(),
             boot: boot(),
             host: identity::host_name(),
-        })
+            limits,
+            unreadable: HashSet::new(),
+        }
     }
 
     /// Takes everything that shells have written, and commits it in groups.
@@ -121,10 +161,13 @@ impl Recorder {
         let mut batch = Batch::default();
         self.follow(monitor, &mut batch)?;
         let names = self.look(&mut batch)?;
+        let mut files: HashMap<u32, usize> = HashMap::new();
         for name in &names {
             let alive = self.sessions.get(name).is_some_and(|s| s.alive(&self.boot));
             if let Some(source) = self.sources.get_mut(name) {
-                source.alive = alive;
+                let count = files.entry(source.uid).or_default();
+                *count += 1;
+                source.alive = alive && (self.limits.is_none() || *count <= FILES_OF_ONE);
             }
         }
         self.take(monitor, batch, names)
@@ -203,8 +246,14 @@ impl Recorder {
                     .map_err(|e| Error::io("write which database is in use", &self.known, e))?;
             }
             let places = store.places()?;
-            let marks = places.into_iter().filter_map(|(name, value)| Some((name, Mark::parse(&value)?)));
-            self.marks = marks.collect();
+            let now = Instant::now();
+            self.marks.clear();
+            for (name, value) in places {
+                if self.limits.as_mut().is_some_and(|limits| limits.restore(&name, &value, now)) {
+                    continue;
+                }
+                self.marks.extend(Mark::parse(&value).map(|mark| (name, mark)));
+            }
             self.database = file;
             self.sources.clear();
         }
@@ -229,6 +278,9 @@ impl Recorder {
             }
             if !self.sources.contains_key(name) {
                 self.begin(name, path);
+            }
+            if !self.sources.contains_key(name) {
+                self.unreadable(name, path, batch);
             }
         }
         let mut names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
@@ -262,24 +314,27 @@ impl Recorder {
         self.marks.remove(name);
     }
 
-    /// Opens a file and reads the shell's description from its start.
+    /// A file that can't be opened, or isn't one: its owner, who made it so, is told of once.
+    fn unreadable(&mut self, name: &str, path: &Path, batch: &mut Batch) {
+        let Ok(meta) = std::fs::symlink_metadata(path) else { return };
+        if !self.unreadable.insert(name.to_owned()) {
+            return;
+        }
+        let user = self.user(meta.uid());
+        let session = Session::of_name(name);
+        let owner = Owner { session: &session, user: &user, uid: meta.uid(), host: &self.host };
+        let detail = format!("the spool of session {name} can't be read (mode {:o})", meta.mode() & 0o7777);
+        batch.incoming.push(owner.notice("unreadable", "spool-unreadable", &detail));
+    }
+
+    /// Opens a file.
     fn begin(&mut self, name: &str, path: &Path) {
         let Ok(mut source) = Source::open(name, path) else { return };
-        // A shell's umask makes its file readable for others; the folder isn't, and now the file isn't either.
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
-        if self.sessions.get(name).is_none_or(|s| s.since.is_none()) {
-            let mut session = Session::of_name(name);
-            let head = source.head();
-            if let Some(Piece::Entry(entry)) = Reader::new(&head).next()
-                && entry.kind == Kind::Session
-            {
-                session.describe(&entry);
-            }
-            if session.parent.is_none() {
-                session.parent = session.ancestor(&self.sessions);
-            }
-            self.sessions.insert(name.to_owned(), session);
+        if self.limits.is_none() {
+            // A shell's umask makes its file readable for others; the folder isn't, and now the file isn't either.
+            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
         }
+        self.know(&source);
         if let Some(mark) = self.marks.get(name) {
             // Another file under this name: it is read from its start, and what is known already is dropped.
             if mark.inode == source.mark.inode {
@@ -287,6 +342,29 @@ impl Recorder {
             }
         }
         self.sources.insert(name.to_owned(), source);
+    }
+
+    /// Reads the shell's description from the start of its file, once it stands there.
+    fn know(&mut self, source: &Source) {
+        let name = &source.name;
+        if self.sessions.get(name).is_some_and(|session| session.since.is_some()) {
+            return;
+        }
+        let mut session = Session::of_name(name);
+        let head = source.head();
+        if let Some(Piece::Entry(entry)) = Reader::new(&head).next()
+            && entry.kind == Kind::Session
+        {
+            session.describe(&entry);
+        }
+        if self.limits.is_some() {
+            session.verify(source.uid, &self.boot, &self.host);
+        }
+        if session.parent.is_none() {
+            session.parent = session.ancestor(&self.sessions);
+        }
+        session.parent = session.parent_name(&self.sessions);
+        self.sessions.insert(name.clone(), session);
     }
 
     fn take(&mut self, monitor: &mut Monitor, mut batch: Batch, names: Vec<String>) -> Result<Drained> {
@@ -327,6 +405,7 @@ impl Recorder {
     /// Reads the next piece of a file into the batch; false when there is no more.
     fn read(&mut self, source: &mut Source, batch: &mut Batch) -> Result<bool> {
         let changed = source.read()?;
+        self.know(source);
         let user = self.user(source.uid);
         let session =
             self.sessions.get(&source.name).cloned().unwrap_or_else(|| Session::of_name(&source.name));
@@ -382,6 +461,7 @@ impl Recorder {
     }
 
     fn commit(&mut self, monitor: &mut Monitor, batch: &mut Batch, drained: &mut Drained) -> Result<()> {
+        self.share(monitor, batch);
         if batch.is_empty() {
             return Ok(());
         }
@@ -419,6 +499,32 @@ impl Recorder {
             self.sources.remove(&done.name);
         }
         Ok(())
+    }
+
+    /// System mode: leaves out what is beyond a user's share, and tells of it.
+    fn share(&mut self, monitor: &Monitor, batch: &mut Batch) {
+        let Some(limits) = &mut self.limits else { return };
+        let (now, me) = (Instant::now(), rustix::process::getuid().as_raw());
+        let classifier = monitor.classifier();
+        batch.incoming.retain(|incoming| match incoming {
+            Incoming::Event(event) => {
+                let uid = event.uid.unwrap_or(me);
+                let level = || classifier.classify(&event.command).level;
+                uid == me || limits.admit(uid, event.command.len(), now, level)
+            }
+            Incoming::End(_) => true,
+        });
+        for (uid, withheld) in limits.tell(now) {
+            let at = time::now();
+            let detail = format!(
+                "user {uid} is beyond the limit: {} commands ({} bytes) were counted and not stored",
+                withheld.commands, withheld.bytes
+            );
+            let mut event = noticed(&format!("{at}:flood:{uid}"), "flood", &detail, at);
+            (event.uid, event.user) = (Some(uid), identity::user_name(uid));
+            batch.incoming.push(Incoming::Event(event));
+        }
+        batch.places.extend(limits.places());
     }
 
     /// The owner's login name, from the system's database of users.

@@ -16,9 +16,9 @@ impl Run {
     /// Begins; the event tells of a recorder that began before and did not end.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file in the home's `run` can't be written.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file in the home's `state` can't be written.
     pub fn begin(home: &Home) -> Result<(Run, Option<Event>)> {
-        let path = home.run_dir().join("recorder.state");
+        let path = home.state_dir().join("recorder");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         let (boot, now) = (boot(), time::now());
         std::fs::write(&path, format!("{} {boot} {now}\n", std::process::id()))
@@ -58,7 +58,7 @@ mod tests {
     fn the_next_recorder_notices_one_that_was_killed() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path());
-        std::fs::create_dir(home.run_dir()).unwrap();
+        std::fs::create_dir(home.state_dir()).unwrap();
         let (first, event) = Run::begin(&home).unwrap();
         assert_eq!(event, None);
         drop(first);
@@ -67,7 +67,7 @@ mod tests {
         assert!(text.starts_with("shmon notice recorder-killed 'the recorder "), "{text}");
         second.end();
         assert_eq!(Run::begin(&home).unwrap().1, None);
-        std::fs::write(home.run_dir().join("recorder.state"), "7 another-boot 5\n").unwrap();
+        std::fs::write(home.state_dir().join("recorder"), "7 another-boot 5\n").unwrap();
         let text = String::from_utf8(Run::begin(&home).unwrap().1.unwrap().command).unwrap();
         assert!(text.starts_with("shmon notice recorder-down "), "{text}");
     }

@@ -1,5 +1,6 @@
 //! What is known about a shell: from its own first record, and from the kernel where the process still lives.
 
+use super::kernel;
 use crate::record::{Event, UnixNanos};
 use crate::spool::{Entry, Kind};
 use std::collections::HashMap;
@@ -25,6 +26,12 @@ pub(super) struct Session {
     pub(super) since: Option<UnixNanos>,
     /// When its last command ended; `None` while one runs, and before one was read.
     pub(super) idle_since: Option<UnixNanos>,
+    /// System mode: the file's owner, who is part of every name, so that nobody can take another's.
+    owner: Option<u32>,
+    /// System mode: the process that the file names isn't its owner's shell, or isn't any more.
+    gone: bool,
+    /// System mode: the user who logged in, where that is another.
+    pub(super) login_uid: Option<u32>,
 }
 
 impl Session {
@@ -45,7 +52,11 @@ impl Session {
                 "pid" => self.pid = value.parse().ok().or(self.pid),
                 "ppid" => self.ppid = value.parse().ok(),
                 "boot" => self.boot = some.unwrap_or_else(|| "-".into()),
-                "shell" => self.shell = value.split(' ').next().unwrap_or("sh").to_owned(),
+                // `shmon` is what the recorder itself says.
+                "shell" => {
+                    let shell = value.split(' ').next().filter(|shell| *shell != "shmon");
+                    self.shell = shell.unwrap_or("sh").to_owned();
+                }
                 "host" => self.host = value.to_owned(),
                 "stat" => {
                     let stat = Stat::parse(value);
@@ -66,9 +77,58 @@ impl Session {
         }
     }
 
+    /// System mode: puts what the kernel says in the place of what the shell said. `owner` is the file's owner.
+    pub(super) fn verify(&mut self, owner: u32, boot: &str, host: &str) {
+        self.owner = Some(owner);
+        self.id = None;
+        host.clone_into(&mut self.host);
+        let facts = self.pid.map(kernel::facts).unwrap_or_default();
+        let stat = self
+            .pid
+            .and_then(stat_of)
+            .filter(|stat| facts.uid == Some(owner) && (self.ticks.is_none() || stat.ticks == self.ticks));
+        match stat {
+            Some(stat) => {
+                boot.clone_into(&mut self.boot);
+                (self.ticks, self.tty, self.ppid) = (stat.ticks, stat.tty, stat.ppid);
+                self.login_uid = facts.login_uid.filter(|uid| *uid != owner);
+                self.ssh = match (facts.remote_host, self.ssh.take()) {
+                    // The port is not logind's to know.
+                    (Some(host), Some(said)) if said.split(' ').next() == Some(&host) => Some(said),
+                    (Some(host), _) => Some(host),
+                    (None, said) => said.map(claimed),
+                };
+            }
+            // A process that is gone, or another's: nothing of it is known but who owns the file.
+            None => {
+                self.gone = true;
+                self.tty = self.tty.take().map(claimed);
+                self.ssh = self.ssh.take().map(claimed);
+            }
+        }
+    }
+
+    /// The session's name in the record.
+    fn public_name(&self) -> String {
+        match self.owner {
+            Some(uid) => format!("{uid}-{}", self.name),
+            None => self.id.clone().unwrap_or_else(|| self.name.clone()),
+        }
+    }
+
+    /// The name under which another session's parent is recorded.
+    pub(super) fn parent_name(&self, known: &HashMap<String, Session>) -> Option<String> {
+        let parent = self.parent.as_ref()?;
+        match self.owner {
+            // A name that nobody has is not taken from a shell's word.
+            Some(_) => known.get(parent).map(Session::public_name),
+            None => Some(parent.clone()),
+        }
+    }
+
     /// Whether the shell lives, as far as the kernel says.
     pub(super) fn alive(&self, boot: &str) -> bool {
-        if self.boot != "-" && self.boot != boot {
+        if self.gone || self.boot != "-" && self.boot != boot {
             return false;
         }
         let Some(stat) = self.pid.and_then(stat_of) else { return false };
@@ -97,14 +157,15 @@ impl Session {
     /// The key under which a repeated delivery is recognised.
     pub(super) fn key(&self, sequence: u64) -> String {
         let (_, start) = self.name.split_once('-').unwrap_or(("", ""));
-        format!("{}:{}:{start}:{sequence}", self.boot, self.pid.unwrap_or(0))
+        let owner = self.owner.map_or_else(String::new, |uid| format!("{uid}-"));
+        format!("{}:{}:{owner}{start}:{sequence}", self.boot, self.pid.unwrap_or(0))
     }
 
     /// An event of this shell, without its command.
     pub(super) fn event(&self, sequence: u64) -> Event {
         Event {
             key: self.key(sequence),
-            session_id: self.id.clone().unwrap_or_else(|| self.name.clone()),
+            session_id: self.public_name(),
             parent_session: self.parent.clone(),
             host: self.host.clone(),
             tty: self.tty.clone(),
@@ -115,6 +176,11 @@ impl Session {
             ..Event::default()
         }
     }
+}
+
+/// What a user's own process said, and nothing else vouches for.
+fn claimed(text: String) -> String {
+    text + " (claimed)"
 }
 
 /// Fields of `/proc/PID/stat` (proc_pid_stat(5)).

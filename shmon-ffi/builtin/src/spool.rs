@@ -118,7 +118,15 @@ impl Spool {
     /// Starts the recorder where none runs.
     pub(crate) fn wake(&mut self, seconds: i64) {
         // SAFETY: a path that ends with NUL.
-        if unsafe { libc::access(self.awake.as_ptr(), libc::F_OK) } == 0 {
+        let awake = unsafe { libc::access(self.awake.as_ptr(), libc::F_OK) } == 0;
+        // In system mode the recorder is the system's to start.
+        if self.program.is_empty() {
+            if !awake {
+                self.tell("no recorder runs: commands wait in the spool");
+            }
+            return;
+        }
+        if awake {
             if self.recorder == 0 || !alive(self.recorder) {
                 let text = self.awake.to_str().ok().and_then(|path| std::fs::read_to_string(path).ok());
                 self.recorder = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
