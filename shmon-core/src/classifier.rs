@@ -37,6 +37,13 @@ impl Day {
         Some(Day(year as u32 * 10_000 + month as u32 * 100 + day as u32))
     }
 
+    /// The day of an instant (in nanoseconds since the Unix epoch) in the system's time zone; `None` beyond the year 9999.
+    pub fn of(time: i64) -> Option<Day> {
+        let time = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?;
+        let date = time.to_zoned(jiff::tz::TimeZone::system()).date();
+        Day::new(date.year().try_into().ok()?, date.month().unsigned_abs(), date.day().unsigned_abs())
+    }
+
     /// As `yyyymmdd`.
     pub(crate) const fn number(self) -> u32 {
         self.0

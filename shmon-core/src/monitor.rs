@@ -1,7 +1,7 @@
 //! Everything tied together: an event comes in, is classified, stored with its notifications, and logged.
 
 use crate::classifier::{Classifier, Scratch};
-use crate::config::{Config, ExcludeMode, Home, private_folder};
+use crate::config::{Config, ExcludeMode, Home, RuleFiles, private_folder};
 use crate::log::{Lines, LogFile};
 use crate::record::{Ending, Event, Record};
 use crate::store::{Entry, Place, Store, StoreOptions, outbox::NewNotification};
@@ -38,6 +38,10 @@ pub struct Monitor {
     home: Home,
     config: Config,
     classifier: Classifier,
+    /// The rule files that the classifier was made of, or that were found wrong.
+    rules: RuleFiles,
+    /// What is wrong with them.
+    rule_fault: Option<String>,
     scratch: Scratch,
     store: Store,
     log: LogFile,
@@ -46,25 +50,18 @@ pub struct Monitor {
 impl Monitor {
     /// Opens the home's database with the given configuration; makes what is missing.
     ///
-    /// Rule files that are wrong don't stop the record: the built-in rules are used, and the log says so.
+    /// Rule files that are wrong don't stop the record: they are left out, and the log and [`Monitor::rule_fault`] say so.
     ///
     /// # Errors
     /// What [`Store::open`] says, or [`ErrorKind::Io`] when the folder can't be made.
     pub fn open(home: &Home, config: Config) -> Result<Monitor> {
         let log = LogFile::new(home.log(&config), &config.log);
-        let classifier = match config.classifier(home) {
-            Ok(classifier) => classifier,
-            Err(error) => {
-                let mut lines = Lines::new();
-                lines.warning(
-                    time::now(),
-                    &format!("rules not loaded, the built-in ones are in force: {error}"),
-                );
-                // The record matters more than a log that can't be written; `shmon doctor` names both.
-                let _ = log.append(&lines);
-                Classifier::builtin()
-            }
-        };
+        let rules = RuleFiles::look(home);
+        let (classifier, fault) = config.classifier_without_faults(home);
+        let rule_fault = fault.map(|error| error.to_string());
+        if let Some(fault) = &rule_fault {
+            warn(&log, &format!("rules that are wrong are left out: {fault}"));
+        }
         let path = home.database(&config);
         if let Some(folder) = path.parent() {
             private_folder(folder)?;
@@ -75,7 +72,46 @@ impl Monitor {
             ..StoreOptions::default()
         };
         let store = Store::open(&path, options)?;
-        Ok(Monitor { home: home.clone(), config, classifier, scratch: Scratch::default(), store, log })
+        let scratch = Scratch::default();
+        Ok(Monitor { home: home.clone(), config, classifier, rules, rule_fault, scratch, store, log })
+    }
+
+    /// Reads the rule files again where they changed since they were last read; false where they didn't. A file that was
+    /// written within the last second waits for the next call.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rule`] when they are wrong now: then the rules that were in force stay in force, all of them. The log and
+    /// [`Monitor::rule_fault`] say so too, until the files are mended.
+    pub fn refresh_rules(&mut self) -> Result<bool> {
+        let files = RuleFiles::look(&self.home);
+        if files == self.rules || files.is_fresh() {
+            return Ok(false);
+        }
+        self.rules = files;
+        match self.config.classifier(&self.home) {
+            Ok(classifier) => {
+                self.classifier = classifier;
+                self.rule_fault = None;
+                Ok(true)
+            }
+            Err(error) => {
+                warn(&self.log, &format!("wrong rules, those that were in force stay: {error}"));
+                self.rule_fault = Some(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes over the rules of a monitor that goes, where this one found its rule files wrong.
+    pub fn keep_rules_of(&mut self, before: &Monitor) {
+        if self.rule_fault.is_some() {
+            self.classifier = before.classifier.clone();
+        }
+    }
+
+    /// What is wrong with the rule files, and the key of that state of them: told once, however often it is noticed.
+    pub fn rule_fault(&self) -> Option<(String, &str)> {
+        self.rule_fault.as_deref().map(|fault| (format!("rules-broken:{}", self.rules.mark()), fault))
     }
 
     /// Records a batch in one transaction, in order; answers in the same order.
@@ -172,6 +208,13 @@ impl Monitor {
     pub fn log(&self) -> &LogFile {
         &self.log
     }
+}
+
+/// The record matters more than a log that can't be written; `shmon doctor` names both.
+fn warn(log: &LogFile, message: &str) {
+    let mut lines = Lines::new();
+    lines.warning(time::now(), message);
+    let _ = log.append(&lines);
 }
 
 impl Default for Recorded {

@@ -1,5 +1,6 @@
 //! One executed command with everything that is known about it: what the store keeps and every export shows.
 
+use crate::classifier::Day;
 use crate::identity::{self, Identity};
 use crate::shell::Dialect;
 use crate::{Context, Error, ErrorKind, Result, Verdict, time};
@@ -90,7 +91,8 @@ impl Event {
             user: (!self.user.is_empty()).then_some(&self.user),
             root: self.uid.map(|uid| uid == 0),
             ssh: Some(self.ssh_client.is_some()),
-            ..Context::default()
+            // Whether an allow entry had expired is asked of the day on which the command ran.
+            today: Day::of(self.started_at),
         }
     }
 }

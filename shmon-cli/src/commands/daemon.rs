@@ -8,9 +8,10 @@ use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Monitor};
 use shmon_core::notify::Background;
 use shmon_core::record::Event;
-use shmon_core::recorder::{self, Door, Recorder, Run, Silence};
+use shmon_core::recorder::{self, Door, Recorder, Run, Silence, noticed};
 use shmon_core::spool::SUFFIX;
 use shmon_core::store::{Store, StoreOptions};
+use shmon_core::time;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::collections::HashSet;
 use std::fs;
@@ -163,6 +164,7 @@ impl Daemon {
         let mut current = Current::open(&self.home)?;
         let (run, killed) = Run::begin(&self.home)?;
         current.record(killed);
+        current.tell_rule_fault();
         fs::write(&awake, format!("{}\n", std::process::id()))
             .context("cannot say that the recorder runs")?;
         if args.system {
@@ -189,6 +191,7 @@ impl Daemon {
                 }
                 _ => {
                     looked = Some(Instant::now());
+                    current.refresh_rules();
                     self.recorder.drain(&mut current.monitor)
                 }
             };
@@ -309,10 +312,29 @@ impl Current {
         modified(&self.config) != self.read
     }
 
+    /// Rule files that changed come into force at once, or not at all: wrong ones are told, and the rules stay.
+    fn refresh_rules(&mut self) {
+        if self.monitor.refresh_rules().is_err() {
+            self.tell_rule_fault();
+        }
+    }
+
+    /// Wrong rules are an event, so that people are told; the same fault is recorded once.
+    fn tell_rule_fault(&mut self) {
+        let Some((key, fault)) = self.monitor.rule_fault() else { return };
+        eprintln!("shmon: {fault}");
+        let event = noticed(&key, "rules-broken", fault, time::now());
+        self.record([event]);
+    }
+
     /// A configuration that became wrong is told, and the one that was right stays in force.
     fn reopen(&mut self, home: &Home) {
         match Current::open(home) {
-            Ok(current) => *self = current,
+            Ok(mut current) => {
+                current.monitor.keep_rules_of(&self.monitor);
+                *self = current;
+                self.tell_rule_fault();
+            }
             Err(error) => {
                 self.read = modified(&self.config);
                 eprintln!("shmon: {error:#}");

@@ -146,7 +146,14 @@ fn check_config(home: &Home, checks: &mut Vec<Check>) -> Option<Config> {
 fn check_rules(config: &Config, home: &Home, checks: &mut Vec<Check>) {
     match config.classifier(home) {
         Err(error) => {
-            push(checks, "rules", Outcome::Broken, format!("{error} (until then the built-in rules apply)"));
+            push(
+                checks,
+                "rules",
+                Outcome::Broken,
+                format!(
+                    "{error} (a running recorder keeps the rules that it has; a new one leaves this file out)"
+                ),
+            );
         }
         Ok(_) => push(checks, "rules", Outcome::Fine, "loaded"),
     }

@@ -1,10 +1,12 @@
 //! `config.toml`: every key has a default, an unknown key is an error that names what is allowed.
 
 mod home;
+mod rules;
 
 pub use home::{Home, private_folder};
+pub use rules::RuleFiles;
 
-use crate::{Classifier, Error, ErrorKind, Lang, Level, Result};
+use crate::{Error, ErrorKind, Lang, Level, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -210,37 +212,6 @@ impl Config {
         #[cfg(feature = "notify")]
         config.notify.check(text)?;
         Ok(config)
-    }
-}
-
-impl Config {
-    /// The classifier with the built-in rules, the files of `rules.d` and the configured changes. Allow entries are
-    /// checked against today unless the caller gives a day.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Rule`] when a rule file is wrong or an id is unknown.
-    pub fn classifier(&self, home: &Home) -> Result<Classifier> {
-        let mut builder = Classifier::builder();
-        let rules = home.rules_dir();
-        if rules.is_dir() {
-            builder = builder.rules_path(rules);
-        }
-        for id in &self.rules.disable {
-            builder = builder.disable(id);
-        }
-        for (id, level) in &self.rules.levels {
-            builder = builder.level(id, *level);
-        }
-        if let Some(programs) = &self.exclude.commands {
-            builder = builder.exclude(programs);
-        }
-        let today = jiff::Zoned::now().date();
-        let number = |n: i8| n.unsigned_abs();
-        let year = today.year().unsigned_abs();
-        if let Some(day) = crate::classifier::Day::new(year, number(today.month()), number(today.day())) {
-            builder = builder.today(day);
-        }
-        builder.build()
     }
 }
 
