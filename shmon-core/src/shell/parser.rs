@@ -6,6 +6,7 @@ use super::ast::{
     WORD_PLAIN, WordNode, settle,
 };
 use super::chars::{self, META, is, name_len};
+use super::work::worked;
 use super::{Dialect, RedirectionKind, analysis::Range32};
 
 /// Nesting of commands and words that is looked at; deeper text is left out and reported.
@@ -112,6 +113,7 @@ impl Parser<'_> {
     #[inline]
     pub(super) fn blanks(&mut self) {
         while let Some(b) = self.peek() {
+            worked!(1);
             match b {
                 b' ' | b'\t' => self.pos += 1,
                 b'\\' if self.peek_at(1) == Some(b'\n') => self.pos += 2,
@@ -201,6 +203,7 @@ impl Parser<'_> {
     pub(super) fn list(&mut self, until: Until) -> NodeId {
         let mark = self.ast.stacks.items.len();
         loop {
+            worked!(1);
             self.lines();
             let Some(b) = self.peek() else { break };
             if self.ends_list(until) {
@@ -358,6 +361,7 @@ impl Parser<'_> {
         let start = self.pos;
         let mut last = self.pos;
         loop {
+            worked!(1);
             self.blanks();
             let Some(b) = self.peek() else { break };
             match b {
@@ -586,7 +590,8 @@ impl Parser<'_> {
     fn subscript_is_assigned(&self) -> bool {
         let rest = self.rest();
         let mut depth = 0u32;
-        for (i, &b) in rest.iter().enumerate().take(4096) {
+        for (i, &b) in rest.iter().enumerate().take(256) {
+            worked!(1);
             match b {
                 b'[' => depth += 1,
                 b']' => {
@@ -667,7 +672,8 @@ impl Parser<'_> {
         let mut body_end = None;
         while line < self.end {
             let rest = self.text.get(line..self.end).unwrap_or(&[]);
-            let len = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            worked!(len + 1);
             let text = &rest[..len];
             let text =
                 if record.strip { &text[text.iter().take_while(|&&b| b == b'\t').count()..] } else { text };
