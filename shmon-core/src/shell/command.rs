@@ -264,7 +264,7 @@ impl Machine<'_> {
     fn call(&mut self, argv: Range32) -> bool {
         let name = self.arg_text(argv.start);
         let base = self.function_base;
-        worked!(self.s.functions.len());
+        worked(self.s.functions.len());
         let seen = |at: usize| self.s.functions.get(at).is_some_and(|f| at >= base || f.exported);
         let found = (0..self.s.functions.len())
             .rev()

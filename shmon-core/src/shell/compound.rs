@@ -406,7 +406,7 @@ impl Parser<'_> {
         let start = self.pos;
         let mut depth = 0u32;
         while let Some(b) = self.peek() {
-            worked!(1);
+            worked(1);
             match b {
                 b'\\' => self.pos += 1,
                 b'(' => depth += 1,

@@ -24,7 +24,7 @@ impl Machine<'_> {
     fn lookup_bytes(&self, name: &[u8]) -> Option<usize> {
         let mut wanted = name;
         for _ in 0..8 {
-            worked!(self.s.vars.len());
+            worked(self.s.vars.len());
             let at = self.s.vars.iter().rposition(|v| self.text(v.name) == wanted)?;
             let var = self.s.vars.get(at)?;
             match var.kind {

@@ -176,7 +176,7 @@ pub(super) fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analy
 impl Machine<'_> {
     /// Takes one step; false, with an issue, where the budget is spent.
     pub(super) fn step(&mut self) -> bool {
-        worked!(1);
+        worked(1);
         if self.steps == 0 {
             self.over_budget();
             return false;
@@ -207,7 +207,7 @@ impl Machine<'_> {
 
     /// Reserves room for derived bytes; false where the budget is spent.
     pub(super) fn reserve(&mut self, bytes: usize) -> bool {
-        worked!(bytes);
+        worked(bytes);
         if self.bytes_left < bytes {
             self.bytes_left = 0;
             self.over_budget();
@@ -319,7 +319,7 @@ impl Machine<'_> {
         if self.searches == 0 || inner.len() < 2 || inner.len() > len {
             return None;
         }
-        worked!(len);
+        worked(len);
         let at = memchr::memmem::find(self.a.text.get(..len)?, inner);
         let span = at.map(|at| Span::new(at, at + inner.len()));
         self.searches -= 1;

@@ -113,7 +113,7 @@ impl Parser<'_> {
     #[inline]
     pub(super) fn blanks(&mut self) {
         while let Some(b) = self.peek() {
-            worked!(1);
+            worked(1);
             match b {
                 b' ' | b'\t' => self.pos += 1,
                 b'\\' if self.peek_at(1) == Some(b'\n') => self.pos += 2,
@@ -203,7 +203,7 @@ impl Parser<'_> {
     pub(super) fn list(&mut self, until: Until) -> NodeId {
         let mark = self.ast.stacks.items.len();
         loop {
-            worked!(1);
+            worked(1);
             self.lines();
             let Some(b) = self.peek() else { break };
             if self.ends_list(until) {
@@ -361,7 +361,7 @@ impl Parser<'_> {
         let start = self.pos;
         let mut last = self.pos;
         loop {
-            worked!(1);
+            worked(1);
             self.blanks();
             let Some(b) = self.peek() else { break };
             match b {
@@ -591,7 +591,7 @@ impl Parser<'_> {
         let rest = self.rest();
         let mut depth = 0u32;
         for (i, &b) in rest.iter().enumerate().take(256) {
-            worked!(1);
+            worked(1);
             match b {
                 b'[' => depth += 1,
                 b']' => {
@@ -673,7 +673,7 @@ impl Parser<'_> {
         while line < self.end {
             let rest = self.text.get(line..self.end).unwrap_or(&[]);
             let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            worked!(len + 1);
+            worked(len + 1);
             let text = &rest[..len];
             let text =
                 if record.strip { &text[text.iter().take_while(|&&b| b == b'\t').count()..] } else { text };

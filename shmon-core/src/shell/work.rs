@@ -1,13 +1,13 @@
 //! Counts work in tests: bytes and entries that loops look at. Elsewhere it is nothing at all.
 
 /// Adds to the count, in tests.
-macro_rules! worked {
-    ($amount:expr) => {
-        #[cfg(test)]
-        super::work::add($amount);
-    };
+#[inline(always)]
+pub(super) fn worked(amount: usize) {
+    #[cfg(test)]
+    WORK.with(|work| work.set(work.get() + amount as u64));
+    #[cfg(not(test))]
+    let _ = amount;
 }
-pub(super) use worked;
 
 #[cfg(test)]
 #[path = "../../tests/support/adversarial.rs"]
@@ -16,11 +16,6 @@ mod adversarial;
 #[cfg(test)]
 thread_local! {
     static WORK: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
-}
-
-#[cfg(test)]
-pub(super) fn add(amount: usize) {
-    WORK.with(|work| work.set(work.get() + amount as u64));
 }
 
 #[cfg(test)]
