@@ -20,7 +20,7 @@ fn inside(span: Span, command: &[u8]) {
 }
 
 /// Lexer and parser alone.
-pub fn parse(input: &[u8]) {
+pub(crate) fn parse(input: &[u8]) {
     let (dialect, command) = split(input);
     let mut analysis = Analysis::new();
     if let Some(span) = shell::syntax_error(command, dialect, &mut analysis) {
@@ -29,7 +29,7 @@ pub fn parse(input: &[u8]) {
 }
 
 /// The analysis: spans lie in the command, and the same text gives the same answer in used buffers.
-pub fn invocations(input: &[u8]) {
+pub(crate) fn invocations(input: &[u8]) {
     let (dialect, command) = split(input);
     let mut analysis = Analysis::new();
     shell::analyze(command, dialect, &mut analysis);
@@ -48,7 +48,7 @@ pub fn invocations(input: &[u8]) {
 }
 
 /// The whole of `classify`: the level alone is that of the verdict.
-pub fn classify(input: &[u8]) {
+pub(crate) fn classify(input: &[u8]) {
     static CLASSIFIER: OnceLock<Classifier> = OnceLock::new();
     let classifier = CLASSIFIER.get_or_init(Classifier::builtin);
     let (dialect, command) = split(input);
