@@ -2,6 +2,7 @@
 
 use super::compiler::layout::op;
 use super::options::{Arguments, Spellings};
+use super::present::Present;
 use super::strtest::{LazyRegex, Subject, holds};
 use super::view::{Slot, View};
 use crate::classifier::Context;
@@ -18,6 +19,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) analysis: &'a Analysis,
     pub(crate) context: &'a Context<'a>,
     pub(crate) arguments: &'a mut Arguments,
+    pub(crate) present: &'a mut Present,
     pub(crate) looks: u32,
 }
 
@@ -37,9 +39,17 @@ impl<'a> Machine<'a> {
         analysis: &'a Analysis,
         context: &'a Context<'a>,
         arguments: &'a mut Arguments,
+        present: &'a mut Present,
     ) -> Self {
         arguments.reset();
-        Machine { view, regexes, command, analysis, context, arguments, looks: LOOKS }
+        present.another_layer();
+        Machine { view, regexes, command, analysis, context, arguments, present, looks: LOOKS }
+    }
+
+    /// Whether what a condition needs is there, so that it is worth asking.
+    #[inline]
+    pub(crate) fn met(&mut self, need: u32, here: Here<'a>) -> bool {
+        need == 0 || self.present.met(self.view, need as usize, here, self.analysis)
     }
 
     /// Whether the node at `pc` holds for an invocation (`None`: the command as a whole).
@@ -214,10 +224,7 @@ impl<'a> Machine<'a> {
         if inv.assignments().any(|a| fits(subject(a.name), subject(a.value))) {
             return true;
         }
-        if !matches!(
-            inv.program(),
-            b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"env" | b"sudo"
-        ) {
+        if !takes_assignments(inv.program()) {
             return false;
         }
         inv.argv().skip(1).any(|w| {
@@ -254,6 +261,11 @@ impl<'a> Machine<'a> {
         }
         false
     }
+}
+
+/// Programs whose arguments may be assignments.
+pub(crate) fn takes_assignments(program: &[u8]) -> bool {
+    matches!(program, b"export" | b"declare" | b"typeset" | b"local" | b"readonly" | b"env" | b"sudo")
 }
 
 /// How many operands the words of a SUBCOMMAND node take, where they are there.
@@ -299,7 +311,7 @@ fn subject(word: crate::shell::Word<'_>) -> Subject<'_> {
     Subject { bytes: word.bytes, flags: word.flags }
 }
 
-fn redirect_bit(kind: RedirectionKind) -> u32 {
+pub(crate) fn redirect_bit(kind: RedirectionKind) -> u32 {
     match kind {
         RedirectionKind::Read => 1,
         RedirectionKind::Write => 2,

@@ -9,6 +9,7 @@ pub mod examples;
 mod info;
 pub mod lint;
 mod options;
+mod present;
 mod scan;
 mod scratch;
 mod secrets;

@@ -68,7 +68,7 @@ impl Arguments {
 
 const STYLE_POSIX: u32 = 1;
 const STYLE_LONG: u32 = 2;
-const STYLE_BUNDLED: u32 = 3;
+pub(crate) const STYLE_BUNDLED: u32 = 3;
 
 enum Shape {
     Complete,

@@ -1,6 +1,7 @@
 //! Buffers of the evaluation.
 
 use super::options::Arguments;
+use super::present::Present;
 use super::set::Hit;
 
 /// Reused from command to command.
@@ -12,4 +13,6 @@ pub(crate) struct RuleScratch {
     pub(crate) woken: Vec<u32>,
     /// The arguments of the invocation at hand.
     pub(crate) arguments: Arguments,
+    /// Its features.
+    pub(crate) present: Present,
 }

@@ -225,6 +225,7 @@ impl RuleSet {
         scratch: &mut RuleScratch,
     ) -> bool {
         scratch.hits.clear();
+        scratch.present.reset();
         let mut noise = analysis.invocations().len() > 0;
         for (number, layer) in self.layers.iter().enumerate() {
             noise &= self.layer(number, layer, command, analysis, context, scratch);
@@ -252,8 +253,8 @@ impl RuleSet {
     ) -> bool {
         let view = layer.view();
         let mut noise = true;
-        let RuleScratch { hits, woken, arguments } = scratch;
-        let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments);
+        let RuleScratch { hits, woken, arguments, present } = scratch;
+        let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments, present);
         let mut push = |rule: u32, invocation: u32| {
             if let Some(level) = layer.level(rule) {
                 hits.push(Hit { level, layer: number as u8, rule, invocation });
@@ -264,10 +265,15 @@ impl RuleSet {
             if number == self.excludes {
                 noise &= view.slot_excluded(slot);
             }
-            for &rule in view.slot_rules(slot) {
-                let cond = view.at(view.rule(rule) + R_COND);
-                if cond == 0 || machine.node(cond, Some(Here { index, invocation, slot })) {
-                    push(rule, index as u32);
+            let [gate, rules @ ..] = view.slot_rules(slot) else { continue };
+            let here = Here { index, invocation, slot };
+            if !machine.met(*gate, here) {
+                continue;
+            }
+            for rule in rules.chunks_exact(D_WORDS) {
+                let cond = rule[D_COND] as usize;
+                if machine.met(rule[D_NEED], here) && (cond == 0 || machine.node(cond, Some(here))) {
+                    push(rule[D_RULE], index as u32);
                 }
             }
         }
@@ -287,7 +293,8 @@ impl RuleSet {
                 }
                 for (index, invocation) in analysis.invocations().enumerate() {
                     let slot = view.program(invocation.program());
-                    if machine.node(cond, Some(Here { index, invocation, slot })) {
+                    let here = Here { index, invocation, slot };
+                    if machine.met(view.word(record + R_NEED), here) && machine.node(cond, Some(here)) {
                         push(rule, index as u32);
                     }
                 }
@@ -308,8 +315,9 @@ impl RuleSet {
                 if expires != 0 && (today == 0 || today > expires) {
                     continue;
                 }
-                let RuleScratch { hits, arguments, .. } = scratch;
-                let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments);
+                let RuleScratch { hits, arguments, present, .. } = scratch;
+                let mut machine =
+                    Machine::new(view, &layer.regexes, command, analysis, context, arguments, present);
                 hits.retain(|hit| {
                     let id =
                         self.layers.get(usize::from(hit.layer)).map_or("", |l| l.view().rule_id(hit.rule));

@@ -112,14 +112,18 @@ impl<'a> View<'a> {
         self.bytes.get(at as usize..at as usize + len).unwrap_or(&[])
     }
 
-    /// The rules that the program wakes.
+    /// The rules that the program wakes, in [`D_WORDS`] words each, and before them what at least one of them needs;
+    /// empty where it wakes none.
     #[inline]
     pub(crate) fn slot_rules(self, slot: Slot) -> &'a [u32] {
         if slot == Slot::NONE {
             return &[];
         }
         let at = slot.0 as usize;
-        self.slice(self.at(at + S_RULES_AT), (self.word(at + S_COUNT) & !S_EXCLUDED) as usize)
+        match (self.word(at + S_COUNT) & !S_EXCLUDED) as usize {
+            0 => &[],
+            count => self.slice(self.at(at + S_RULES_AT), 1 + count * D_WORDS),
+        }
     }
 
     #[inline]

@@ -328,6 +328,11 @@ impl Analysis {
         &self.obfuscations
     }
 
+    /// The command, and behind it every text that was derived from it: all words are parts of this.
+    pub(crate) fn texts(&self) -> &[u8] {
+        &self.text
+    }
+
     /// Forgets everything and keeps the buffers.
     pub fn clear(&mut self) {
         self.text.clear();

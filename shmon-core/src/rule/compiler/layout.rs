@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +74,7 @@ numbered! {
 }
 
 /// Words of a rule record.
-pub const RULE_WORDS: usize = 24;
+pub const RULE_WORDS: usize = 25;
 numbered! {
     /// Level in the low byte, [`R_EXPERIMENTAL`] and [`R_COMMAND`] above.
     R_LEVEL
@@ -124,6 +124,8 @@ numbered! {
     R_FILE_LEN
     /// Line in the file, from 1.
     R_LINE
+    /// What the bytecode needs, see [`D_NEED`].
+    R_NEED
 }
 /// The rule is under observation.
 pub const R_EXPERIMENTAL: u32 = 1 << 8;
@@ -143,12 +145,23 @@ numbered! {
     S_NAME
     /// Number of rules in the low bits; [`S_EXCLUDED`].
     S_COUNT
-    /// Rules.
+    /// What at least one of the rules needs (0 for nothing), then the rules in [`D_WORDS`] words each.
     S_RULES_AT
     /// Program specification, 0 for none.
     S_SPEC
     /// Secret options: count, then records; 0 for none.
     S_SECRETS_AT
+}
+/// Words of a rule in a program's list.
+pub const D_WORDS: usize = 3;
+numbered! {
+    /// The rule.
+    D_RULE
+    /// Its bytecode for this program; 0 where the program alone decides.
+    D_COND
+    /// What that needs, 0 for nothing: number of clauses, then for each the number of features, and of each feature its
+    /// number and its bits (see `features.rs`). Every clause must be met by any of its bits.
+    D_NEED
 }
 /// The slot is for names that begin so.
 pub const S_PREFIX: u32 = 1 << 31;

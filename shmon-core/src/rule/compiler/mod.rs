@@ -1,9 +1,13 @@
 //! From TOML to the compiled form. The build script compiles the built-in rules with this very code, so it depends on
 //! nothing but the level, the texts and the TOML parser.
 
+mod dispatch;
+pub mod features;
 pub mod hash;
 pub mod layout;
 mod lower;
+mod narrow;
+mod need;
 pub mod schema;
 mod secrets;
 pub mod source;
@@ -299,6 +303,7 @@ impl<'a> Compiler<'a> {
         }
         self.secrets.programs(&mut w, &mut self.programs);
         tables::inherit(&mut self.programs);
+        dispatch::write(&mut self.programs, &self.rules, &text.bytes, &self.sets.words, sets_at, &mut w);
         w.program_table(&self.programs, &mut text);
         w.atoms(&atoms, &mut text);
         w.words[H_SECRETS_AT] = self.secrets.write(&mut w, &mut text);
@@ -312,7 +317,7 @@ impl<'a> Compiler<'a> {
         let mut allows = Vec::new();
         for (lowered, rules, expires, reason) in &self.allows {
             // What wakes an allow entry is a finding; its program is tested like everything else.
-            let cond = w.code(lowered, sets_at);
+            let cond = w.code(&lowered.code, sets_at);
             let rules_at = w.strings(rules, &mut text);
             let [reason, len] = text.add(reason.as_bytes());
             allows.extend([cond, rules_at, *expires, reason, len]);
@@ -353,7 +358,8 @@ impl<'a> Compiler<'a> {
             r[R_LEVEL] |= R_COMMAND;
         }
         r[R_CATEGORY_LEN] = spec.id.find('.').unwrap_or(spec.id.len()) as u32;
-        r[R_COND] = w.code(&rule.lowered, sets_at);
+        r[R_COND] = w.code(&rule.lowered.code, sets_at);
+        r[R_NEED] = w.clauses(&need::needs(&rule.lowered.code, &text.bytes, &self.sets.words));
         // An id of another version of ATT&CK means the same: both are reported, this version's first.
         let mut attack: Vec<&str> = Vec::new();
         for id in &spec.attack {

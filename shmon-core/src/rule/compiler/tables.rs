@@ -2,7 +2,8 @@
 
 use super::hash::{gram, gram_hash, head, letter_bit, name_hash};
 use super::layout::*;
-use super::lower::{Lowered, Pool};
+use super::lower::Pool;
+use super::need::{Clause, encode};
 use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,6 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Debug, Clone, Default)]
 pub(super) struct ProgramEntry {
     pub(super) rules: Vec<u32>,
+    /// How many of them can hold for this program.
+    pub(super) count: u32,
+    /// Where they are: see [`D_WORDS`].
+    pub(super) at: u32,
     pub(super) excluded: bool,
     pub(super) spec: u32,
     pub(super) secrets: Vec<u32>,
@@ -117,7 +122,6 @@ impl Writer {
                 slot = (slot + 1) & (slots - 1);
             }
             let [at, len] = pool.add(bytes);
-            let rules_at = self.list(&entry.rules);
             let secrets_at = if entry.secrets.is_empty() {
                 0
             } else {
@@ -131,8 +135,8 @@ impl Writer {
             record[S_HIGH] = (low >> 32) as u32;
             record[S_LEN] = len | if *prefix { S_PREFIX } else { 0 };
             record[S_NAME] = at;
-            record[S_COUNT] = entry.rules.len() as u32 | if entry.excluded { S_EXCLUDED } else { 0 };
-            record[S_RULES_AT] = rules_at;
+            record[S_COUNT] = entry.count | if entry.excluded { S_EXCLUDED } else { 0 };
+            record[S_RULES_AT] = entry.at;
             record[S_SPEC] = entry.spec;
             record[S_SECRETS_AT] = secrets_at;
         }
@@ -192,13 +196,18 @@ impl Writer {
     }
 
     /// Puts bytecode into the blob; set nodes get the place of the sets.
-    pub(super) fn code(&mut self, lowered: &Lowered, sets_at: u32) -> u32 {
-        if lowered.code.is_empty() {
+    pub(super) fn code(&mut self, code: &[u32], sets_at: u32) -> u32 {
+        if code.is_empty() {
             return 0;
         }
-        let mut code = lowered.code.clone();
+        let mut code = code.to_vec();
         relocate(&mut code, sets_at);
         self.list(&code)
+    }
+
+    /// What a condition needs; 0 where it needs nothing.
+    pub(super) fn clauses(&mut self, clauses: &[Clause]) -> u32 {
+        if clauses.is_empty() { 0 } else { self.list(&encode(clauses)) }
     }
 }
 

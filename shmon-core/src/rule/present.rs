@@ -1,0 +1,140 @@
+//! What is there, as features: compared with what a rule needs before its condition is asked.
+
+use super::compiler::features::*;
+use super::compiler::hash::letter_bit;
+use super::eval::{Here, redirect_bit, takes_assignments};
+use super::options::STYLE_BUNDLED;
+use super::view::View;
+use crate::shell::Analysis;
+
+/// Of more invocations than this, what follows in the pipeline isn't looked for: work stays linear.
+const MANY: usize = 64;
+
+/// The features of one invocation, and of the command around it.
+#[derive(Debug, Default)]
+pub(crate) struct Present {
+    bits: [u64; FEATURES],
+    /// The invocation that this is about.
+    index: Option<usize>,
+    /// Whether the features of the whole command are known: its programs, and its bytes.
+    programs: bool,
+    bytes: bool,
+}
+
+impl Present {
+    /// Forgets the invocation: other programs' options may be known.
+    #[inline]
+    pub(crate) fn another_layer(&mut self) {
+        self.index = None;
+    }
+
+    /// Forgets what it knew: another command comes.
+    #[inline]
+    pub(crate) fn reset(&mut self) {
+        self.index = None;
+        self.programs = false;
+        self.bytes = false;
+    }
+
+    /// Whether every clause at `need` is met.
+    #[inline]
+    pub(crate) fn met(&mut self, v: View<'_>, need: usize, here: Here<'_>, analysis: &Analysis) -> bool {
+        if self.index != Some(here.index) {
+            self.read(v, here, analysis);
+        }
+        let mut at = need + 1;
+        for _ in 0..v.at(need) {
+            let items = v.slice(at + 1, v.at(at) * 3);
+            if !items.chunks_exact(3).any(|item| self.any(item, analysis)) {
+                return false;
+            }
+            at += 1 + items.len();
+        }
+        true
+    }
+
+    #[inline]
+    fn any(&mut self, item: &[u32], analysis: &Analysis) -> bool {
+        let feature = item[0] as usize % FEATURES;
+        if feature >= F_BYTES && !self.bytes {
+            self.read_bytes(analysis);
+        } else if feature == F_PROGRAMS && !self.programs {
+            self.read_programs(analysis);
+        }
+        self.bits[feature] & (u64::from(item[1]) | u64::from(item[2]) << 32) != 0
+    }
+
+    fn read(&mut self, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
+        self.index = Some(here.index);
+        let bundled = {
+            let spec = v.slot_spec(here.slot);
+            spec != 0 && v.word(spec) == STYLE_BUNDLED
+        };
+        let (mut letters, mut heads, mut firsts, mut tails) = (0, 0, 0, 0);
+        for word in here.invocation.argv().skip(1) {
+            let bytes = word.bytes;
+            heads |= head_bit(bytes);
+            firsts |= first_bit(bytes);
+            tails |= tail_bit(bytes);
+            match bytes {
+                [b'-', b'-', ..] => {}
+                [b'-', options @ ..] => {
+                    for &b in options {
+                        let Some(bit) = letter_bit(b) else { break };
+                        letters |= 1 << bit;
+                    }
+                }
+                _ if bundled => {
+                    letters |= bytes.iter().filter_map(|&b| letter_bit(b)).fold(0, |all, bit| all | 1 << bit);
+                }
+                _ => {}
+            }
+        }
+        self.bits[F_LETTERS] = letters;
+        self.bits[F_HEADS] = heads;
+        self.bits[F_FIRSTS] = firsts;
+        self.bits[F_TAILS] = tails;
+        self.bits[F_AROUND] = around(here, analysis);
+    }
+
+    #[cold]
+    fn read_programs(&mut self, analysis: &Analysis) {
+        self.programs = true;
+        self.bits[F_PROGRAMS] = analysis.invocations().fold(0, |all, i| all | head_bit(i.program()));
+    }
+
+    #[cold]
+    fn read_bytes(&mut self, analysis: &Analysis) {
+        self.bytes = true;
+        self.bits[F_BYTES] = 0;
+        self.bits[F_BYTES_HIGH] = 0;
+        for &b in analysis.texts() {
+            let (feature, bit) = byte_place(b);
+            self.bits[feature] |= bit;
+        }
+    }
+}
+
+/// What is around the invocation.
+fn around(here: Here<'_>, analysis: &Analysis) -> u64 {
+    let invocation = here.invocation;
+    let count = analysis.invocations().len();
+    let mut bits = 0;
+    for redirection in invocation.redirections() {
+        bits |= u64::from(redirect_bit(redirection.kind)) << X_REDIRECT;
+    }
+    let mut note = |bit: u32, holds: bool| bits |= u64::from(holds) << bit;
+    note(X_ASSIGN, invocation.assignments().len() > 0 || takes_assignments(invocation.program()));
+    note(X_VIA, !invocation.via().is_empty());
+    note(X_HIDING, !analysis.obfuscations().is_empty());
+    note(X_ISSUE, !analysis.issues().is_empty());
+    if count > 1 {
+        let (pipeline, stage) = (invocation.pipeline(), invocation.stage());
+        note(X_FROM, stage > 0);
+        let follows = || analysis.invocations().any(|i| i.pipeline() == pipeline && i.stage() > stage);
+        note(X_INTO, count > MANY || follows());
+        note(X_OTHERS, true);
+        note(X_LATER, here.index + 1 < count);
+    }
+    bits
+}
