@@ -19,13 +19,32 @@ pub(crate) struct Present {
     /// Whether the features of the whole command are known: its programs, and its bytes.
     programs: bool,
     bytes: bool,
+    /// The atoms that were found, 64 to a word, and the words that are not 0.
+    atoms: Vec<u64>,
+    touched: Vec<u32>,
 }
 
 impl Present {
-    /// Forgets the invocation: other programs' options may be known.
+    /// Forgets the invocation and the atoms: another layer knows others.
     #[inline]
     pub(crate) fn another_layer(&mut self) {
         self.index = None;
+        for word in self.touched.drain(..) {
+            self.atoms[word as usize] = 0;
+        }
+    }
+
+    /// Notes that the text holds an atom.
+    #[inline]
+    pub(crate) fn found(&mut self, atom: u32) {
+        let word = atom as usize / 64;
+        if word >= self.atoms.len() {
+            self.atoms.resize(word + 1, 0);
+        }
+        if self.atoms[word] == 0 {
+            self.touched.push(word as u32);
+        }
+        self.atoms[word] |= 1 << (atom % 64);
     }
 
     /// Forgets what it knew: another command comes.
@@ -55,13 +74,17 @@ impl Present {
 
     #[inline]
     fn any(&mut self, item: &[u32], analysis: &Analysis) -> bool {
-        let feature = item[0] as usize % FEATURES;
+        let feature = item[0] as usize;
+        let wanted = u64::from(item[1]) | u64::from(item[2]) << 32;
+        if feature >= FEATURES {
+            return self.atoms.get(feature - FEATURES).is_some_and(|found| found & wanted != 0);
+        }
         if feature >= F_BYTES && !self.bytes {
             self.read_bytes(analysis);
         } else if feature == F_PROGRAMS && !self.programs {
             self.read_programs(analysis);
         }
-        self.bits[feature] & (u64::from(item[1]) | u64::from(item[2]) << 32) != 0
+        self.bits[feature] & wanted != 0
     }
 
     fn read(&mut self, v: View<'_>, here: Here<'_>, analysis: &Analysis) {

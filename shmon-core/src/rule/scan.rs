@@ -9,9 +9,9 @@ use super::compiler::hash::{gram, gram_hash};
 use super::compiler::layout::*;
 use super::view::View;
 
-/// Calls `found` with every rule that an atom in `text` wakes (repeatedly, where several do).
+/// Calls `found` with every atom in `text` (repeatedly, where it is there several times) and the rules that it wakes.
 #[inline]
-pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32)) {
+pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32, &[u32])) {
     for table in [v.at(H_LONG_AT), v.at(H_SHORT_AT)] {
         if table != 0 {
             grams(v, table, text, found);
@@ -20,7 +20,7 @@ pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32)) {
 }
 
 #[inline]
-fn grams(v: View<'_>, table: usize, text: &[u8], found: &mut impl FnMut(u32)) {
+fn grams(v: View<'_>, table: usize, text: &[u8], found: &mut impl FnMut(u32, &[u32])) {
     let stride = v.at(table + GRAMS_STRIDE).max(1);
     let bits = v.word(table + GRAMS_FILTER_BITS).clamp(5, 31);
     let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << (bits - 5));
@@ -45,7 +45,7 @@ fn candidates(
     at: usize,
     gram: u32,
     hash: u32,
-    found: &mut impl FnMut(u32),
+    found: &mut impl FnMut(u32, &[u32]),
 ) {
     let mask = v.at(table + GRAMS_MASK);
     let slots = v.at(table + GRAMS_SLOTS_AT);
@@ -65,9 +65,7 @@ fn candidates(
                     .and_then(|start| text.get(start..start + wanted.len()))
                     .is_some_and(|part| part.eq_ignore_ascii_case(wanted));
                 if fits {
-                    for &rule in v.slice(v.at(atom + A_RULES_AT), v.at(atom + A_COUNT)) {
-                        found(rule);
-                    }
+                    found(place[0], v.slice(v.at(atom + A_RULES_AT), v.at(atom + A_COUNT)));
                 }
             }
             return;

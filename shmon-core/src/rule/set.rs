@@ -4,12 +4,13 @@ use super::compiler::layout::*;
 use super::compiler::{Base, Compiled, Problem, Source, compile};
 use super::eval::{Here, Machine};
 use super::info::RuleInfo;
+use super::present::Present;
 use super::scan::scan;
 use super::strtest::{LazyRegex, compile_regex};
 use super::view::View;
 use super::{builtin, scratch::RuleScratch};
 use crate::classifier::Context;
-use crate::shell::{Analysis, Span, Word};
+use crate::shell::Analysis;
 use crate::{Error, ErrorKind, Level, Result};
 use std::borrow::Cow;
 
@@ -255,6 +256,7 @@ impl RuleSet {
         let mut noise = true;
         let RuleScratch { hits, woken, arguments, present } = scratch;
         let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments, present);
+        wake(view, analysis, machine.present, woken);
         let mut push = |rule: u32, invocation: u32| {
             if let Some(level) = layer.level(rule) {
                 hits.push(Hit { level, layer: number as u8, rule, invocation });
@@ -277,26 +279,20 @@ impl RuleSet {
                 }
             }
         }
-        woken.clear();
-        wake(view, command, analysis, woken);
-        if !woken.is_empty() {
-            woken.sort_unstable();
-            woken.dedup();
-            for &rule in woken.iter() {
-                let record = view.rule(rule);
-                let cond = view.at(record + R_COND);
-                if view.word(record + R_LEVEL) & R_COMMAND != 0 {
-                    if machine.node(cond, None) {
-                        push(rule, Hit::WHOLE);
-                    }
-                    continue;
+        for &rule in woken.iter() {
+            let record = view.rule(rule);
+            let cond = view.at(record + R_COND);
+            if view.word(record + R_LEVEL) & R_COMMAND != 0 {
+                if machine.node(cond, None) {
+                    push(rule, Hit::WHOLE);
                 }
-                for (index, invocation) in analysis.invocations().enumerate() {
-                    let slot = view.program(invocation.program());
-                    let here = Here { index, invocation, slot };
-                    if machine.met(view.word(record + R_NEED), here) && machine.node(cond, Some(here)) {
-                        push(rule, index as u32);
-                    }
+                continue;
+            }
+            for (index, invocation) in analysis.invocations().enumerate() {
+                let slot = view.program(invocation.program());
+                let here = Here { index, invocation, slot };
+                if machine.met(view.word(record + R_NEED), here) && machine.node(cond, Some(here)) {
+                    push(rule, index as u32);
                 }
             }
         }
@@ -337,8 +333,10 @@ impl RuleSet {
     }
 }
 
-/// Collects the rules that something other than a program's name wakes.
-fn wake(view: View<'_>, command: &[u8], analysis: &Analysis, woken: &mut Vec<u32>) {
+/// Finds the atoms of the command and of what was derived from it, and collects the rules that something other than a
+/// program's name wakes.
+fn wake(view: View<'_>, analysis: &Analysis, present: &mut Present, woken: &mut Vec<u32>) {
+    woken.clear();
     woken.extend_from_slice(view.list(view.at(H_ALWAYS_AT)));
     if !analysis.obfuscations().is_empty() {
         woken.extend_from_slice(view.list(view.at(H_HIDING_AT)));
@@ -346,32 +344,13 @@ fn wake(view: View<'_>, command: &[u8], analysis: &Analysis, woken: &mut Vec<u32
     if !analysis.issues().is_empty() {
         woken.extend_from_slice(view.list(view.at(H_ISSUE_AT)));
     }
-    if view.at(H_LONG_AT) == 0 && view.at(H_SHORT_AT) == 0 {
-        return;
-    }
-    let mut found = |rule| woken.push(rule);
-    scan(view, command, &mut found);
-    for invocation in analysis.invocations() {
-        let redirected = invocation.redirections().map(|r| r.target);
-        let assigned = invocation.assignments().flat_map(|a| [a.name, a.value]);
-        for word in invocation.argv().chain(redirected).chain(assigned) {
-            if !verbatim(command, &word) {
-                scan(view, word.bytes, &mut found);
-            }
-        }
-    }
-}
-
-/// Whether the word stands in the command as it is, so that the scan of the command has seen it.
-fn verbatim(command: &[u8], word: &Word<'_>) -> bool {
-    let Span { start, end } = word.span;
-    match command.get(start as usize..end as usize) {
-        Some(source) if source.len() == word.bytes.len() => source == word.bytes,
-        // In quotes.
-        Some(source) if source.len() == word.bytes.len() + 2 => {
-            source.get(1..source.len() - 1) == Some(word.bytes)
-        }
-        _ => word.bytes.len() < 4,
+    scan(view, analysis.texts(), &mut |atom, rules| {
+        present.found(atom);
+        woken.extend_from_slice(rules);
+    });
+    if woken.len() > 1 {
+        woken.sort_unstable();
+        woken.dedup();
     }
 }
 

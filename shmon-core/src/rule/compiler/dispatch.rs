@@ -3,7 +3,7 @@
 
 use super::Rule;
 use super::narrow::{Known, Left, narrow};
-use super::need::{self, encode, needs};
+use super::need::{self, Atoms, encode, needs};
 use super::tables::{Programs, Writer};
 
 /// Writes the rules of every program and puts their place into its entry.
@@ -13,6 +13,7 @@ pub(super) fn write(
     strings: &[u8],
     sets: &[u32],
     sets_at: u32,
+    atoms: &mut Atoms,
     w: &mut Writer,
 ) {
     for ((name, prefix), entry) in programs.iter_mut() {
@@ -26,7 +27,7 @@ pub(super) fn write(
                 Left::Holds => Vec::new(),
                 Left::Code(code) => code,
             };
-            let clauses = needs(&code, strings, sets);
+            let clauses = needs(&code, strings, sets, atoms);
             words.extend([rule, w.code(&code, sets_at), w.clauses(&clauses)]);
             all.push(clauses);
         }

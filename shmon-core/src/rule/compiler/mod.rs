@@ -19,6 +19,7 @@ pub use source::{Problem, Source};
 use crate::Level;
 use layout::*;
 use lower::{Lowered, Lowerer, Pool, Sets};
+use need::Atoms;
 use schema::{ProgramSpec, RuleFile, RuleSpec, Status, TextSpec};
 use secrets::Secrets;
 use std::collections::{BTreeMap, BTreeSet};
@@ -265,7 +266,7 @@ impl<'a> Compiler<'a> {
         let mut w = Writer::new();
         let mut text = std::mem::take(&mut self.pool);
         let sets_at = w.append(&self.sets.words);
-        let mut atoms: BTreeMap<Vec<u8>, Vec<u32>> = BTreeMap::new();
+        let mut atoms = Atoms::default();
         let (mut always, mut hiding, mut issue) = (Vec::new(), Vec::new(), Vec::new());
         let mut records = Vec::with_capacity(self.rules.len() * RULE_WORDS);
         for (index, rule) in self.rules.iter().enumerate() {
@@ -275,7 +276,8 @@ impl<'a> Compiler<'a> {
                 self.programs.entry(name.clone()).or_default().rules.push(index);
             }
             for atom in &trigger.atoms {
-                atoms.entry(atom.to_ascii_lowercase()).or_default().push(index);
+                let number = atoms.number(atom);
+                atoms.rules[number as usize].push(index);
             }
             for (list, wanted) in
                 [(&mut always, trigger.always), (&mut hiding, trigger.hiding), (&mut issue, trigger.issue)]
@@ -284,10 +286,9 @@ impl<'a> Compiler<'a> {
                     list.push(index);
                 }
             }
-            records.extend(self.record(rule, sets_at, &mut w, &mut text));
+            records.extend(self.record(rule, sets_at, &mut atoms, &mut w, &mut text));
         }
-        for rules in atoms.values_mut() {
-            rules.sort_unstable();
+        for rules in &mut atoms.rules {
             rules.dedup();
         }
         let specs = std::mem::take(&mut self.specs);
@@ -303,9 +304,10 @@ impl<'a> Compiler<'a> {
         }
         self.secrets.programs(&mut w, &mut self.programs);
         tables::inherit(&mut self.programs);
-        dispatch::write(&mut self.programs, &self.rules, &text.bytes, &self.sets.words, sets_at, &mut w);
+        let (strings, sets) = (&text.bytes, &self.sets.words);
+        dispatch::write(&mut self.programs, &self.rules, strings, sets, sets_at, &mut atoms, &mut w);
         w.program_table(&self.programs, &mut text);
-        w.atoms(&atoms, &mut text);
+        w.atoms(&atoms.list(), &mut text);
         w.words[H_SECRETS_AT] = self.secrets.write(&mut w, &mut text);
         w.words[H_VERSION] = VERSION;
         w.words[H_RULES] = self.rules.len() as u32;
@@ -330,7 +332,14 @@ impl<'a> Compiler<'a> {
         self.out
     }
 
-    fn record(&self, rule: &Rule<'_>, sets_at: u32, w: &mut Writer, text: &mut Pool) -> [u32; RULE_WORDS] {
+    fn record(
+        &self,
+        rule: &Rule<'_>,
+        sets_at: u32,
+        atoms: &mut Atoms,
+        w: &mut Writer,
+        text: &mut Pool,
+    ) -> [u32; RULE_WORDS] {
         let spec = rule.spec;
         let mut r = [0; RULE_WORDS];
         let mut put = |at: usize, s: &str, text: &mut Pool| {
@@ -359,7 +368,7 @@ impl<'a> Compiler<'a> {
         }
         r[R_CATEGORY_LEN] = spec.id.find('.').unwrap_or(spec.id.len()) as u32;
         r[R_COND] = w.code(&rule.lowered.code, sets_at);
-        r[R_NEED] = w.clauses(&need::needs(&rule.lowered.code, &text.bytes, &self.sets.words));
+        r[R_NEED] = w.clauses(&need::needs(&rule.lowered.code, &text.bytes, &self.sets.words, atoms));
         // An id of another version of ATT&CK means the same: both are reported, this version's first.
         let mut attack: Vec<&str> = Vec::new();
         for id in &spec.attack {

@@ -2,10 +2,46 @@
 
 use super::features::*;
 use super::layout::op;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Any of these bits must be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Clause([u64; FEATURES]);
+/// Texts that the scan of a command finds, by number.
+#[derive(Debug, Default)]
+pub(super) struct Atoms {
+    numbers: BTreeMap<Vec<u8>, u32>,
+    /// For each, the rules that it wakes.
+    pub(super) rules: Vec<Vec<u32>>,
+}
+
+impl Atoms {
+    /// The number of a text.
+    pub(super) fn number(&mut self, text: &[u8]) -> u32 {
+        let next = self.rules.len() as u32;
+        let number = *self.numbers.entry(text.to_ascii_lowercase()).or_insert(next);
+        if number == next {
+            self.rules.push(Vec::new());
+        }
+        number
+    }
+
+    /// The texts in order of number, with the rules that they wake.
+    pub(super) fn list(&self) -> Vec<(&[u8], &[u32])> {
+        let mut all: Vec<_> = self.numbers.iter().map(|(text, number)| (*number, text.as_slice())).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, text)| text).zip(self.rules.iter().map(Vec::as_slice)).collect()
+    }
+}
+
+/// Any of these bits, or any of these atoms, must be there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Clause {
+    bits: [u64; FEATURES],
+    atoms: BTreeSet<u32>,
+}
+
+/// Texts of at least so many bytes are atoms: the scan finds them with a probe at every fourth byte.
+const ATOM: usize = 7;
+/// How often an atom is there, in thousandths.
+const ATOM_LIKELIHOOD: u32 = 6;
 
 /// Clauses of one rule; more are hardly ever asked.
 const MOST: usize = 4;
@@ -13,34 +49,44 @@ const MOST: usize = 4;
 impl Clause {
     fn one(feature: usize, bits: u64) -> Clause {
         let mut clause = Clause::default();
-        clause.0[feature] = bits;
+        clause.bits[feature] = bits;
         clause
+    }
+
+    fn atom(number: u32) -> Clause {
+        Clause { atoms: BTreeSet::from([number]), ..Clause::default() }
     }
 
     fn around(bit: u32) -> Clause {
         Clause::one(F_AROUND, 1 << bit)
     }
 
-    fn or(mut self, other: Clause) -> Clause {
-        for (mine, others) in self.0.iter_mut().zip(other.0) {
+    fn or(mut self, other: &Clause) -> Clause {
+        for (mine, others) in self.bits.iter_mut().zip(other.bits) {
             *mine |= others;
         }
+        self.atoms.extend(&other.atoms);
         self
+    }
+
+    /// Whether the command as a whole tells, whatever invocation is asked.
+    fn is_whole(&self) -> bool {
+        self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0)
     }
 
     /// How often it is met by ordinary commands, roughly, in thousandths.
     fn likelihood(&self) -> u32 {
-        let bits = |feature: usize| self.0[feature].count_ones();
+        let bits = |feature: usize| self.bits[feature].count_ones();
         let around: u32 = [150, 100, 40, 10, 40, 20, 20, 20, 60, 150, 250, 250, 400, 300, 20, 30]
             .iter()
             .enumerate()
-            .filter(|(bit, _)| self.0[F_AROUND] >> bit & 1 != 0)
+            .filter(|(bit, _)| self.bits[F_AROUND] >> bit & 1 != 0)
             .map(|(_, often)| often)
             .sum();
         let bytes: u32 = (0..128u8)
             .filter(|&b| {
                 let (feature, bit) = byte_place(b);
-                b.to_ascii_lowercase() == b && self.0[feature] & bit != 0
+                b.to_ascii_lowercase() == b && self.bits[feature] & bit != 0
             })
             .map(commonness)
             .sum();
@@ -50,24 +96,25 @@ impl Clause {
             + bits(F_TAILS) * 60
             + bits(F_PROGRAMS) * 40
             + around
-            + bytes;
+            + bytes
+            + self.atoms.len() as u32 * ATOM_LIKELIHOOD;
         sum.min(1000)
     }
 }
 
 /// How many of a thousand commands hold the byte, roughly.
-fn commonness(b: u8) -> u32 {
+pub(super) fn commonness(b: u8) -> u32 {
     const ORDER: &[u8] = b"eta oinsrldcpmuf-/.hgbvwkyx|'\"0123$,*:=_;{}()5678&>9j@<\\z[]q+~?#%`!^";
     let place = ORDER.iter().position(|&o| o == b).unwrap_or(ORDER.len()) as u32;
     (900u32).saturating_sub(place * 13).max(10)
 }
 
 /// What the code needs; `bytes` holds its strings, `sets` the words of its sets.
-pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32]) -> Vec<Clause> {
+pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms) -> Vec<Clause> {
     if code.is_empty() {
         return Vec::new();
     }
-    let reader = Reader { code, bytes, sets };
+    let mut reader = Reader { code, bytes, sets, atoms };
     let mut clauses = reader.node(0);
     clauses.retain(|c| c.likelihood() < 950);
     clauses.sort_by_key(Clause::likelihood);
@@ -80,18 +127,23 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32]) -> Vec<Clause> {
 pub(super) fn gate<'a>(all: impl Iterator<Item = &'a [Clause]>) -> Option<Clause> {
     let mut gate = Clause::default();
     for clauses in all {
-        gate = gate.or(*clauses.first()?);
+        gate = gate.or(clauses.first()?);
     }
     (gate.likelihood() < 950).then_some(gate)
 }
 
 /// As words: the number of clauses, then for each the number of features, and of each feature its number and its bits.
+/// Atoms are features of 64 each.
 pub(super) fn encode(clauses: &[Clause]) -> Vec<u32> {
     let mut words = vec![clauses.len() as u32];
     for clause in clauses {
-        let used = || clause.0.iter().enumerate().filter(|(_, bits)| **bits != 0);
-        words.push(used().count() as u32);
-        for (feature, &bits) in used() {
+        let mut used: BTreeMap<usize, u64> = BTreeMap::new();
+        for &atom in &clause.atoms {
+            *used.entry(FEATURES + atom as usize / 64).or_default() |= 1 << (atom % 64);
+        }
+        used.extend(clause.bits.into_iter().enumerate().filter(|(_, bits)| *bits != 0));
+        words.push(used.len() as u32);
+        for (feature, bits) in used {
             words.extend([feature as u32, bits as u32, (bits >> 32) as u32]);
         }
     }
@@ -111,6 +163,7 @@ struct Reader<'a> {
     code: &'a [u32],
     bytes: &'a [u8],
     sets: &'a [u32],
+    atoms: &'a mut Atoms,
 }
 
 impl<'a> Reader<'a> {
@@ -123,15 +176,14 @@ impl<'a> Reader<'a> {
         &self.bytes[start..start + self.code[at + 1] as usize]
     }
 
-    fn children(&self, from: usize, end: usize) -> impl Iterator<Item = usize> {
-        let mut next = from;
-        std::iter::from_fn(move || {
-            let at = next;
-            (at < end).then(|| {
-                next = self.end(at);
-                at
-            })
-        })
+    fn children(&self, from: usize, end: usize) -> Vec<usize> {
+        let mut all = Vec::new();
+        let mut at = from;
+        while at < end {
+            all.push(at);
+            at = self.end(at);
+        }
+        all
     }
 
     /// One of several: a clause of the most telling one of each.
@@ -139,25 +191,25 @@ impl<'a> Reader<'a> {
         let mut some = Clause::default();
         for clauses in all {
             match clauses.into_iter().min_by_key(Clause::likelihood) {
-                Some(best) => some = some.or(best),
+                Some(best) => some = some.or(&best),
                 None => return Vec::new(),
             }
         }
         vec![some]
     }
 
-    fn node(&self, at: usize) -> Vec<Clause> {
+    fn node(&mut self, at: usize) -> Vec<Clause> {
         let end = self.end(at);
         match self.code[at] & 0xFF {
-            op::ALL => self.children(at + 1, end).flat_map(|c| self.node(c)).collect(),
-            op::ANY => Self::any(self.children(at + 1, end).map(|c| self.node(c))),
+            op::ALL => self.children(at + 1, end).into_iter().flat_map(|c| self.node(c)).collect(),
+            op::ANY => Self::any(self.children(at + 1, end).into_iter().map(|c| self.node(c))),
             op::PROGRAM => {
                 let mut clause = Clause::default();
                 for place in (at + 1..end).step_by(3) {
                     match self.text(place) {
                         // The start of a name of which nothing more is known.
                         [] | [_] if self.code[place + 2] != 0 => return Vec::new(),
-                        name => clause.0[F_PROGRAMS] |= head_bit(name),
+                        name => clause.bits[F_PROGRAMS] |= head_bit(name),
                     }
                 }
                 vec![clause]
@@ -198,11 +250,10 @@ impl<'a> Reader<'a> {
     }
 
     /// What another invocation needs, as far as that shows in the command as a whole.
-    fn elsewhere(&self, around: Clause, child: usize) -> Vec<Clause> {
-        let whole = |c: &Clause| c.0[..F_PROGRAMS].iter().all(|&bits| bits == 0);
+    fn elsewhere(&mut self, around: Clause, child: usize) -> Vec<Clause> {
         let mut all = vec![around];
         if child < self.code.len() {
-            all.extend(self.node(child).into_iter().filter(whole));
+            all.extend(self.node(child).into_iter().filter(Clause::is_whole));
         }
         all
     }
@@ -217,9 +268,9 @@ impl<'a> Reader<'a> {
             let name = self.text(place);
             let least = self.code[place + 2];
             if least == u32::MAX {
-                clause.0[F_HEADS] |= head_bit(name);
+                clause.bits[F_HEADS] |= head_bit(name);
             } else if let (Some(&first), true) = (name.first(), least > 0) {
-                clause.0[F_HEADS] |= head_bit(&[b'-', b'-', first]);
+                clause.bits[F_HEADS] |= head_bit(&[b'-', b'-', first]);
             } else {
                 known = false;
             }
@@ -227,104 +278,128 @@ impl<'a> Reader<'a> {
         (known.then_some(clause), at + 3 + 3 * count)
     }
 
-    fn subcommand(&self, mut at: usize, end: usize) -> Vec<Clause> {
+    fn subcommand(&mut self, mut at: usize, end: usize) -> Vec<Clause> {
         let mut all = Vec::new();
         while at < end {
             let next = at + 1 + 3 * self.code[at] as usize;
-            let words = (at + 1..next).step_by(3).map(|place| {
+            let mut words = Vec::new();
+            for place in (at + 1..next).step_by(3) {
                 let code = if self.code[place + 2] != 0 { op::PREFIX } else { op::IS };
-                literal(code, self.text(place), Of::Argument)
-            });
-            all.extend(Self::any(words));
+                words.push(self.literal(code, self.text(place), Of::Argument));
+            }
+            all.extend(Self::any(words.into_iter()));
             at = next;
         }
         all
     }
 
     /// String tests of which all must hold.
-    fn tests(&self, from: usize, end: usize, of: Of) -> Vec<Clause> {
-        self.children(from, end).flat_map(|at| self.test(at, of)).collect()
+    fn tests(&mut self, from: usize, end: usize, of: Of) -> Vec<Clause> {
+        self.children(from, end).into_iter().flat_map(|at| self.test(at, of)).collect()
     }
 
-    fn test(&self, at: usize, of: Of) -> Vec<Clause> {
+    fn test(&mut self, at: usize, of: Of) -> Vec<Clause> {
         let end = self.end(at);
         match self.code[at] & 0xFF & !op::NOCASE {
             op::ALL => self.tests(at + 1, end, of),
-            op::ANY => Self::any(self.children(at + 1, end).map(|c| self.test(c, of))),
+            op::ANY => Self::any(self.children(at + 1, end).into_iter().map(|c| self.test(c, of))),
             op::SET => {
                 let set = self.code[at + 1] as usize;
                 let slots = self.sets[set] as usize + 1;
                 let members = self.sets[set + 1..set + 1 + slots * 2].chunks_exact(2);
                 Self::any(members.filter(|m| m[1] != u32::MAX).map(|m| {
                     let start = m[0] as usize;
-                    literal(op::IS, &self.bytes[start..start + m[1] as usize], of)
+                    self.literal(op::IS, &self.bytes[start..start + m[1] as usize], of)
                 }))
             }
             code @ (op::IS | op::PREFIX | op::SUFFIX | op::CONTAINS | op::WORD) => {
-                literal(code, self.text(at + 1), of)
+                self.literal(code, self.text(at + 1), of)
             }
-            op::GLOB => glob(self.text(at + 1), of),
+            op::GLOB => self.glob(self.text(at + 1), of),
             _ => Vec::new(),
         }
     }
-}
 
-fn literal(code: u32, text: &[u8], of: Of) -> Vec<Clause> {
-    if of == Of::Argument {
-        let clause = match (code, text.len()) {
-            (op::IS, _) => Some(Clause::one(F_HEADS, head_bit(text))),
-            (op::PREFIX, 2..) if text != b"--" => Some(Clause::one(F_HEADS, head_bit(text))),
-            (op::PREFIX, 1..) => Some(Clause::one(F_FIRSTS, first_bit(text))),
-            (op::SUFFIX, 2..) => Some(Clause::one(F_TAILS, tail_bit(text))),
-            _ => None,
-        };
-        if let Some(clause) = clause {
-            return vec![clause];
+    /// The text stands in an argument, or somewhere in the command.
+    fn literal(&mut self, code: u32, text: &[u8], of: Of) -> Vec<Clause> {
+        // Names of options and subcommands show well enough in their heads.
+        let path = || text.iter().any(|b| matches!(b, b'/' | b'.' | b'~'));
+        if text.len() >= ATOM && (code != op::IS || path()) {
+            return vec![Clause::atom(self.atoms.number(text))];
         }
+        if of == Of::Argument {
+            let clause = match (code, text.len()) {
+                (op::IS, _) => Some(Clause::one(F_HEADS, head_bit(text))),
+                (op::PREFIX, 2..) if text != b"--" => Some(Clause::one(F_HEADS, head_bit(text))),
+                (op::PREFIX, 1..) => Some(Clause::one(F_FIRSTS, first_bit(text))),
+                (op::SUFFIX, 2..) => Some(Clause::one(F_TAILS, tail_bit(text))),
+                _ => None,
+            };
+            if let Some(clause) = clause {
+                return vec![clause];
+            }
+        }
+        let rarest = text.iter().copied().min_by_key(|b| commonness(b.to_ascii_lowercase()));
+        rarest.map(byte_place).map(|(feature, bit)| Clause::one(feature, bit)).into_iter().collect()
     }
-    let rarest = text.iter().copied().min_by_key(|b| commonness(b.to_ascii_lowercase()));
-    rarest.map(|b| byte_place(b)).map(|(feature, bit)| Clause::one(feature, bit)).into_iter().collect()
-}
 
-/// The literal runs of a glob: its beginning, its end, and all between.
-fn glob(pattern: &[u8], of: Of) -> Vec<Clause> {
-    if pattern.iter().any(|b| matches!(b, b'\\' | b'[')) {
-        // Classes and escapes: the beginning is told, if anything.
-        let plain = pattern.iter().position(|b| matches!(b, b'\\' | b'[' | b'*' | b'?')).unwrap_or(0);
-        return literal(op::PREFIX, &pattern[..plain], of);
+    /// The literal runs of a glob: its beginning, its end, and all between.
+    fn glob(&mut self, pattern: &[u8], of: Of) -> Vec<Clause> {
+        if pattern.iter().any(|b| matches!(b, b'\\' | b'[')) {
+            // Classes and escapes: the beginning is told, if anything.
+            let plain = pattern.iter().position(|b| matches!(b, b'\\' | b'[' | b'*' | b'?')).unwrap_or(0);
+            return self.literal(op::PREFIX, &pattern[..plain], of);
+        }
+        let mut runs = pattern.split(|b| matches!(b, b'*' | b'?'));
+        let first = runs.next().unwrap_or(&[]);
+        let last = runs.next_back().unwrap_or(&[]);
+        let mut all = self.literal(op::PREFIX, first, of);
+        all.extend(self.literal(op::SUFFIX, last, of));
+        all.extend(runs.flat_map(|run| self.literal(op::CONTAINS, run, of)));
+        all
     }
-    let mut runs = pattern.split(|b| matches!(b, b'*' | b'?'));
-    let first = runs.next().unwrap_or(&[]);
-    let last = runs.next_back().unwrap_or(&[]);
-    let mut all = literal(op::PREFIX, first, of);
-    all.extend(literal(op::SUFFIX, last, of));
-    all.extend(runs.flat_map(|run| literal(op::CONTAINS, run, of)));
-    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn bits(clauses: &[Clause]) -> Vec<[u64; FEATURES]> {
-        clauses.iter().map(|c| c.0).collect()
+    fn with<T>(make: impl FnOnce(&mut Reader<'_>) -> T) -> (T, Vec<String>) {
+        let mut atoms = Atoms::default();
+        let made = make(&mut Reader { code: &[], bytes: &[], sets: &[], atoms: &mut atoms });
+        let texts = atoms.list().iter().map(|(text, _)| String::from_utf8_lossy(text).into_owned()).collect();
+        (made, texts)
+    }
+
+    fn feature(code: u32, text: &str, of: Of, feature: usize) -> u64 {
+        let (clauses, atoms) = with(|r| r.literal(code, text.as_bytes(), of));
+        assert!(atoms.is_empty());
+        clauses[0].bits[feature]
     }
 
     #[test]
-    fn a_literal_shows_in_its_head_tail_or_bytes() {
-        assert_eq!(bits(&literal(op::IS, b"push", Of::Argument))[0][F_HEADS], pair_bit(b'p', b'u'));
-        assert_eq!(bits(&literal(op::PREFIX, b"/", Of::Argument))[0][F_FIRSTS], first_bit(b"/etc"));
-        assert_eq!(bits(&literal(op::SUFFIX, b".pem", Of::Argument))[0][F_TAILS], tail_bit(b"key.PEM"));
-        let (feature, bit) = byte_place(b'q');
-        assert_eq!(bits(&literal(op::CONTAINS, b"sequel", Of::Argument))[0][feature], bit);
-        assert!(literal(op::CONTAINS, b"", Of::Else).is_empty());
+    fn a_short_literal_shows_in_its_head_tail_or_bytes() {
+        assert_eq!(feature(op::IS, "push", Of::Argument, F_HEADS), pair_bit(b'p', b'u'));
+        assert_eq!(feature(op::PREFIX, "/", Of::Argument, F_FIRSTS), first_bit(b"/etc"));
+        assert_eq!(feature(op::SUFFIX, ".pem", Of::Argument, F_TAILS), tail_bit(b"key.PEM"));
+        let (place, bit) = byte_place(b'q');
+        assert_eq!(feature(op::CONTAINS, "sequel", Of::Argument, place), bit);
+        assert!(with(|r| r.literal(op::CONTAINS, b"", Of::Else)).0.is_empty());
     }
 
     #[test]
-    fn a_glob_shows_in_what_is_literal() {
-        let all = bits(&glob(b"/dev/sd*", Of::Argument));
-        assert_eq!(all, bits(&literal(op::PREFIX, b"/dev/sd", Of::Argument)));
-        assert_eq!(glob(b"*.p[ey]m", Of::Argument).len(), 0);
-        assert_eq!(bits(&glob(b"*.ssh/*", Of::Argument)).len(), 1);
+    fn a_long_literal_is_an_atom() {
+        let (clauses, atoms) = with(|r| r.glob(b"/etc/Init.d/*.conf.d/x", Of::Argument));
+        assert_eq!(atoms, ["/etc/init.d/", ".conf.d/x"]);
+        assert_eq!(clauses, [Clause::atom(0), Clause::atom(1)]);
+        assert_eq!(with(|r| r.glob(b"*.p[ey]m", Of::Argument)).0, []);
+    }
+
+    #[test]
+    fn what_needs_little_makes_no_gate() {
+        let one = Clause::one(F_HEADS, 1);
+        let two = Clause::atom(7);
+        assert_eq!(gate([&[one.clone()][..], &[two.clone()]].into_iter()), Some(one.clone().or(&two)));
+        assert_eq!(gate([&[one][..], &[]].into_iter()), None);
     }
 }

@@ -3,7 +3,7 @@
 use super::hash::{gram, gram_hash, head, letter_bit, name_hash};
 use super::layout::*;
 use super::lower::Pool;
-use super::need::{Clause, encode};
+use super::need::{Clause, commonness, encode};
 use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
 
@@ -145,8 +145,8 @@ impl Writer {
         self.words[H_PREFIX_AT] = if lengths.iter().any(|&l| l != 0) { self.append(&lengths) } else { 0 };
     }
 
-    /// The atoms and the two gram tables that find them.
-    pub(super) fn atoms(&mut self, atoms: &BTreeMap<Vec<u8>, Vec<u32>>, pool: &mut Pool) {
+    /// The atoms in order of number, and the two gram tables that find them.
+    pub(super) fn atoms(&mut self, atoms: &[(&[u8], &[u32])], pool: &mut Pool) {
         let mut records = Vec::with_capacity(atoms.len() * ATOM_WORDS);
         for (text, rules) in atoms {
             let [at, len] = pool.add(text);
@@ -154,25 +154,30 @@ impl Writer {
             records.extend([at, len, rules.len() as u32, rules_at]);
         }
         self.words[H_ATOMS_AT] = self.append(&records);
-        let numbered = || atoms.keys().enumerate();
-        let long: Vec<_> = numbered().filter(|(_, a)| a.len() >= 7).collect();
-        let short: Vec<_> = numbered().filter(|(_, a)| a.len() < 7).collect();
+        let (long, short): (Vec<_>, Vec<_>) =
+            (0..).zip(atoms.iter().map(|a| a.0)).partition(|(_, text)| text.len() >= 7);
         self.words[H_LONG_AT] = self.grams(&long, 4);
         self.words[H_SHORT_AT] = self.grams(&short, 1);
     }
 
     /// An atom of at least `stride + 3` bytes covers a whole gram at one of the probed places, whatever its offset is;
-    /// so it is entered with each of its first `stride` grams.
-    fn grams(&mut self, atoms: &[(usize, &Vec<u8>)], stride: usize) -> u32 {
+    /// so it is entered with `stride` grams that follow one another: with those that are rarest in commands.
+    fn grams(&mut self, atoms: &[(u32, &[u8])], stride: usize) -> u32 {
         if atoms.is_empty() {
             return 0;
         }
         let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (index, atom) in atoms {
-            for offset in 0..stride {
-                if let Some(four) = atom.get(offset..).and_then(|rest| rest.first_chunk::<4>()) {
-                    by_gram.entry(gram(*four)).or_default().extend([*index as u32, offset as u32]);
-                }
+        for (number, atom) in atoms {
+            let grams: Vec<u32> =
+                atom.windows(4).map(|four| gram([four[0], four[1], four[2], four[3]])).collect();
+            let cost = |at: usize| -> u32 {
+                let common: u32 = atom[at..at + stride + 3].iter().map(|&b| commonness(b)).sum();
+                let shared = grams[at..at + stride].iter().filter_map(|g| by_gram.get(g)).map(Vec::len);
+                common + 40 * shared.sum::<usize>() as u32
+            };
+            let Some(first) = (0..=grams.len() - stride).min_by_key(|&at| cost(at)) else { continue };
+            for (offset, gram) in (first..).zip(&grams[first..first + stride]) {
+                by_gram.entry(*gram).or_default().extend([*number, offset as u32]);
             }
         }
         let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros().clamp(10, 20);
