@@ -46,6 +46,12 @@ impl<'a> Machine<'a> {
         Machine { view, regexes, command, analysis, context, arguments, present, looks: LOOKS }
     }
 
+    /// The rules of the group at `at` that are worth asking, as bits.
+    #[inline]
+    pub(crate) fn candidates(&mut self, at: usize, here: Here<'a>) -> u64 {
+        self.present.candidates(self.view, at, here, self.analysis)
+    }
+
     /// Whether what a condition needs is there, so that it is worth asking.
     #[inline]
     pub(crate) fn met(&mut self, need: u32, here: Here<'a>) -> bool {
@@ -62,7 +68,7 @@ impl<'a> Machine<'a> {
             op::ALL => return self.each(pc + 1, end, here, false),
             op::ANY => return self.each(pc + 1, end, here, true),
             op::NONE => return !self.each(pc + 1, end, here, true),
-            op::TEXT => return self.text(pc + 1, end, Subject::plain(self.command)),
+            op::TEXT => return self.text(pc + 1, end, &Subject::plain(self.command)),
             op::ROOT => return self.context.root == Some(v.word(pc + 1) != 0),
             op::SSH => return self.context.ssh == Some(v.word(pc + 1) != 0),
             op::SHELL => {
@@ -78,7 +84,7 @@ impl<'a> Machine<'a> {
                 return self
                     .context
                     .user
-                    .is_some_and(|u| self.text(pc + 1, end, Subject::plain(u.as_bytes())));
+                    .is_some_and(|u| self.text(pc + 1, end, &Subject::plain(u.as_bytes())));
             }
             op::HIDING => {
                 let found = self.analysis.obfuscations();
@@ -104,7 +110,7 @@ impl<'a> Machine<'a> {
                     if v.word(at + 2) != 0 { name.starts_with(want) } else { name == want }
                 })
             }
-            op::PATH => inv.arg(0).is_some_and(|w| self.text(pc + 1, end, subject(w))),
+            op::PATH => inv.arg(0).is_some_and(|w| self.text(pc + 1, end, &subject(w))),
             op::FLAG => {
                 self.read(here);
                 Spellings::new(v, pc + 1).present(self.arguments, &inv)
@@ -115,7 +121,7 @@ impl<'a> Machine<'a> {
                 let test = spellings.end();
                 let (regexes, spec) = (self.regexes, v.slot_spec(here.slot));
                 spellings.any_value(self.arguments, spec, &inv, |value| {
-                    holds(v, regexes, test, end, Subject { bytes: value.bytes, flags: value.word.flags })
+                    holds(v, regexes, test, end, &Subject::new(value.bytes, value.word.flags))
                 })
             }
             op::SUBCOMMAND => {
@@ -130,19 +136,19 @@ impl<'a> Machine<'a> {
                 self.read(here);
                 (v.at(pc + 1)..=v.at(pc + 2)).contains(&self.arguments.operands.len())
             }
-            op::ARG => inv.argv().skip(1).any(|w| self.text(pc + 1, end, subject(w))),
+            op::ARG => inv.argv().skip(1).any(|w| self.text(pc + 1, end, &subject(w))),
             op::ARGS => (v.at(pc + 1)..=v.at(pc + 2)).contains(&inv.argv().len().saturating_sub(1)),
             op::REDIRECT => {
                 let (mask, fd) = (v.word(pc + 1), v.word(pc + 2) as i32);
                 inv.redirections().any(|r| {
                     mask & redirect_bit(r.kind) != 0
                         && (fd == i32::MIN || fd == r.fd)
-                        && self.text(pc + 3, end, subject(r.target))
+                        && self.text(pc + 3, end, &subject(r.target))
                 })
             }
             op::BODY => inv.redirections().any(|r| {
                 matches!(r.kind, RedirectionKind::Heredoc | RedirectionKind::HereString)
-                    && self.text(pc + 1, end, subject(r.target))
+                    && self.text(pc + 1, end, &subject(r.target))
             }),
             op::ASSIGN => self.assign(pc, end, inv),
             op::VIA => {
@@ -189,7 +195,7 @@ impl<'a> Machine<'a> {
     }
 
     #[inline]
-    fn text(&self, pc: usize, end: usize, subject: Subject<'_>) -> bool {
+    fn text(&self, pc: usize, end: usize, subject: &Subject<'_>) -> bool {
         holds(self.view, self.regexes, pc, end, subject)
     }
 
@@ -211,7 +217,7 @@ impl<'a> Machine<'a> {
         };
         let Some(range) = range.filter(|r| !r.is_empty()) else { return false };
         let mut tests =
-            range.iter().map(|&i| inv.arg(i as usize).is_some_and(|w| self.text(pc + 4, end, subject(w))));
+            range.iter().map(|&i| inv.arg(i as usize).is_some_and(|w| self.text(pc + 4, end, &subject(w))));
         if every { tests.all(|t| t) } else { tests.any(|t| t) }
     }
 
@@ -219,7 +225,7 @@ impl<'a> Machine<'a> {
         let names = pc + 2;
         let values = names + self.view.at(pc + 1);
         let fits = |name: Subject<'_>, value: Subject<'_>| {
-            self.text(names, values, name) && self.text(values, end, value)
+            self.text(names, values, &name) && self.text(values, end, &value)
         };
         if inv.assignments().any(|a| fits(subject(a.name), subject(a.value))) {
             return true;
@@ -230,7 +236,7 @@ impl<'a> Machine<'a> {
         inv.argv().skip(1).any(|w| {
             let Some(equals) = w.bytes.iter().position(|&b| b == b'=') else { return false };
             let (name, value) = (&w.bytes[..equals], &w.bytes[equals + 1..]);
-            fits(Subject { bytes: name, flags: w.flags }, Subject { bytes: value, flags: w.flags })
+            fits(Subject::new(name, w.flags), Subject::new(value, w.flags))
         })
     }
 
@@ -308,7 +314,7 @@ pub(crate) fn subcommands(
 }
 
 fn subject(word: crate::shell::Word<'_>) -> Subject<'_> {
-    Subject { bytes: word.bytes, flags: word.flags }
+    Subject::new(word.bytes, word.flags)
 }
 
 pub(crate) fn redirect_bit(kind: RedirectionKind) -> u32 {

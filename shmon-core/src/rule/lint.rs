@@ -65,8 +65,8 @@ impl Linter<'_> {
                 let message = "is asked for every command: name a program, or a text of four bytes or more that must be there";
                 self.report(at, start, rule, "match", message.into());
             }
-            Ok(Waking { shortest_text: Some(length), .. }) if length < 7 => {
-                let message = format!("is woken by a text of {length} bytes: seven or more are found faster");
+            Ok(Waking { shortest_text: Some(length), .. }) if length < 6 => {
+                let message = format!("is woken by a text of {length} bytes: six or more are found faster");
                 self.report(at, start, rule, "match", message);
             }
             Ok(_) => {}

@@ -2,6 +2,7 @@
 
 use super::compiler::features::*;
 use super::compiler::hash::letter_bit;
+use super::compiler::layout::*;
 use super::eval::{Here, redirect_bit, takes_assignments};
 use super::options::STYLE_BUNDLED;
 use super::view::View;
@@ -55,16 +56,40 @@ impl Present {
         self.bytes = false;
     }
 
+    /// The rules of the group at `at` that are worth asking, as bits.
+    #[inline]
+    pub(crate) fn candidates(&mut self, v: View<'_>, at: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
+        self.about(v, here, analysis);
+        let head = v.slice(at, G_WORDS);
+        let &[_, free, free_high, features, atoms] = head else { return 0 };
+        let mut rules = u64::from(free) | u64::from(free_high) << 32;
+        // Mostly no atom is there at all.
+        let gates = if self.touched.is_empty() { features } else { features + atoms };
+        for gate in v.slice(at + G_WORDS, gates as usize * GATE_WORDS).chunks_exact(GATE_WORDS) {
+            let bits = u64::from(gate[GATE_BITS]) | u64::from(gate[GATE_BITS_HIGH]) << 32;
+            let mut there = bits & self.feature(gate[GATE_FEATURE] as usize, analysis);
+            while there != 0 {
+                let below = bits & ((there & there.wrapping_neg()) - 1);
+                let mask = gate[GATE_MASKS_AT] as usize + 2 * below.count_ones() as usize;
+                rules |= u64::from(v.word(mask)) | u64::from(v.word(mask + 1)) << 32;
+                there &= there - 1;
+            }
+        }
+        rules
+    }
+
     /// Whether every clause at `need` is met.
     #[inline]
     pub(crate) fn met(&mut self, v: View<'_>, need: usize, here: Here<'_>, analysis: &Analysis) -> bool {
-        if self.index != Some(here.index) {
-            self.read(v, here, analysis);
-        }
+        self.about(v, here, analysis);
         let mut at = need + 1;
         for _ in 0..v.at(need) {
             let items = v.slice(at + 1, v.at(at) * 3);
-            if !items.chunks_exact(3).any(|item| self.any(item, analysis)) {
+            let met = items.chunks_exact(3).any(|item| {
+                let wanted = u64::from(item[1]) | u64::from(item[2]) << 32;
+                self.feature(item[0] as usize, analysis) & wanted != 0
+            });
+            if !met {
                 return false;
             }
             at += 1 + items.len();
@@ -73,18 +98,24 @@ impl Present {
     }
 
     #[inline]
-    fn any(&mut self, item: &[u32], analysis: &Analysis) -> bool {
-        let feature = item[0] as usize;
-        let wanted = u64::from(item[1]) | u64::from(item[2]) << 32;
+    fn about(&mut self, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
+        if self.index != Some(here.index) {
+            self.read(v, here, analysis);
+        }
+    }
+
+    /// The bits of a feature that are there.
+    #[inline]
+    fn feature(&mut self, feature: usize, analysis: &Analysis) -> u64 {
         if feature >= FEATURES {
-            return self.atoms.get(feature - FEATURES).is_some_and(|found| found & wanted != 0);
+            return self.atoms.get(feature - FEATURES).copied().unwrap_or(0);
         }
         if feature >= F_BYTES && !self.bytes {
             self.read_bytes(analysis);
         } else if feature == F_PROGRAMS && !self.programs {
             self.read_programs(analysis);
         }
-        self.bits[feature] & wanted != 0
+        self.bits[feature]
     }
 
     fn read(&mut self, v: View<'_>, here: Here<'_>, analysis: &Analysis) {

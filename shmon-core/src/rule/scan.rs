@@ -1,8 +1,8 @@
 //! Finds which atoms occur in a text.
 //!
 //! The text is probed every few bytes: four bytes, letters folded, are looked up in a bit filter and, where that says
-//! perhaps, in a table of grams whose atoms are then compared. Atoms of seven bytes and more need a probe at every
-//! fourth byte only. Memory is linear in the atoms and there is nothing to build at run time; an Aho-Corasick automaton
+//! perhaps, in a table of grams whose atoms are then compared. Atoms of six bytes and more need a probe at every
+//! third byte only. Memory is linear in the atoms and there is nothing to build at run time; an Aho-Corasick automaton
 //! of the same atoms has to look at every byte, and its tables grow out of the caches.
 
 use super::compiler::hash::{gram, gram_hash};

@@ -267,16 +267,22 @@ impl RuleSet {
             if number == self.excludes {
                 noise &= view.slot_excluded(slot);
             }
-            let [gate, rules @ ..] = view.slot_rules(slot) else { continue };
             let here = Here { index, invocation, slot };
-            if !machine.met(*gate, here) {
-                continue;
-            }
-            for rule in rules.chunks_exact(D_WORDS) {
-                let cond = rule[D_COND] as usize;
-                if machine.met(rule[D_NEED], here) && (cond == 0 || machine.node(cond, Some(here))) {
-                    push(rule[D_RULE], index as u32);
+            let (groups, mut at) = view.slot_rules(slot);
+            for _ in 0..groups {
+                let mut rules = machine.candidates(at, here);
+                let first = at + G_WORDS + (view.at(at + G_FEATURES) + view.at(at + G_ATOMS)) * GATE_WORDS;
+                while rules != 0 {
+                    let rule = first + rules.trailing_zeros() as usize * D_WORDS;
+                    let cond = view.at(rule + D_COND);
+                    if machine.met(view.word(rule + D_NEED), here)
+                        && (cond == 0 || machine.node(cond, Some(here)))
+                    {
+                        push(view.word(rule + D_RULE), index as u32);
+                    }
+                    rules &= rules - 1;
                 }
+                at = first + view.at(at + G_RULES) * D_WORDS;
             }
         }
         for &rule in woken.iter() {

@@ -1,9 +1,11 @@
 //! String tests over bytes.
 
+use super::compiler::features;
 use super::compiler::hash::text_hash;
 use super::compiler::layout::{H_REGEX_AT, op};
 use super::view::View;
 use crate::shell::WordFlags;
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 /// A regular expression that is compiled when it is first asked.
@@ -33,20 +35,39 @@ pub(crate) fn compile_regex(pattern: &str) -> Result<regex_automata::meta::Regex
 }
 
 /// Something to test: bytes and what is known about the word.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Subject<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) flags: WordFlags,
+    /// The pairs of bytes that it has, once a test asks.
+    pairs: Cell<Option<u64>>,
 }
 
 impl<'a> Subject<'a> {
+    pub(crate) fn new(bytes: &'a [u8], flags: WordFlags) -> Self {
+        Subject { bytes, flags, pairs: Cell::new(None) }
+    }
+
     pub(crate) fn plain(bytes: &'a [u8]) -> Self {
-        Subject { bytes, flags: WordFlags::default() }
+        Self::new(bytes, WordFlags::default())
+    }
+
+    /// Whether it has all of these pairs: where not, it doesn't hold the text that has them.
+    #[inline]
+    fn has(&self, wanted: u64) -> bool {
+        wanted == 0
+            || wanted
+                & !self.pairs.get().unwrap_or_else(|| {
+                    let pairs = features::pairs(self.bytes);
+                    self.pairs.set(Some(pairs));
+                    pairs
+                })
+                == 0
     }
 }
 
 /// Evaluates the nodes in `pc..end`, of which all must hold.
-pub(crate) fn holds(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: Subject<'_>) -> bool {
+pub(crate) fn holds(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: &Subject<'_>) -> bool {
     while pc < end {
         let head = v.word(pc);
         let next = pc + ((head >> 8) as usize).max(1);
@@ -58,7 +79,7 @@ pub(crate) fn holds(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usiz
     true
 }
 
-fn some(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: Subject<'_>) -> bool {
+fn some(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: &Subject<'_>) -> bool {
     while pc < end {
         let head = v.word(pc);
         let next = pc + ((head >> 8) as usize).max(1);
@@ -70,10 +91,16 @@ fn some(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: Subjec
     false
 }
 
-fn node(v: View<'_>, regexes: &[LazyRegex], code: u32, pc: usize, end: usize, s: Subject<'_>) -> bool {
+fn node(v: View<'_>, regexes: &[LazyRegex], code: u32, pc: usize, end: usize, s: &Subject<'_>) -> bool {
     let fold = code & op::NOCASE != 0;
     let bytes = s.bytes;
-    match code & !op::NOCASE {
+    let code = code & !op::NOCASE;
+    if (op::IS..=op::GLOB).contains(&code)
+        && !s.has(u64::from(v.word(pc + 3)) | u64::from(v.word(pc + 4)) << 32)
+    {
+        return false;
+    }
+    match code {
         op::ALL => holds(v, regexes, pc + 1, end, s),
         op::ANY => some(v, regexes, pc + 1, end, s),
         op::NONE => !some(v, regexes, pc + 1, end, s),

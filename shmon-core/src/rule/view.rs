@@ -112,18 +112,14 @@ impl<'a> View<'a> {
         self.bytes.get(at as usize..at as usize + len).unwrap_or(&[])
     }
 
-    /// The rules that the program wakes, in [`D_WORDS`] words each, and before them what at least one of them needs;
-    /// empty where it wakes none.
+    /// The groups of rules that the program wakes: how many, and where the first is.
     #[inline]
-    pub(crate) fn slot_rules(self, slot: Slot) -> &'a [u32] {
+    pub(crate) fn slot_rules(self, slot: Slot) -> (usize, usize) {
         if slot == Slot::NONE {
-            return &[];
+            return (0, 0);
         }
         let at = slot.0 as usize;
-        match (self.word(at + S_COUNT) & !S_EXCLUDED) as usize {
-            0 => &[],
-            count => self.slice(self.at(at + S_RULES_AT), 1 + count * D_WORDS),
-        }
+        ((self.word(at + S_COUNT) & !S_EXCLUDED) as usize, self.at(at + S_RULES_AT))
     }
 
     #[inline]

@@ -1,10 +1,13 @@
 //! For each program the rules that it wakes: each with what is left of its condition for that program and with what it
-//! needs, and before them all what at least one of them needs.
+//! needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads to a mask of rules.
 
 use super::Rule;
+use super::features::FEATURES;
+use super::layout::GROUP;
 use super::narrow::{Known, Left, narrow};
-use super::need::{self, Atoms, encode, needs};
+use super::need::{Atoms, Clause, needs};
 use super::tables::{Programs, Writer};
+use std::collections::BTreeMap;
 
 /// Writes the rules of every program and puts their place into its entry.
 pub(super) fn write(
@@ -18,23 +21,59 @@ pub(super) fn write(
 ) {
     for ((name, prefix), entry) in programs.iter_mut() {
         let known = Known { name: name.as_bytes(), prefix: *prefix };
-        let mut words = vec![0];
-        let mut all = Vec::with_capacity(entry.rules.len());
-        for &rule in &entry.rules {
-            let Some(code) = rules.get(rule as usize).map(|r| r.lowered.code.as_slice()) else { continue };
+        let mut words = Vec::new();
+        let mut rest = entry.rules.iter().filter_map(|&rule| {
+            let code = rules.get(rule as usize)?.lowered.code.as_slice();
             let code = match narrow(code, strings, known) {
-                Left::Fails => continue,
+                Left::Fails => return None,
                 Left::Holds => Vec::new(),
                 Left::Code(code) => code,
             };
             let clauses = needs(&code, strings, sets, atoms);
-            words.extend([rule, w.code(&code, sets_at), w.clauses(&clauses)]);
-            all.push(clauses);
+            Some((rule, code, clauses))
+        });
+        entry.count = 0;
+        loop {
+            let group: Vec<_> = rest.by_ref().take(GROUP).collect();
+            if group.is_empty() {
+                break;
+            }
+            entry.count += 1;
+            words.extend(gates(group.iter().map(|(_, _, clauses)| clauses.first()), w));
+            for (rule, code, clauses) in &group {
+                let others = clauses.get(1..).unwrap_or(&[]);
+                words.extend([*rule, w.code(code, sets_at), w.clauses(others)]);
+            }
         }
-        entry.count = all.len() as u32;
-        if let Some(gate) = need::gate(all.iter().map(Vec::as_slice)) {
-            words[0] = w.list(&encode(&[gate]));
-        }
-        entry.at = w.list(&words);
+        entry.at = if words.is_empty() { 0 } else { w.list(&words) };
     }
+}
+
+/// The head of a group: which bit lets which rules pass, by the first clause of each.
+fn gates<'a>(firsts: impl ExactSizeIterator<Item = Option<&'a Clause>>, w: &mut Writer) -> Vec<u32> {
+    let count = firsts.len() as u32;
+    let mut free = 0u64;
+    // By feature, then by bit.
+    let mut masks: BTreeMap<usize, BTreeMap<u32, u64>> = BTreeMap::new();
+    for (place, clause) in firsts.enumerate() {
+        let rule = 1u64 << place;
+        let Some(clause) = clause else {
+            free |= rule;
+            continue;
+        };
+        for (feature, bits) in clause.used() {
+            let by_bit = masks.entry(feature).or_default();
+            for bit in (0..64).filter(|bit| bits >> bit & 1 != 0) {
+                *by_bit.entry(bit).or_default() |= rule;
+            }
+        }
+    }
+    let features = masks.keys().filter(|f| **f < FEATURES).count() as u32;
+    let mut words = vec![count, free as u32, (free >> 32) as u32, features, masks.len() as u32 - features];
+    for (feature, by_bit) in masks {
+        let bits = by_bit.keys().fold(0u64, |all, bit| all | 1 << bit);
+        let table: Vec<u32> = by_bit.values().flat_map(|m| [*m as u32, (*m >> 32) as u32]).collect();
+        words.extend([feature as u32, bits as u32, (bits >> 32) as u32, w.list(&table)]);
+    }
+    words
 }

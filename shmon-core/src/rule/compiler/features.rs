@@ -79,3 +79,18 @@ pub fn byte_place(b: u8) -> (usize, u64) {
     let b = b.to_ascii_lowercase() & 0x7F;
     (F_BYTES + usize::from(b >> 6), 1 << (b & 63))
 }
+
+/// The pairs of bytes in a text, as bits: a text that holds another has all of its bits.
+#[inline]
+pub fn pairs(text: &[u8]) -> u64 {
+    let mut bits = 0;
+    let mut last = match text.first() {
+        Some(&b) => b,
+        None => return 0,
+    };
+    for &b in &text[1..] {
+        bits |= pair_bit(last, b);
+        last = b;
+    }
+    bits
+}

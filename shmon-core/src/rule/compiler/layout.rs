@@ -143,24 +143,52 @@ numbered! {
     S_LEN
     /// The name in the bytes.
     S_NAME
-    /// Number of rules in the low bits; [`S_EXCLUDED`].
+    /// Number of groups of rules in the low bits; [`S_EXCLUDED`].
     S_COUNT
-    /// What at least one of the rules needs (0 for nothing), then the rules in [`D_WORDS`] words each.
+    /// Groups, one after the other: [`G_WORDS`] words, then gates of [`GATE_WORDS`], then rules of [`D_WORDS`].
     S_RULES_AT
     /// Program specification, 0 for none.
     S_SPEC
     /// Secret options: count, then records; 0 for none.
     S_SECRETS_AT
 }
-/// Words of a rule in a program's list.
+/// Rules of one group: they are the bits of a mask.
+pub const GROUP: usize = 64;
+/// Words before a group's gates.
+pub const G_WORDS: usize = 5;
+numbered! {
+    /// Number of rules.
+    G_RULES
+    /// Rules that need nothing, as bits.
+    G_FREE
+    /// (high word)
+    G_FREE_HIGH
+    /// Number of gates of features.
+    G_FEATURES
+    /// Number of gates of atoms, which follow them.
+    G_ATOMS
+}
+/// Words of a gate: which bits of a feature let which rules pass.
+pub const GATE_WORDS: usize = 4;
+numbered! {
+    /// The feature.
+    GATE_FEATURE
+    /// Its bits.
+    GATE_BITS
+    /// (high word)
+    GATE_BITS_HIGH
+    /// For each of these bits, from the lowest on, the rules that it lets pass: two words.
+    GATE_MASKS_AT
+}
+/// Words of a rule in a group.
 pub const D_WORDS: usize = 3;
 numbered! {
     /// The rule.
     D_RULE
     /// Its bytecode for this program; 0 where the program alone decides.
     D_COND
-    /// What that needs, 0 for nothing: number of clauses, then for each the number of features, and of each feature its
-    /// number and its bits (see `features.rs`). Every clause must be met by any of its bits.
+    /// What that needs besides, 0 for nothing: number of clauses, then for each the number of features, and of each
+    /// feature its number and its bits (see `features.rs`). Every clause must be met by any of its bits.
     D_NEED
 }
 /// The slot is for names that begin so.

@@ -1,5 +1,6 @@
 //! Conditions to bytecode, and what must be there before a condition is worth asking.
 
+use super::features;
 use super::hash::{letter_bit, text_hash};
 use super::layout::op;
 use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTable, StrTest};
@@ -614,8 +615,7 @@ impl Lowerer<'_> {
             out.node(op::SET, &[at]);
         } else {
             for (code, text) in &exact {
-                let [at, len] = self.pool.add(text.as_bytes());
-                out.node(*code, &[at, len]);
+                self.text_node(*code, text, out);
             }
         }
         for (code, text) in &rest {
@@ -628,14 +628,23 @@ impl Lowerer<'_> {
                 out.node(op::REGEX, &[index as u32]);
             } else {
                 let text = if fold == 0 { text.clone() } else { text.to_ascii_lowercase() };
-                let [at, len] = self.pool.add(text.as_bytes());
-                out.node(*code | fold, &[at, len]);
+                self.text_node(*code | fold, &text, out);
             }
         }
         if let Some(any) = any {
             out.close(any);
         }
         Ok(trigger)
+    }
+
+    /// A test with one text: the text, and the pairs of bytes that a string must have to hold it.
+    fn text_node(&mut self, code: u32, text: &str, out: &mut Out) {
+        let [at, len] = self.pool.add(text.as_bytes());
+        let pairs = match code & !op::NOCASE {
+            op::GLOB => glob_pairs(text.as_bytes()),
+            _ => features::pairs(text.as_bytes()),
+        };
+        out.node(code, &[at, len, pairs as u32, (pairs >> 32) as u32]);
     }
 
     fn set(&mut self, names: Vec<String>) -> u32 {
@@ -731,6 +740,14 @@ fn pattern(text: &str) -> (u32, String) {
         return (code, inner.to_owned());
     }
     (op::GLOB, text.to_owned())
+}
+
+/// The pairs of bytes in the literal runs of a glob; none where it has classes or escapes.
+fn glob_pairs(text: &[u8]) -> u64 {
+    if text.iter().any(|b| matches!(b, b'[' | b'\\')) {
+        return 0;
+    }
+    text.split(|b| matches!(b, b'*' | b'?')).fold(0, |all, run| all | features::pairs(run))
 }
 
 /// A text that must be there for the test to hold.

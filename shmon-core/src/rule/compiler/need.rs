@@ -38,8 +38,8 @@ pub(super) struct Clause {
     atoms: BTreeSet<u32>,
 }
 
-/// Texts of at least so many bytes are atoms: the scan finds them with a probe at every fourth byte.
-const ATOM: usize = 7;
+/// Texts of at least so many bytes are atoms: the scan finds them with a probe at every third byte.
+const ATOM: usize = super::tables::LONG_ATOM;
 /// How often an atom is there, in thousandths.
 const ATOM_LIKELIHOOD: u32 = 6;
 
@@ -72,6 +72,16 @@ impl Clause {
     /// Whether the command as a whole tells, whatever invocation is asked.
     fn is_whole(&self) -> bool {
         self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0)
+    }
+
+    /// Its features and their bits; atoms are features of 64 each.
+    pub(super) fn used(&self) -> BTreeMap<usize, u64> {
+        let mut used: BTreeMap<usize, u64> = BTreeMap::new();
+        for &atom in &self.atoms {
+            *used.entry(FEATURES + atom as usize / 64).or_default() |= 1 << (atom % 64);
+        }
+        used.extend(self.bits.into_iter().enumerate().filter(|(_, bits)| *bits != 0));
+        used
     }
 
     /// How often it is met by ordinary commands, roughly, in thousandths.
@@ -123,25 +133,11 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms)
     clauses
 }
 
-/// One clause that is met wherever any of these is met in full; `None` where one needs nothing.
-pub(super) fn gate<'a>(all: impl Iterator<Item = &'a [Clause]>) -> Option<Clause> {
-    let mut gate = Clause::default();
-    for clauses in all {
-        gate = gate.or(clauses.first()?);
-    }
-    (gate.likelihood() < 950).then_some(gate)
-}
-
 /// As words: the number of clauses, then for each the number of features, and of each feature its number and its bits.
-/// Atoms are features of 64 each.
 pub(super) fn encode(clauses: &[Clause]) -> Vec<u32> {
     let mut words = vec![clauses.len() as u32];
     for clause in clauses {
-        let mut used: BTreeMap<usize, u64> = BTreeMap::new();
-        for &atom in &clause.atoms {
-            *used.entry(FEATURES + atom as usize / 64).or_default() |= 1 << (atom % 64);
-        }
-        used.extend(clause.bits.into_iter().enumerate().filter(|(_, bits)| *bits != 0));
+        let used = clause.used();
         words.push(used.len() as u32);
         for (feature, bits) in used {
             words.extend([feature as u32, bits as u32, (bits >> 32) as u32]);
@@ -232,9 +228,9 @@ impl<'a> Reader<'a> {
                 let kinds = Clause::one(F_AROUND, 0b110_0000 << X_REDIRECT);
                 std::iter::once(kinds).chain(self.tests(at + 1, end, Of::Else)).collect()
             }
-            op::ASSIGN => std::iter::once(Clause::around(X_ASSIGN))
-                .chain(self.tests(at + 2, end, Of::Else))
-                .collect(),
+            op::ASSIGN => {
+                std::iter::once(Clause::around(X_ASSIGN)).chain(self.tests(at + 2, end, Of::Else)).collect()
+            }
             op::VIA => vec![Clause::around(X_VIA)],
             op::PIPE => {
                 let from = self.code[at + 1] % 2 == 1;
@@ -393,13 +389,5 @@ mod tests {
         assert_eq!(atoms, ["/etc/init.d/", ".conf.d/x"]);
         assert_eq!(clauses, [Clause::atom(0), Clause::atom(1)]);
         assert_eq!(with(|r| r.glob(b"*.p[ey]m", Of::Argument)).0, []);
-    }
-
-    #[test]
-    fn what_needs_little_makes_no_gate() {
-        let one = Clause::one(F_HEADS, 1);
-        let two = Clause::atom(7);
-        assert_eq!(gate([&[one.clone()][..], &[two.clone()]].into_iter()), Some(one.clone().or(&two)));
-        assert_eq!(gate([&[one][..], &[]].into_iter()), None);
     }
 }

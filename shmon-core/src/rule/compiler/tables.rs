@@ -7,13 +7,16 @@ use super::need::{Clause, commonness, encode};
 use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
 
+/// Atoms of at least so many bytes need a probe at every third byte only, see [`Writer::grams`].
+pub(super) const LONG_ATOM: usize = 6;
+
 /// What a program's name leads to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ProgramEntry {
     pub(super) rules: Vec<u32>,
-    /// How many of them can hold for this program.
+    /// In how many groups those are that can hold for this program.
     pub(super) count: u32,
-    /// Where they are: see [`D_WORDS`].
+    /// Where the groups are: see [`G_WORDS`].
     pub(super) at: u32,
     pub(super) excluded: bool,
     pub(super) spec: u32,
@@ -155,8 +158,8 @@ impl Writer {
         }
         self.words[H_ATOMS_AT] = self.append(&records);
         let (long, short): (Vec<_>, Vec<_>) =
-            (0..).zip(atoms.iter().map(|a| a.0)).partition(|(_, text)| text.len() >= 7);
-        self.words[H_LONG_AT] = self.grams(&long, 4);
+            (0..).zip(atoms.iter().map(|a| a.0)).partition(|(_, text)| text.len() >= LONG_ATOM);
+        self.words[H_LONG_AT] = self.grams(&long, LONG_ATOM - 3);
         self.words[H_SHORT_AT] = self.grams(&short, 1);
     }
 
