@@ -61,6 +61,8 @@ numbered! {
     H_ISSUE_AT
     /// Regular expressions: count, then strings.
     H_REGEX_AT
+    /// For each regular expression its table (two words: place in the bytes and length), or 0 where there are none.
+    H_DFA_AT
     /// Allow entries: count, then [`ALLOW_WORDS`] words each.
     H_ALLOW_AT
     /// Secrets: count, then what `secret.rs` reads.
@@ -221,6 +223,11 @@ numbered! {
     /// Slots: gram, count, place of (atom, offset) pairs; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
+
+/// A table's state from which nothing can be found any more.
+pub const DFA_DEAD: u16 = 0;
+/// A table's state in which something was found.
+pub const DFA_MATCH: u16 = 1;
 
 /// Words of an allow entry.
 pub const ALLOW_WORDS: usize = 5;

@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(feature(op::PREFIX, "/", Of::Argument, F_FIRSTS), first_bit(b"/etc"));
         assert_eq!(feature(op::SUFFIX, ".pem", Of::Argument, F_TAILS), tail_bit(b"key.PEM"));
         let (place, bit) = byte_place(b'q');
-        assert_eq!(feature(op::CONTAINS, "sequel", Of::Argument, place), bit);
+        assert_eq!(feature(op::CONTAINS, "seque", Of::Argument, place), bit);
         assert!(with(|r| r.literal(op::CONTAINS, b"", Of::Else)).0.is_empty());
     }
 
