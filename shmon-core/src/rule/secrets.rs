@@ -130,6 +130,7 @@ impl Search<'_, '_> {
                     }
                 }
             } else if rest.get(end) == Some(&b' ')
+                && !rest.starts_with(b"--no-")
                 && let Some((kind, min, schemes)) = self.key(at + end)
             {
                 let start = at + end + rest[end..].iter().take_while(|b| **b == b' ').count();
@@ -284,8 +285,8 @@ impl Search<'_, '_> {
         let v = self.v;
         for &record in v.slot_secrets(slot) {
             let record = record as usize;
-            let (kind, attached) = (v.word(record + O_KIND), v.word(record + O_ATTACHED) != 0);
-            let after = v.text(record + O_AFTER);
+            let (kind, form) = (v.word(record + O_KIND), v.word(record + O_FORM));
+            let around = [v.text(record + O_AFTER), v.text(record + O_BEFORE)];
             let operand = v.word(record + O_OPERAND) as i32;
             let subcommand = v.at(record + O_SUBCOMMAND);
             let skip = if subcommand == 0 {
@@ -304,13 +305,32 @@ impl Search<'_, '_> {
                     operands.len().checked_sub(operand.unsigned_abs() as usize).and_then(|i| operands.get(i))
                 };
                 if let Some(word) = index.and_then(|&i| invocation.arg(i as usize)) {
-                    self.part(Value { word, start: 0, bytes: word.bytes }, after, kind);
+                    self.part(Value { word, start: 0, bytes: word.bytes }, around, kind);
+                }
+                continue;
+            }
+            if v.at(record + O_FOLLOWS) != 0 {
+                let names = record + v.at(record + O_FOLLOWS);
+                let word = |i: u32| invocation.arg(i as usize);
+                for pair in arguments.operands.get(skip..).unwrap_or(&[]).windows(2) {
+                    let (Some(before), Some(word)) = (word(pair[0]), word(pair[1])) else { continue };
+                    if v.strings(names).any(|name| name.as_bytes() == before.bytes) {
+                        self.part(Value { word, start: 0, bytes: word.bytes }, around, kind);
+                    }
                 }
                 continue;
             }
             Spellings::new(v, record + O_NAME).any_value(arguments, v.slot_spec(slot), invocation, |value| {
-                if !(attached && value.start == 0) {
-                    self.part(value, after, kind);
+                match form {
+                    // What the text alone made a value of stands for itself.
+                    FORM_FLAG if value.start == 0 => {
+                        // At its start, or behind its opening quote.
+                        let start = value.word.span.start;
+                        self.found.retain(|s| !(start..=start + 1).contains(&s.span.start));
+                    }
+                    FORM_FLAG => {}
+                    FORM_ATTACHED if value.start == 0 => {}
+                    _ => self.part(value, around, kind),
                 }
                 false
             });
@@ -318,7 +338,7 @@ impl Search<'_, '_> {
     }
 
     /// The secret part of a value, found again in the text as it was typed.
-    fn part(&mut self, value: Value<'_>, after: &[u8], kind: u32) {
+    fn part(&mut self, value: Value<'_>, [after, before]: [&[u8]; 2], kind: u32) {
         let (mut start, mut bytes) = (value.start, value.bytes);
         if !after.is_empty() {
             match memchr::memmem::find(bytes, after) {
@@ -329,19 +349,27 @@ impl Search<'_, '_> {
                 None => return,
             }
         }
+        let rest = match memchr::memmem::rfind(bytes, before) {
+            Some(at) if !before.is_empty() => {
+                let rest = bytes.len() - at;
+                bytes = &bytes[..at];
+                rest
+            }
+            _ => 0,
+        };
         if bytes.is_empty() || is_reference(bytes) {
             return;
         }
-        let (from, to) = place(self.command, &value.word, start);
+        let (from, to) = place(self.command, &value.word, start, rest);
         self.push(from, to, kind);
     }
 }
 
-/// Where the part of a word from `start` on stands in the text.
-fn place(command: &[u8], word: &Word<'_>, start: usize) -> (usize, usize) {
+/// Where the part of a word from `start` on, without its last `rest` bytes, stands in the text.
+fn place(command: &[u8], word: &Word<'_>, start: usize, rest: usize) -> (usize, usize) {
     let (from, to) = (word.span.start as usize, word.span.end as usize);
     let source = command.get(from..to).unwrap_or(&[]);
-    let wanted = word.bytes.get(start..).unwrap_or(&[]);
+    let wanted = word.bytes.get(start..word.bytes.len() - rest).unwrap_or(&[]);
     // As it is, or in quotes around the whole or the rest.
     if let Some(at) = memchr::memmem::rfind(source, wanted) {
         return (from + at, from + at + wanted.len());

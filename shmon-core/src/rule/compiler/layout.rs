@@ -271,19 +271,30 @@ numbered! {
 numbered! {
     /// Kind.
     O_KIND
-    /// 1 where the value stands in the option's own word only.
-    O_ATTACHED
+    /// How the value stands: [`FORM_ATTACHED`], [`FORM_FLAG`], or 0 for any way.
+    O_FORM
     /// Which operand, or 0.
     O_OPERAND
     /// String: what stands before the secret part of the value.
     O_AFTER
     /// (length)
     O_AFTER_LEN
+    /// String: what stands after the secret part of the value.
+    O_BEFORE
+    /// (length)
+    O_BEFORE_LEN
+    /// Offset in this record of count and strings: operands that stand before the secret one; or 0.
+    O_FOLLOWS
     /// Offset of the subcommands' node in this record, or 0.
     O_SUBCOMMAND
     /// Spellings.
     O_NAME
 }
+
+/// The value stands in the option's own word only.
+pub const FORM_ATTACHED: u32 = 1;
+/// There is no value.
+pub const FORM_FLAG: u32 = 2;
 
 /// What a program specification holds: style, two words of short options with a value, then count and strings.
 pub const SPEC_LONGS: usize = 3;

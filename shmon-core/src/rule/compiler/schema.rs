@@ -389,6 +389,15 @@ pub struct SecretOption {
     /// Only the part after the first occurrence of this is secret (`:` in `user:password`).
     #[serde(default)]
     pub after: Option<String>,
+    /// Only the part before the last occurrence of this is secret (`@` in `user:password@host`); all where it is missing.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// Instead of an option: the operand that stands after one of these operands (`nmcli … password X`).
+    #[serde(default)]
+    pub follows: Option<OneOrMany>,
+    /// The option takes no value here, whatever its name says: what stands after it is no secret.
+    #[serde(default)]
+    pub flag: bool,
 }
 
 /// A string or a list of strings.

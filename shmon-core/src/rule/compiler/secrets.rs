@@ -171,17 +171,33 @@ impl Secrets {
 }
 
 fn record(option: &SecretOption, kind: u32, lowerer: &mut Lowerer<'_>) -> Result<Vec<u32>, (String, String)> {
-    let mut out = Out::default();
-    out.words.extend([kind, u32::from(option.attached), option.operand.unwrap_or(0) as u32]);
-    out.words.extend(lowerer.pool.add(option.after.as_deref().unwrap_or("").as_bytes()));
-    out.words.push(0);
-    match (&option.name, option.operand) {
-        (Some(name), None) => lowerer.spellings(&name.0.join("|"), "option.name", &mut out)?,
-        (None, Some(n)) if n != 0 => {}
-        _ => return Err(("option".into(), "needs either `name` or `operand`".into())),
+    let mut out = Out { words: vec![0; O_NAME], ..Out::default() };
+    out.words[O_KIND] = kind;
+    out.words[O_FORM] = match (option.attached, option.flag) {
+        (true, true) => return Err(("option".into(), "`attached` and `flag` exclude each other".into())),
+        (true, false) => FORM_ATTACHED,
+        (false, true) => FORM_FLAG,
+        (false, false) => 0,
+    };
+    out.words[O_OPERAND] = option.operand.unwrap_or(0) as u32;
+    for (at, text) in [(O_AFTER, &option.after), (O_BEFORE, &option.before)] {
+        let place = lowerer.pool.add(text.as_deref().unwrap_or("").as_bytes());
+        out.words[at..at + 2].copy_from_slice(&place);
+    }
+    match (&option.name, option.operand, &option.follows) {
+        (Some(name), None, None) => lowerer.spellings(&name.0.join("|"), "option.name", &mut out)?,
+        (None, Some(n), None) if n != 0 => {}
+        (None, None, Some(before)) => {
+            out.words[O_FOLLOWS] = out.words.len() as u32;
+            out.words.push(before.0.len() as u32);
+            for word in &before.0 {
+                out.words.extend(lowerer.pool.add(word.as_bytes()));
+            }
+        }
+        _ => return Err(("option".into(), "needs one of `name`, `operand` and `follows`".into())),
     }
     if let Some(subcommand) = &option.subcommand {
-        out.words[5] = out.words.len() as u32;
+        out.words[O_SUBCOMMAND] = out.words.len() as u32;
         lowerer.subcommands(subcommand, "option.subcommand", &mut out)?;
     }
     Ok(out.words)
