@@ -28,6 +28,11 @@ impl Globals {
         }
     }
 
+    /// The home of the whole host's record: `--home`, `$SHMON_HOME`, or `/var/lib/shmon`.
+    pub(crate) fn system_home(&self) -> Home {
+        Home::new(self.home.clone().unwrap_or_else(|| "/var/lib/shmon".into()))
+    }
+
     /// The configuration in the home; the defaults where there is none.
     pub(crate) fn config(&self) -> Result<Config> {
         Ok(Config::load(&self.home()?.config())?)

@@ -54,7 +54,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FILES: u64 = 65_536;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
-    let home = globals.home()?;
+    let home = if args.system { globals.system_home() } else { globals.home()? };
     // Everything that it makes is the user's alone; in system mode its group reads the database.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(if args.system { 0o027 } else { 0o077 }));
     crate::delivery::keep_secrets();
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     // Whoever started it may unmount its folder.
     std::env::set_current_dir("/").context("cannot enter /")?;
     more_files();
-    Daemon::new(home, globals, args.system)?.serve(args)?;
+    Daemon::new(home, args.system)?.serve(args)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,9 +126,9 @@ enum Woken {
 }
 
 impl Daemon {
-    fn new(home: Home, globals: &Globals, system: bool) -> Result<Daemon> {
+    fn new(home: Home, system: bool) -> Result<Daemon> {
         // A wrong configuration is told before anything waits for it.
-        let config = globals.config()?;
+        let config = Config::load(&home.config())?;
         let recorder = if system {
             shared_database(&home.database(&config))?;
             Recorder::open_system(&home, &config.system)?

@@ -60,7 +60,7 @@ impl Shell {
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
-    let home = globals.home()?;
+    let home = if args.system { globals.system_home() } else { globals.home()? };
     let text = if args.block {
         let file = home.scripts_dir().join(format!("hook.{}", args.shell.name()));
         block(args.shell, &file)
@@ -88,6 +88,14 @@ pub(crate) fn script(shell: Shell, program: &Path, home: &Path, system: bool) ->
         .replace("@SYSTEM@", if system { "yes" } else { "no" })
         .replace("@PROGRAM@", if system { "''" } else { "\"$_shmon_bin\"" })
         .replace("@ACK@", &if config.capture.ack { config.capture.ack_wait_ms } else { 0 }.to_string())
+}
+
+/// What a bash without a prompt reads to record its command.
+pub(crate) fn command(program: &Path, home: &Path, system: bool) -> String {
+    include_str!("../../shell/command.bash")
+        .replace("@SHMON@", &quote(Shell::Bash, program.as_os_str()))
+        .replace("@HOME@", &quote(Shell::Bash, home.as_os_str()))
+        .replace("@SYSTEM@", if system { "yes" } else { "no" })
 }
 
 /// The lines for the shell's start-up file: they read the hook from `file`, and do nothing when it is gone.

@@ -2,8 +2,8 @@
 
 use super::hook::{self, Shell};
 use crate::context::Globals;
-use crate::setup::rc;
-use crate::setup::{config_file, files};
+use crate::setup::host::{self, Host};
+use crate::setup::{Steps, config_file, rc};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use shmon_core::Monitor;
@@ -12,10 +12,14 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// The hook for commands without a prompt, in the home's `scripts`.
+const COMMAND_FILE: &str = "command.bash";
+
 /// Set up the home, the configuration and the shell's hook; or take them away
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  shmon init\n  \
     shmon init --yes --chatwork-room 403373420 --chatwork-token-file token.txt --set name='Sharelab SSH Monitor'\n  \
+    shmon init --system --ssh --audit        the whole host, as root\n  \
     shmon init --uninstall")]
 pub(crate) struct Args {
     /// Ask nothing: what isn't told keeps its default
@@ -36,6 +40,21 @@ pub(crate) struct Args {
     /// Shells to hook [default: bash, and zsh and fish where they are set up]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SHELL")]
     shell: Vec<Shell>,
+    /// Set up the whole host: the recorder's account, its unit, hooks of all users (root; --home where not /var/lib/shmon)
+    #[arg(long, conflicts_with_all = ["no_rc", "shell", "systemd"])]
+    system: bool,
+    /// With --system: write the files below DIR, for a package, and do nothing else
+    #[arg(long, value_name = "DIR", requires = "system")]
+    root: Option<PathBuf>,
+    /// Record commands without a prompt too: `ssh HOST COMMAND` by ~/.bashrc; with --system also scp and sftp, by sshd
+    #[arg(long)]
+    ssh: bool,
+    /// With --system: record what the kernel's audit system sees executed
+    #[arg(long, requires = "system")]
+    audit: bool,
+    /// Write a systemd user unit for the recorder, which shells start by themselves otherwise
+    #[arg(long)]
+    systemd: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -45,6 +64,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
+    if args.system {
+        return host(&args, globals);
+    }
     let home = globals.home()?;
     let user_home = std::env::home_dir().context("no home folder: set HOME")?;
     let steps = Steps { dry_run: args.dry_run };
@@ -75,8 +97,22 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         let file = rc::hook_file(*shell, &home.scripts_dir());
         steps.file(&file, hook::script(*shell, &program, home.root(), false).as_bytes(), 0o600)?;
         if !args.no_rc {
-            add_block(&steps, *shell, &user_home, &file)?;
+            steps.block(*shell, &rc::rc_file(*shell, &user_home), &file)?;
         }
+    }
+    if args.ssh {
+        let file = home.scripts_dir().join(COMMAND_FILE);
+        steps.file(&file, hook::command(&program, home.root(), false).as_bytes(), 0o600)?;
+        steps.first_block(&rc::rc_file(Shell::Bash, &user_home), &file)?;
+        steps.say(&format!("for cron and scripts: SHELL=/bin/bash and BASH_ENV={}", file.display()));
+    }
+    if args.systemd {
+        let file = host::user_unit_file(&user_home);
+        if let (Some(folder), false) = (file.parent(), args.dry_run) {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        steps.file(&file, host::user_unit(&program, home.root()).as_bytes(), 0o644)?;
+        steps.say("start it: systemctl --user daemon-reload && systemctl --user enable --now shmon");
     }
     if args.dry_run {
         println!("nothing was changed (--dry-run)");
@@ -87,36 +123,6 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says what is done, and does it unless this is a dry run.
-struct Steps {
-    dry_run: bool,
-}
-
-impl Steps {
-    fn say(&self, what: &str) {
-        println!("{what}");
-    }
-
-    fn folder(&self, path: &Path) -> Result<()> {
-        if !path.is_dir() {
-            self.say(&format!("folder        {}", path.display()));
-        }
-        if !self.dry_run {
-            private_folder(path)?;
-        }
-        Ok(())
-    }
-
-    fn file(&self, path: &Path, text: &[u8], mode: u32) -> Result<()> {
-        let same = std::fs::read(path).is_ok_and(|now| now == text);
-        self.say(&format!("{:<13} {}", if same { "unchanged" } else { "file" }, path.display()));
-        if !self.dry_run && !same {
-            files::replace(path, text, mode)?;
-        }
-        Ok(())
-    }
 }
 
 fn configure(steps: &Steps, args: &Args, home: &Home) -> Result<Config> {
@@ -222,52 +228,17 @@ fn chosen(named: &[Shell], user_home: &Path) -> Vec<Shell> {
     Shell::value_variants().iter().copied().filter(|s| here(*s)).collect()
 }
 
-fn add_block(steps: &Steps, shell: Shell, user_home: &Path, hook_file: &Path) -> Result<()> {
-    let path = rc::rc_file(shell, user_home);
-    let text = match path.exists() {
-        true => Some(read_bytes(&path)?),
-        false => None,
-    };
-    let block = hook::block(shell, hook_file);
-    let changed = rc::with_block(text.as_deref(), &as_text(block.trim_end().as_bytes()))
-        .with_context(|| format!("{} was left as it is", path.display()))?;
-    if let (Some(folder), false) = (path.parent(), steps.dry_run)
-        && !folder.is_dir()
-    {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    steps.file(&path, &as_bytes(&changed), 0o644)
-}
-
 fn uninstall(steps: &Steps, user_home: &Path, home: &Home, named: &[Shell]) -> Result<ExitCode> {
     let shells = if named.is_empty() { Shell::value_variants().to_vec() } else { named.to_vec() };
     for shell in shells {
         let path = rc::rc_file(shell, user_home);
-        if !path.exists() {
-            continue;
+        if path.exists() {
+            steps.without_block(&path)?;
         }
-        let text = read_bytes(&path)?;
-        if rc::has_block(&text) {
-            steps.say(&format!("hook removed  {}", path.display()));
-            let rest =
-                rc::without_block(&text).with_context(|| format!("{} was left as it is", path.display()))?;
-            match rest {
-                _ if steps.dry_run => {}
-                Some(rest) => files::replace(&path, &as_bytes(&rest), 0o644)?,
-                None => std::fs::remove_file(&path)
-                    .with_context(|| format!("cannot remove {}", path.display()))?,
-            }
-        } else {
-            rc::without_block(&text).with_context(|| format!("{} was left as it is", path.display()))?;
-        }
-        let hook = rc::hook_file(shell, &home.scripts_dir());
-        if hook.exists() {
-            steps.say(&format!("file removed  {}", hook.display()));
-            if !steps.dry_run {
-                std::fs::remove_file(&hook).with_context(|| format!("cannot remove {}", hook.display()))?;
-            }
-        }
+        steps.remove(&rc::hook_file(shell, &home.scripts_dir()))?;
     }
+    steps.remove(&home.scripts_dir().join(COMMAND_FILE))?;
+    steps.remove(&host::user_unit_file(user_home))?;
     println!(
         "the record stays in {}; remove that folder yourself if it is no longer needed",
         home.root().display()
@@ -275,19 +246,24 @@ fn uninstall(steps: &Steps, user_home: &Path, home: &Home, named: &[Shell]) -> R
     Ok(ExitCode::SUCCESS)
 }
 
+/// The whole host, or a package below `--root`.
+fn host(args: &Args, globals: &Globals) -> Result<ExitCode> {
+    let home = globals.system_home();
+    let host = Host::new(args.root.clone(), &home, args.ssh, args.audit)?;
+    let steps = Steps { dry_run: args.dry_run };
+    if args.uninstall {
+        host.take_away(&steps)?;
+        println!("the record stays in {}", home.root().display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    host.set_up(&steps, || configure(&steps, args, &home).map(drop))?;
+    println!(
+        "{}",
+        if args.dry_run { "nothing was changed (--dry-run)" } else { "done: new shells are recorded" }
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// A start-up file may be in any encoding (EUC-JP, Shift_JIS): each byte becomes one character, and back.
-fn read_bytes(path: &Path) -> Result<String> {
-    Ok(as_text(&std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
-}
-
-fn as_text(bytes: &[u8]) -> String {
-    bytes.iter().map(|&b| char::from(b)).collect()
-}
-
-fn as_bytes(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
 }

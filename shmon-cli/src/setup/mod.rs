@@ -2,4 +2,8 @@
 
 pub(crate) mod config_file;
 pub(crate) mod files;
+pub(crate) mod host;
 pub(crate) mod rc;
+pub(crate) mod steps;
+
+pub(crate) use steps::Steps;

@@ -11,6 +11,10 @@ const ADDED_NEWLINE: &str = " (the newline before this line is ours)";
 /// Stands in the block's first line where the file did not exist.
 const MADE_FILE: &str = " (this file is ours)";
 
+/// Around the block that stands first, because what follows may return: for shells without a prompt.
+const FIRST_BEGIN: &str = "# >>> shmon commands >>>";
+const FIRST_END: &str = "# <<< shmon commands <<<";
+
 /// The start-up file of a shell's interactive sessions.
 pub(crate) fn rc_file(shell: Shell, user_home: &Path) -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -33,7 +37,7 @@ pub(crate) fn with_block(text: Option<&str>, block: &str) -> Result<String> {
     let body = format!("{block}\n{END}\n");
     match text {
         None => Ok(format!("{BEGIN}{MADE_FILE}\n{body}")),
-        Some(text) => match find(text)? {
+        Some(text) => match find(text, BEGIN, END)? {
             Some((start, end)) => {
                 let first = text[start..end].lines().next().unwrap_or(BEGIN);
                 Ok(format!("{}{first}\n{body}{}", &text[..start], &text[end..]))
@@ -46,7 +50,7 @@ pub(crate) fn with_block(text: Option<&str>, block: &str) -> Result<String> {
 
 /// The text without our block, exactly as it was before; `None` where the file was ours alone.
 pub(crate) fn without_block(text: &str) -> Result<Option<String>> {
-    let Some((start, end)) = find(text)? else { return Ok(Some(text.to_owned())) };
+    let Some((start, end)) = find(text, BEGIN, END)? else { return Ok(Some(text.to_owned())) };
     let first = text[start..end].lines().next().unwrap_or("");
     let (mut before, after) = (&text[..start], &text[end..]);
     if first.ends_with(ADDED_NEWLINE) && after.is_empty() {
@@ -56,23 +60,37 @@ pub(crate) fn without_block(text: &str) -> Result<Option<String>> {
     Ok((!(rest.is_empty() && first.ends_with(MADE_FILE))).then_some(rest))
 }
 
+/// The text with the block that stands first, brought up to date where it is there already.
+pub(crate) fn with_first_block(text: &str, block: &str) -> Result<String> {
+    let rest = without_first_block(text)?;
+    Ok(format!("{FIRST_BEGIN}\n{block}\n{FIRST_END}\n{rest}"))
+}
+
+/// The text without the block that stands first.
+pub(crate) fn without_first_block(text: &str) -> Result<String> {
+    Ok(match find(text, FIRST_BEGIN, FIRST_END)? {
+        Some((start, end)) => format!("{}{}", &text[..start], &text[end..]),
+        None => text.to_owned(),
+    })
+}
+
 /// Whether the text holds our block.
 pub(crate) fn has_block(text: &str) -> bool {
-    matches!(find(text), Ok(Some(_)))
+    matches!(find(text, BEGIN, END), Ok(Some(_)))
 }
 
 /// The block's place: from its first mark to the end of the line of its second.
-fn find(text: &str) -> Result<Option<(usize, usize)>> {
-    let begins = line_starts(text, BEGIN);
-    let ends = line_starts(text, END);
+fn find(text: &str, begin: &str, end: &str) -> Result<Option<(usize, usize)>> {
+    let begins = line_starts(text, begin);
+    let ends = line_starts(text, end);
     match (begins.as_slice(), ends.as_slice()) {
         ([], []) => Ok(None),
-        (&[start], &[end]) if start < end => {
-            let end = text[end..].find('\n').map_or(text.len(), |n| end + n + 1);
+        (&[start], &[last]) if start < last => {
+            let end = text[last..].find('\n').map_or(text.len(), |n| last + n + 1);
             Ok(Some((start, end)))
         }
         _ => bail!(
-            "the lines `{BEGIN}` and `{END}` don't stand there once each and in this order; \
+            "the lines `{begin}` and `{end}` don't stand there once each and in this order; \
              remove them and what is between by hand, then run this again"
         ),
     }
@@ -110,6 +128,16 @@ mod tests {
         assert_eq!(without_block(&made).unwrap(), None);
         let kept = format!("{made}more\n");
         assert_eq!(without_block(&kept).unwrap().as_deref(), Some("more\n"));
+    }
+
+    #[test]
+    fn the_first_block_comes_and_goes_beside_the_other() {
+        let text = "[ -z \"$PS1\" ] && return\nlast line without an end";
+        let both = with_first_block(&with_block(Some(text), "hook").unwrap(), "commands").unwrap();
+        assert!(both.starts_with(FIRST_BEGIN) && has_block(&both));
+        assert_eq!(with_first_block(&both, "commands").unwrap(), both);
+        let rest = without_first_block(&both).unwrap();
+        assert_eq!(without_block(&rest).unwrap().as_deref(), Some(text));
     }
 
     #[test]

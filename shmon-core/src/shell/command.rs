@@ -6,7 +6,6 @@ use super::machine::{Flow, Machine};
 use super::obfuscation;
 use super::programs;
 use super::state::{Alias, Origin, Val};
-use super::work::worked;
 use super::wrappers::{self, Action};
 
 /// Calls of one function inside each other that are followed.
@@ -240,7 +239,7 @@ impl Machine<'_> {
         }
         if word.flags.contains(WordFlags::GLOB) {
             let text = self.text(word.range()).to_vec();
-            match programs::resolve(&text, &mut self.pattern_steps) {
+            match programs::resolve(&text) {
                 programs::Meaning::One(path) => {
                     self.sign("glob-command", word.span);
                     let range = self.intern(path.as_bytes());
@@ -264,7 +263,6 @@ impl Machine<'_> {
     fn call(&mut self, argv: Range32) -> bool {
         let name = self.arg_text(argv.start);
         let base = self.function_base;
-        worked(self.s.functions.len());
         let seen = |at: usize| self.s.functions.get(at).is_some_and(|f| at >= base || f.exported);
         let found = (0..self.s.functions.len())
             .rev()

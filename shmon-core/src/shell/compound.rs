@@ -8,7 +8,6 @@ use super::parser::{
     Parser, UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN,
     UNTIL_THEN,
 };
-use super::work::worked;
 
 impl Parser<'_> {
     /// One command of any kind with its redirections.
@@ -405,19 +404,19 @@ impl Parser<'_> {
     fn raw_regex(&mut self) -> Range32 {
         let start = self.pos;
         let mut depth = 0u32;
+        let text = self.text.get(self.pos..self.end).unwrap_or(&[]);
+        // Expansions and quotes are left to the ordinary word.
+        let line = text.iter().position(|b| matches!(b, b'\n' | b'$' | b'`' | b'"' | b'\''));
+        if line.is_some_and(|at| text.get(at) != Some(&b'\n') && !text[..at].contains(&b' ')) {
+            return Range32 { start: start as u32, end: start as u32 };
+        }
         while let Some(b) = self.peek() {
-            worked(1);
             match b {
                 b'\\' => self.pos += 1,
                 b'(' => depth += 1,
                 b')' if depth > 0 => depth -= 1,
                 b' ' | b'\t' | b'\n' if depth == 0 => break,
                 b'\n' => break,
-                // Expansions and quotes are left to the ordinary word.
-                b'$' | b'`' | b'"' | b'\'' => {
-                    self.pos = start;
-                    break;
-                }
                 _ => {}
             }
             self.pos = (self.pos + 1).min(self.end);

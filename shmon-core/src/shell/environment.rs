@@ -5,10 +5,7 @@ use super::arith::{self, Names};
 use super::ast::{AssignNode, AssignValue, PartKind};
 use super::machine::Machine;
 use super::state::{Element, Val, Var, VarKind};
-use super::work::worked;
 
-/// Variables that are kept: each look-up walks over them.
-const MAX_VARIABLES: usize = 1024;
 /// Elements of one array that are kept.
 const MAX_ELEMENTS: usize = 4096;
 
@@ -24,7 +21,6 @@ impl Machine<'_> {
     fn lookup_bytes(&self, name: &[u8]) -> Option<usize> {
         let mut wanted = name;
         for _ in 0..8 {
-            worked(self.s.vars.len());
             let at = self.s.vars.iter().rposition(|v| self.text(v.name) == wanted)?;
             let var = self.s.vars.get(at)?;
             match var.kind {
@@ -55,10 +51,6 @@ impl Machine<'_> {
             }
             None => {
                 let kind = VarKind::Unset;
-                if self.s.vars.len() >= MAX_VARIABLES {
-                    self.over_budget();
-                    return self.s.vars.len() - 1;
-                }
                 self.s.vars.push(Var { name, kind, frame: 0, attribute: 0, reference: false });
                 self.s.vars.len() - 1
             }

@@ -6,8 +6,6 @@ use super::machine::{Flow, Machine, Sink};
 use super::pattern;
 use super::state::{Definition, Input, InputFrom, Val};
 
-/// Functions that are kept: each command looks for its name among them.
-const MAX_FUNCTIONS: usize = 1024;
 /// Iterations of one loop that are followed.
 const MAX_ITERATIONS: u32 = 512;
 
@@ -48,9 +46,6 @@ impl Machine<'_> {
             Node::ForArith { exprs, body } => self.exec_for_arith(exprs, body),
             Node::Case { word, arms } => self.exec_case(word, arms),
             Node::Function { name, body } => {
-                if self.s.functions.len() >= MAX_FUNCTIONS {
-                    return self.over_budget();
-                }
                 self.s.functions.push(Definition { name, body, active: 0, exported: false });
                 self.status = Some(0);
             }
@@ -350,16 +345,14 @@ impl Machine<'_> {
             let mark = self.s.build.len();
             let known = self.expand_pattern(self.s.ast.word(index));
             let pattern = self.s.build.get(mark..).unwrap_or(&[]);
-            let mut steps = self.pattern_steps;
             let found = if known && subject.known {
-                Some(pattern::matches(pattern, self.text(subject.range), &mut steps))
+                Some(pattern::matches(pattern, self.text(subject.range)))
             } else if pattern == b"*" {
                 Some(true)
             } else {
                 None
             };
             self.s.build.truncate(mark);
-            self.pattern_steps = steps;
             match found {
                 Some(true) => return Some(true),
                 None => answer = None,

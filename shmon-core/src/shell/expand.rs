@@ -91,12 +91,10 @@ impl Machine<'_> {
         let built = self.s.build.get(mark..).unwrap_or(&[]);
         let Some(slash) = built.iter().rposition(|&b| b == b'/') else { return false };
         let folder = built.get(..slash).unwrap_or(&[]);
-        let mut steps = self.pattern_steps;
         let made = self.s.folders.iter().any(|f| {
             let name = self.a.text.get(f.start as usize..f.end as usize).unwrap_or(&[]);
-            pattern::matches(folder, name.strip_suffix(b"/").unwrap_or(name), &mut steps)
+            pattern::matches(folder, name.strip_suffix(b"/").unwrap_or(name))
         });
-        self.pattern_steps = steps;
         if !made {
             return false;
         }
@@ -107,13 +105,12 @@ impl Machine<'_> {
             let depth = |path: &[u8]| path.iter().filter(|&&b| b == b'/').count();
             if !name.starts_with(b"<(")
                 && depth(name) == depth(&pattern)
-                && pattern::matches(&pattern, name, &mut steps)
+                && pattern::matches(&pattern, name)
                 && !names.contains(&file.name)
             {
                 names.push(file.name);
             }
         }
-        self.pattern_steps = steps;
         if names.is_empty() {
             self.s.build.extend_from_slice(&pattern);
             return false;

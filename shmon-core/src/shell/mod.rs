@@ -30,7 +30,6 @@ mod state;
 mod test_expr;
 mod transform;
 mod word;
-mod work;
 mod wrap;
 mod wrappers;
 
@@ -42,10 +41,4 @@ pub use analysis::{
 /// Finds every invocation in `command` and puts it into `out`, whose buffers are reused.
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     machine::run(command, dialect, out);
-}
-
-/// Where the shell would first refuse `command`; `None` where it would read all of it. Only parses: text that is
-/// handed to other shells isn't looked at. The buffers of `scratch` are reused and its content is lost.
-pub fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Option<Span> {
-    machine::syntax_error(command, dialect, scratch)
 }

@@ -434,23 +434,21 @@ impl Machine<'_> {
         }
         for at in mark..self.s.list.len() {
             let Some(value) = self.s.list.get(at).copied() else { break };
-            let mut steps = self.pattern_steps;
             let text = self.text(value.range);
             let made: Option<Vec<u8>> = match param.op {
                 ParamOp::Prefix(longest) => {
-                    let cut = pattern::prefix(&pattern, text, longest, &mut steps).unwrap_or(0);
+                    let cut = pattern::prefix(&pattern, text, longest).unwrap_or(0);
                     Some(text[cut..].to_vec())
                 }
                 ParamOp::Suffix(longest) => {
-                    let cut = pattern::suffix(&pattern, text, longest, &mut steps).unwrap_or(text.len());
+                    let cut = pattern::suffix(&pattern, text, longest).unwrap_or(text.len());
                     Some(text[..cut].to_vec())
                 }
-                ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor, &mut steps)),
-                ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern, &mut steps)),
+                ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor)),
+                ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern)),
                 ParamOp::Transform(kind) => transform(text, kind),
                 _ => None,
             };
-            self.pattern_steps = steps;
             let Some(made) = made else { return false };
             if !self.charge(value.range.len() / 64) {
                 return false;
@@ -539,7 +537,7 @@ fn bounds(offset: i64, length: Option<i64>, count: usize) -> Option<(usize, usiz
     Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?))
 }
 
-fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u32) -> Vec<u8> {
+fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor) -> Vec<u8> {
     if pattern.is_empty() {
         return match anchor {
             Anchor::Start => [by, text].concat(),
@@ -548,11 +546,11 @@ fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u
         };
     }
     match anchor {
-        Anchor::Start => match pattern::prefix(pattern, text, true, steps) {
+        Anchor::Start => match pattern::prefix(pattern, text, true) {
             Some(len) => [by, &text[len..]].concat(),
             None => text.to_vec(),
         },
-        Anchor::End => match pattern::suffix(pattern, text, true, steps) {
+        Anchor::End => match pattern::suffix(pattern, text, true) {
             Some(at) => [&text[..at], by].concat(),
             None => text.to_vec(),
         },
@@ -560,7 +558,7 @@ fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u
             let mut out = Vec::with_capacity(text.len());
             let mut from = 0;
             while from <= text.len()
-                && let Some((start, end)) = pattern::find(pattern, text, from, steps)
+                && let Some((start, end)) = pattern::find(pattern, text, from)
             {
                 out.extend_from_slice(&text[from..start]);
                 out.extend_from_slice(by);
@@ -579,10 +577,10 @@ fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u
     }
 }
 
-fn change_case(text: &[u8], sign: u8, all: bool, pattern: &[u8], steps: &mut u32) -> Vec<u8> {
+fn change_case(text: &[u8], sign: u8, all: bool, pattern: &[u8]) -> Vec<u8> {
     let mut out = text.to_vec();
     for b in out.iter_mut().take(if all { usize::MAX } else { 1 }) {
-        if !pattern.is_empty() && !pattern::matches(pattern, &[*b], steps) {
+        if !pattern.is_empty() && !pattern::matches(pattern, &[*b]) {
             continue;
         }
         *b = match sign {
@@ -600,7 +598,7 @@ fn transform(text: &[u8], kind: u8) -> Option<Vec<u8>> {
     Some(match kind {
         b'U' => text.to_ascii_uppercase(),
         b'L' => text.to_ascii_lowercase(),
-        b'u' => change_case(text, b'^', false, b"", &mut { pattern::MAX_STEPS }),
+        b'u' => change_case(text, b'^', false, b""),
         b'E' => {
             let mut out = Vec::new();
             super::escapes::ansi_c(text, &mut out);

@@ -6,7 +6,6 @@ use super::ast::{
     WORD_PLAIN, WordNode, settle,
 };
 use super::chars::{self, META, is, name_len};
-use super::work::worked;
 use super::{Dialect, RedirectionKind, analysis::Range32};
 
 /// Nesting of commands and words that is looked at; deeper text is left out and reported.
@@ -113,7 +112,6 @@ impl Parser<'_> {
     #[inline]
     pub(super) fn blanks(&mut self) {
         while let Some(b) = self.peek() {
-            worked(1);
             match b {
                 b' ' | b'\t' => self.pos += 1,
                 b'\\' if self.peek_at(1) == Some(b'\n') => self.pos += 2,
@@ -203,7 +201,6 @@ impl Parser<'_> {
     pub(super) fn list(&mut self, until: Until) -> NodeId {
         let mark = self.ast.stacks.items.len();
         loop {
-            worked(1);
             self.lines();
             let Some(b) = self.peek() else { break };
             if self.ends_list(until) {
@@ -361,7 +358,6 @@ impl Parser<'_> {
         let start = self.pos;
         let mut last = self.pos;
         loop {
-            worked(1);
             self.blanks();
             let Some(b) = self.peek() else { break };
             match b {
@@ -590,8 +586,7 @@ impl Parser<'_> {
     fn subscript_is_assigned(&self) -> bool {
         let rest = self.rest();
         let mut depth = 0u32;
-        for (i, &b) in rest.iter().enumerate().take(256) {
-            worked(1);
+        for (i, &b) in rest.iter().enumerate().take(4096) {
             match b {
                 b'[' => depth += 1,
                 b']' => {
@@ -672,8 +667,7 @@ impl Parser<'_> {
         let mut body_end = None;
         while line < self.end {
             let rest = self.text.get(line..self.end).unwrap_or(&[]);
-            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            worked(len + 1);
+            let len = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
             let text = &rest[..len];
             let text =
                 if record.strip { &text[text.iter().take_while(|&&b| b == b'\t').count()..] } else { text };

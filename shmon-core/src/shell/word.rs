@@ -7,7 +7,6 @@ use super::ast::{
 };
 use super::chars::{GLOB, META, PLAIN, QUOTE_SPECIAL, is};
 use super::parser::{Parser, UNTIL_PAREN};
-use super::work::worked;
 
 /// Where parts are read, which decides what ends them and what is special.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +31,6 @@ impl Parser<'_> {
         let start = self.pos;
         let mut at = start;
         while at < self.end && is(self.text[at], PLAIN) {
-            worked(1);
             at += 1;
         }
         if at > start && (at == self.end || is(self.text[at], META)) && !self.extended_glob(at) {
@@ -131,7 +129,6 @@ impl Parser<'_> {
         // Open parentheses of an extended glob, in which blanks and operators are part of the word.
         let mut group = 0u32;
         while let Some(b) = self.peek() {
-            worked(1);
             let start = self.pos;
             // What ends the place.
             match place {
@@ -215,7 +212,6 @@ impl Parser<'_> {
             if stop && self.pos > start {
                 break;
             }
-            worked(1);
             glob |= is(b, GLOB);
             self.pos += 1;
         }
@@ -288,7 +284,6 @@ impl Parser<'_> {
         let start = self.pos + 2;
         let mut at = start;
         while at < self.end {
-            worked(1);
             match self.text[at] {
                 b'\\' => at += 2,
                 b'\'' => break,
@@ -326,7 +321,6 @@ impl Parser<'_> {
         let mut at = start + 1;
         let mut escapes = false;
         while at < self.end {
-            worked(1);
             match self.text[at] {
                 b'\\' => {
                     escapes = true;
@@ -381,7 +375,6 @@ impl Parser<'_> {
     fn glob_group_closes(&self) -> bool {
         let mut depth = 0u32;
         for &b in self.rest().iter().take(256) {
-            worked(1);
             match b {
                 b'(' => depth += 1,
                 b')' => {
@@ -406,7 +399,6 @@ impl Parser<'_> {
         let (mut quotes, mut depth) = (0u64, 0u32);
         let mut at = from;
         while at < self.end {
-            worked(1);
             let quoted = depth > 0 && quotes & 1 == 1;
             match self.text[at] {
                 b'\\' => at += 1,

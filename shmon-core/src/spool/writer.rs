@@ -5,7 +5,7 @@ use crate::record::UnixNanos;
 use crate::{Error, Result};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The name of a session, unique on this host: the process, and when it began to be watched (microseconds).
@@ -35,6 +35,18 @@ impl Writer {
             .open(&path)
             .map_err(|e| Error::io("open the spool", &path, e))?;
         Ok(Writer { file, path, sync })
+    }
+
+    /// As [`Writer::open`], for a folder of all users: the file's group, which is the recorder's, reads it too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the file.
+    pub fn open_shared(folder: &Path, session: &str) -> Result<Writer> {
+        let writer = Writer::open(folder, session, false)?;
+        // Not by the mode at its making, from which the umask would take.
+        let rights = std::fs::Permissions::from_mode(0o660);
+        writer.file.set_permissions(rights).map_err(|e| Error::io("share the spool", &writer.path, e))?;
+        Ok(writer)
     }
 
     /// Appends one record with one write. NUL bytes of the fields are left out: none can occur in a shell's text.
