@@ -134,6 +134,56 @@ fn a_users_unit_is_right_and_goes_away() {
     assert!(!unit.exists());
 }
 
+#[test]
+fn doctor_names_what_is_wrong_with_capture_and_what_is_not_caught() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path();
+    std::fs::write(home.join(".bashrc"), "PS1=x\n").expect(".bashrc");
+    // `CHECK OUTCOME MESSAGE` of each check that has the text.
+    let doctor = |about: &str| -> Vec<String> {
+        let output = shmon(home, &["doctor", "--format", "jsonl"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let word = |line: &serde_json::Value, key: &str| line[key].as_str().expect("text").to_owned();
+        lines
+            .map(|line| {
+                format!("{} {} {}", word(&line, "check"), word(&line, "outcome"), word(&line, "message"))
+            })
+            .filter(|line| line.starts_with(about))
+            .collect()
+    };
+    let says = |about: &str, what: &str| {
+        let found = doctor(about);
+        assert!(found.iter().any(|line| line.contains(what)), "{about}: {what}: {found:#?}");
+    };
+    succeed(home, &["init", "--yes", "--shell", "bash"]);
+    says("hook ok", "bash in ");
+    says("recorder note", "does not run");
+    says("spool ok", "0 shells");
+    if !Path::new("/etc/ssh/sshd_config.d/60-shmon.conf").exists() {
+        says("not caught", "`ssh HOST COMMAND`, scp and sftp");
+        succeed(home, &["init", "--yes", "--shell", "bash", "--ssh"]);
+        says("not caught", "scp and sftp of this user");
+    }
+    let hook = home.join("monitor/scripts/hook.bash");
+    let text = std::fs::read_to_string(&hook).expect("the hook");
+    std::fs::write(&hook, text.replace("_shmon_put", "_shmon_putt")).expect("a changed hook");
+    says("hook note", "is not what `shmon init` writes");
+    std::fs::remove_file(&hook).expect("its removal");
+    says("hook broken", "run `shmon init`");
+    std::fs::create_dir_all(home.join("monitor/state")).expect("a folder");
+    std::fs::write(home.join("monitor/state/recorder"), "1 x 5\n").expect("a trace");
+    says("recorder note", "was killed");
+    // A process that runs and is no recorder.
+    std::fs::write(home.join("monitor/run/awake"), format!("{}\n", std::process::id())).expect("awake");
+    says("recorder broken", "does not answer");
+    succeed(home, &["init", "--yes", "--shell", "bash", "--systemd"]);
+    says("unit ok", "shmon.service");
+    let unit = home.join(".config/systemd/user/shmon.service");
+    std::fs::write(&unit, "ExecStart=/nowhere/shmon daemon\n").expect("another unit");
+    says("unit broken", "/nowhere/shmon, which is missing");
+}
+
 /// Commands in the spool, in order.
 fn commands(home: &Path) -> Vec<String> {
     let mut found = Vec::new();

@@ -1,9 +1,9 @@
 //! `shmon doctor`: what works, what doesn't, and what to do about it.
 
-use super::hook::Shell;
+mod capture;
+
 use crate::context::Globals;
 use crate::output;
-use crate::setup::rc;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::json;
@@ -76,7 +76,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         check_log(config, &home, &mut checks);
         check_sinks(config, &home, args.online, &mut checks);
     }
-    check_hooks(&home, &mut checks);
+    capture::check(&home, &config.unwrap_or_default(), &mut checks);
     let colour = output::colour();
     for check in &checks {
         match args.format {
@@ -108,7 +108,8 @@ fn check_home(home: &Home, checks: &mut Vec<Check>) {
         Ok(meta) if !meta.is_dir() => {
             push(checks, "home", Outcome::Broken, format!("{} is not a folder", root.display()));
         }
-        Ok(meta) => match exposed(root, &meta) {
+        // The whole host's home is passed through by all; what is in it isn't.
+        Ok(meta) => match exposed(root, &meta).filter(|_| !capture::is_system(home)) {
             Some(message) => push(checks, "home", Outcome::Broken, message),
             None => push(checks, "home", Outcome::Fine, root.display().to_string()),
         },
@@ -166,7 +167,9 @@ fn check_store(config: &Config, home: &Home, checks: &mut Vec<Check>) {
         return push(checks, "database", Outcome::Broken, message);
     }
     let meta = std::fs::metadata(&path);
-    if let Some(message) = meta.as_ref().ok().and_then(|m| exposed(&path, m)) {
+    let exposed = meta.as_ref().ok().and_then(|m| exposed(&path, m));
+    // A group reads the whole host's database.
+    if let Some(message) = exposed.filter(|_| !capture::is_system(home)) {
         push(checks, "database", Outcome::Broken, message);
     }
     match Store::open(&path, StoreOptions::default()) {
@@ -232,32 +235,5 @@ fn check_sinks(config: &Config, home: &Home, online: bool, checks: &mut Vec<Chec
         let message =
             format!("{} for {} were given up: `shmon notify status` says why", dead.count, dead.sink);
         push(checks, "notifications", Outcome::Note, message);
-    }
-}
-
-fn check_hooks(home: &Home, checks: &mut Vec<Check>) {
-    let Some(user_home) = std::env::home_dir() else {
-        return push(checks, "hooks", Outcome::Broken, "no home folder: set HOME");
-    };
-    let mut any = false;
-    for &shell in Shell::value_variants() {
-        let path = rc::rc_file(shell, &user_home);
-        let Ok(bytes) = std::fs::read(&path) else { continue };
-        if !rc::has_block(&String::from_utf8_lossy(&bytes)) {
-            continue;
-        }
-        any = true;
-        let hook = rc::hook_file(shell, &home.scripts_dir());
-        if hook.is_file() {
-            let message = format!("{} in {}", shell.name(), path.display());
-            push(checks, "hook", Outcome::Fine, message);
-        } else {
-            let message =
-                format!("{} reads {}, which is missing: run `shmon init`", path.display(), hook.display());
-            push(checks, "hook", Outcome::Broken, message);
-        }
-    }
-    if !any {
-        push(checks, "hook", Outcome::Broken, "no shell reads the hook: run `shmon init`");
     }
 }

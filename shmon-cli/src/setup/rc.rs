@@ -74,6 +74,11 @@ pub(crate) fn without_first_block(text: &str) -> Result<String> {
     })
 }
 
+/// Whether the text holds the block that stands first.
+pub(crate) fn has_first_block(text: &str) -> bool {
+    matches!(find(text, FIRST_BEGIN, FIRST_END), Ok(Some(_)))
+}
+
 /// Whether the text holds our block.
 pub(crate) fn has_block(text: &str) -> bool {
     matches!(find(text, BEGIN, END), Ok(Some(_)))
