@@ -1,8 +1,15 @@
-//! From the commit of a critical command to the first bytes of its notification at the service, with the worker of a
-//! daemon: classify, store, wake the worker, sort, claim, connect, send. The service is on the loopback, so what is
+//! How soon people are told: to the first bytes of a notification at the service.
+//!
+//! `commit_to_wire` begins with the commit of a critical command, with the worker of a daemon: classify, store, wake the
+//! worker, sort, claim, connect, send. `enter_to_wire` begins with the Enter key in a real bash on a real terminal, as
+//! `shmon init` sets it up: hook, spool, recorder and all of the former. The service is on the loopback, so what is
 //! measured is ours; TLS and the way to a real service come on top.
 
+#[path = "prompt/shell.rs"]
+mod shell;
+
 use criterion::{Criterion, criterion_group, criterion_main};
+use shell::{PROMPT, Shell};
 use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Monitor};
 use shmon_core::notify::{Background, Options, Worker};
@@ -12,6 +19,8 @@ use shmon_core::time;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -40,7 +49,9 @@ fn service() -> (u16, Receiver<Instant>) {
                     let promised = head.split("content-length: ").nth(1).and_then(|t| t.split("\r\n").next());
                     if promised.and_then(|n| n.parse().ok()) == Some(body.len()) {
                         request.clear();
-                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                        let _ = stream.write_all(
+                            b"HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{\"message_id\":\"1\"}",
+                        );
                     }
                 }
             });
@@ -85,12 +96,63 @@ fn commit_to_wire(criterion: &mut Criterion) {
     group.sample_size(20).measurement_time(Duration::from_secs(8));
     group.bench_function("commit_to_wire", |b| b.iter_custom(|n| (0..n).map(|_| one()).sum()));
     group.finish();
-    let mut spans: Vec<Duration> = (0..500).map(|_| one()).collect();
-    spans.sort();
-    let at = |percent: usize| spans[spans.len() * percent / 100];
-    println!("notify/commit_to_wire p50 {:?}, p95 {:?}, p99 {:?}", at(50), at(95), at(99));
+    print("commit_to_wire", (0..500).map(|_| one()).collect());
     outbox.stop();
 }
 
-criterion_group!(benches, commit_to_wire);
+fn print(name: &str, mut spans: Vec<Duration>) {
+    spans.sort();
+    let at = |percent: usize| spans[spans.len() * percent / 100];
+    let count = spans.len();
+    println!("notify/{name} p50 {:?}, p95 {:?}, p99 {:?} of {count}", at(50), at(95), at(99));
+}
+
+fn enter_to_wire(_: &mut Criterion) {
+    let program = shell::build();
+    let (port, times) = service();
+    let dir = tempfile::tempdir().expect("a folder");
+    let home = dir.path();
+    // What is typed does nothing: PATH holds this stand-in alone.
+    let stand_in = home.join("bin/rm");
+    std::fs::create_dir(home.join("bin")).expect("a folder");
+    std::fs::write(&stand_in, "#!/bin/sh\nexit 0\n").expect("a stand-in");
+    std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    std::fs::write(home.join(".bashrc"), format!("PS1='{PROMPT}'\n")).expect("a start-up file");
+    std::fs::write(home.join("token"), "t0ken").expect("a token");
+    let set_up = Command::new(&program)
+        .args(["init", "--yes", "--shell", "bash", "--chatwork-room", "1", "--chatwork-token-file", "token"])
+        .args(["--set", &format!("notify.chatwork.api_base=http://127.0.0.1:{port}")])
+        .env_clear()
+        .env("HOME", home)
+        .current_dir(home)
+        .output()
+        .expect("shmon init");
+    assert!(set_up.status.success(), "{}", String::from_utf8_lossy(&set_up.stderr));
+    let text = |path: &Path| path.to_str().expect("a path").to_owned();
+    let env = [("HOME", text(home)), ("TERM", "dumb".into()), ("PATH", text(&home.join("bin")))];
+    let env = env.map(|(name, value)| (name.to_owned(), value));
+    let mut bash = Shell::start(&["/bin/bash".into(), "-i".into()], home, &env).expect("a bash");
+    bash.enter("type -P rm >found");
+    let found = std::fs::read_to_string(home.join("found")).expect("what rm is");
+    assert_eq!(found.trim(), text(&stand_in));
+    let mut number = 0;
+    let mut one = || {
+        number += 1;
+        let begun = Instant::now();
+        bash.enter(&format!("rm -rf /srv/data/{number}"));
+        let arrived = times.recv_timeout(Duration::from_secs(30)).expect("a request");
+        // A room takes 10 messages in 10 s.
+        std::thread::sleep(Duration::from_millis(1100));
+        arrived.saturating_duration_since(begun)
+    };
+    println!("notify/enter_to_wire first command {:?}", one());
+    print("enter_to_wire", (0..40).map(|_| one()).collect());
+    drop(bash);
+    let recorder = std::fs::read_to_string(home.join("monitor/run/awake")).unwrap_or_default();
+    if let Some(pid) = recorder.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+criterion_group!(benches, commit_to_wire, enter_to_wire);
 criterion_main!(benches);

@@ -4,12 +4,12 @@ mod delivery;
 
 use delivery::home::{Bed, alert, alert_by};
 use delivery::http::{Reply, Server};
+use delivery::queue::Full;
 use delivery::{Room, Worker, deliver_all, eventually, home, is_connecting};
 use rusqlite::Connection;
 use serde_json::json;
 use shmon_core::Level;
 use shmon_core::store::outbox::State;
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -146,26 +146,6 @@ fn at(step: &str, posts: usize) {
     assert_eq!((one.state, one.message_id.as_deref()), (State::Sent, Some("0")), "{step}: {one:?}");
     assert_eq!(room.copies(18), 1, "{step}: neither lost nor doubled");
     assert_eq!(*room.posts.lock().unwrap(), posts, "{step}");
-}
-
-/// A listener whose queue is full: the kernel answers no further connection.
-struct Full {
-    address: SocketAddr,
-    _listener: TcpListener,
-    _waiting: Vec<TcpStream>,
-}
-
-impl Full {
-    fn new() -> Full {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        rustix::net::listen(&listener, 0).unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut waiting = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
-            waiting.push(stream);
-        }
-        Full { address, _listener: listener, _waiting: waiting }
-    }
 }
 
 #[test]

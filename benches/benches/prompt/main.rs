@@ -7,7 +7,7 @@ mod shell;
 
 use peers::Peer;
 use shell::Shell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ fn main() {
         !arguments.iter().any(|a| ["prompt", "crowd", "row", "oneshot"].contains(&a.as_str()))
             || arguments.iter().any(|a| a == part)
     };
-    let shmon = build();
+    let shmon = shell::build();
     if asked("prompt") {
         prompt(&shmon, samples);
     }
@@ -36,21 +36,6 @@ fn main() {
     if asked("oneshot") {
         one_shot(&shmon, samples);
     }
-}
-
-/// Builds the program and the loadable builtin as they are shipped.
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let built = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args(["build", "--quiet", "--release", "-p", "shmon-cli", "-p", "shmon-builtin"])
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "the program must build");
-    // benches/../target, wherever cargo puts it: this program lies in `release/deps`.
-    let here = std::env::current_exe().expect("this program's file");
-    let shmon = here.ancestors().nth(2).map(|folder| folder.join("shmon")).expect("the target folder");
-    assert!(shmon.exists(), "{} is missing", shmon.display());
-    shmon
 }
 
 /// The value below which this share of the sorted values lies.

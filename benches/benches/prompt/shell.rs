@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -86,6 +86,21 @@ impl Shell {
         }
         true
     }
+}
+
+/// Builds the program and the loadable builtin as they are shipped.
+pub(crate) fn build() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let built = Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(["build", "--quiet", "--release", "-p", "shmon-cli", "-p", "shmon-builtin"])
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "the program must build");
+    // benches/../target, wherever cargo puts it: this program lies in `release/deps`.
+    let here = std::env::current_exe().expect("this program's file");
+    let shmon = here.ancestors().nth(2).map(|folder| folder.join("shmon")).expect("the target folder");
+    assert!(shmon.exists(), "{} is missing", shmon.display());
+    shmon
 }
 
 impl Drop for Shell {

@@ -5,6 +5,8 @@
 pub mod home;
 #[path = "../../../shmon-core/tests/support/http.rs"]
 pub mod http;
+#[path = "../../../shmon-core/tests/support/queue.rs"]
+pub mod queue;
 
 use home::Bed;
 use http::{Reply, Request, Server};

@@ -2,7 +2,7 @@
 
 use crate::support::home::{Bed, START, alert};
 use crate::support::http::{Reply, Server};
-use crate::support::tls;
+use crate::support::{queue, tls};
 use serde::Deserialize;
 use serde_json::json;
 use shmon_core::Level;
@@ -106,6 +106,11 @@ fn reply(name: &str) -> Option<Reply> {
                 .with("X-RateLimit-Remaining", "0")
                 .with("X-RateLimit-Reset", &(now + 120).to_string())
         }
+        "429-date" => {
+            let then = jiff::Timestamp::now() + Duration::from_secs(120);
+            let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            Reply::text(429, "").with("Retry-After", &date)
+        }
         "302" => Reply::text(302, "").with("Location", "http://127.0.0.1:1/"),
         status => match status.parse() {
             Ok(status) => Reply::json(status, &json!({"errors": ["of the test"]})),
@@ -120,7 +125,7 @@ fn table() {
     for case in table.case {
         let name = &case.name;
         let (server, room) = Room::serve_many(reply(&case.reply).map(|r| (r, case.accepted)), case.times);
-        let full = (case.reply == "hang-connect").then(Full::new);
+        let full = (case.reply == "hang-connect").then(queue::Full::new);
         let dir = tempfile::tempdir().unwrap();
         let strange = Server::with_tls(Some(tls::server(&dir.path().join("ca.pem"))), |_| Reply::Close);
         let base = match case.reply.as_str() {
@@ -149,7 +154,7 @@ fn table() {
         if one.state == State::Pending || one.state == State::Unknown {
             assert!(delivery.next_due.is_some_and(|due| due > START), "{name}: {delivery:?}");
         }
-        if case.reply == "429-after" || case.reply == "429-reset" {
+        if case.reply.starts_with("429-") {
             // The reset is by the service's clock, of which a few seconds have gone by.
             assert!(delivery.next_due.is_some_and(|due| due >= START + 100_000_000_000), "{delivery:?}");
         }
@@ -165,26 +170,6 @@ fn table() {
         }
         // However long it lasts, the log tells a fault once.
         assert!(bed.log().matches("WARNING").count() <= 1, "{name}: {}", bed.log());
-    }
-}
-
-/// A listener whose queue is full: the kernel answers no further connection.
-struct Full {
-    address: std::net::SocketAddr,
-    _listener: std::net::TcpListener,
-    _waiting: Vec<std::net::TcpStream>,
-}
-
-impl Full {
-    fn new() -> Full {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        rustix::net::listen(&listener, 0).unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut waiting = Vec::new();
-        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
-            waiting.push(stream);
-        }
-        Full { address, _listener: listener, _waiting: waiting }
     }
 }
 

@@ -10,4 +10,5 @@ mod lookups;
 mod outbox;
 mod secrets;
 mod sinks;
+mod transports;
 mod untrusted;

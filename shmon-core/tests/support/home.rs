@@ -21,11 +21,18 @@ pub struct Bed {
     pub store: Store,
     pub worker: Worker,
     clock: Arc<AtomicI64>,
+    env: Vec<(String, String)>,
 }
 
 impl Bed {
     /// A home with this `[notify…]` configuration; `token` holds a token.
     pub fn new(config: &str) -> Bed {
+        Bed::with_env(config, &[])
+    }
+
+    /// The same, with environment variables.
+    pub fn with_env(config: &str, env: &[(&str, String)]) -> Bed {
+        let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let dir = tempfile::tempdir().expect("a folder");
         let home = Home::new(dir.path());
         let token = dir.path().join("token");
@@ -36,8 +43,8 @@ impl Bed {
         let path = home.database(&config);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         let store = Store::open(&path, StoreOptions::default()).expect("a database");
-        let worker = Worker::new(&home, &config, options(&clock)).expect("a worker");
-        Bed { dir, home, config, store, worker, clock }
+        let worker = Worker::new(&home, &config, options(&clock, &env)).expect("a worker");
+        Bed { dir, home, config, store, worker, clock, env }
     }
 
     /// A file that only its owner can read.
@@ -55,7 +62,8 @@ impl Bed {
 
     /// Another worker with a connection of its own, as another process has it.
     pub fn another(&self) -> (Worker, Store) {
-        let worker = Worker::new(&self.home, &self.config, options(&self.clock)).expect("a worker");
+        let worker =
+            Worker::new(&self.home, &self.config, options(&self.clock, &self.env)).expect("a worker");
         let store =
             Store::open(self.home.database(&self.config), StoreOptions::default()).expect("a database");
         (worker, store)
@@ -120,9 +128,12 @@ impl Bed {
     }
 }
 
-fn options(clock: &Arc<AtomicI64>) -> Options {
-    let clock = clock.clone();
-    let mut options = Options::with_env(|name| (name == "SHMON_TEST_TOKEN").then(|| "t0ken".to_owned()));
+fn options(clock: &Arc<AtomicI64>, env: &[(String, String)]) -> Options {
+    let (clock, env) = (clock.clone(), env.to_vec());
+    let mut options = Options::with_env(move |name| match name {
+        "SHMON_TEST_TOKEN" => Some("t0ken".to_owned()),
+        _ => env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
+    });
     options.clock = Arc::new(move || clock.load(Ordering::SeqCst));
     options.time_zone = jiff::tz::TimeZone::UTC;
     options

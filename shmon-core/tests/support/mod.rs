@@ -4,5 +4,6 @@
 
 pub mod home;
 pub mod http;
+pub mod queue;
 pub mod smtp;
 pub mod tls;

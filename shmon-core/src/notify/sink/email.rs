@@ -229,15 +229,18 @@ impl Sink for Email {
     }
 }
 
-/// Whether the connection was never made.
+/// Whether the connection was never made, or the server not trusted.
 fn never_left(error: &lettre::transport::smtp::Error) -> bool {
-    use std::io::ErrorKind as K;
+    // The library has a kind for it (names, refusals, time-outs while connecting), but shows it in its text alone.
+    if error.to_string().starts_with("Connection error") {
+        return true;
+    }
     let mut source = std::error::Error::source(error);
     while let Some(one) = source {
-        if let Some(io) = one.downcast_ref::<std::io::Error>() {
-            // A name that can't be resolved has a kind that Rust doesn't name; and no errno, unlike a broken connection.
-            return matches!(io.kind(), K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable)
-                || io.to_string().contains("lookup address");
+        // The certificate is checked before the first byte of a mail.
+        let inner = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(rustls::Error::InvalidCertificate(_)) = inner.and_then(|e| e.downcast_ref()) {
+            return true;
         }
         source = one.source();
     }
