@@ -165,7 +165,7 @@ _shmon_last() {
 # because it is the last argument.
 _shmon_pre() {
   _shmon_no=${_shmon_c@P}
-  if [[ -n $_shmon_open$_shmon_hi$_shmon_slow || $1 == @(*_shmon_*|fc*) || $_shmon_no == "$_shmon_line" || ! -o history ||
+  if [[ -n $_shmon_open$_shmon_hi$_shmon_slow$_shmon_first || $1 == @(*_shmon_*|fc*) || $_shmon_no == "$_shmon_line" || ! -o history ||
     ! -w $_shmon_tmp || ! -w $_shmon_spool || -n ${_shmon_queue-} ]]; then
     _shmon_any "$1"
     return 0
@@ -216,6 +216,12 @@ _shmon_done() {
 # Every other case of _shmon_pre. Argument: the command.
 _shmon_any() {
   local _shmon_no=${_shmon_c@P} _shmon_from=history
+  if [[ -n $_shmon_first ]]; then
+    if [[ $_shmon_no == 1 ]] && ! { [[ -n $_shmon_off && -o history ]] && _shmon_last && ((_shmon_hn > _shmon_before)); }; then
+      return 0
+    fi
+    _shmon_first=
+  fi
   if [[ $1 == *_shmon_* && $_shmon_no == "$_shmon_line" ]]; then
     # The line is over: what follows are the commands of the prompt.
     _shmon_at=$_shmon_no _shmon_mode=
@@ -298,6 +304,7 @@ _shmon_after() {
     _shmon_end "$_shmon_st" "$_shmon_t"
   fi
   _shmon_at=${_shmon_c@P} _shmon_mode=
+  if [[ -n $_shmon_first ]]; then _shmon_at=0; fi
   _shmon_d=0
   # Until the first prompt, start-up files may set it.
   if [[ -n $_shmon_off && ${HISTFILE-} != "$_shmon_hf" ]]; then
@@ -385,11 +392,14 @@ _shmon_start() {
   _shmon_run=$_shmon_home/run
   _shmon_c='\#' _shmon_n='\!'
   _shmon_queue=() _shmon_told= _shmon_rec=- _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
+  _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_prompt=(_shmon_lost _shmon_done)
   _shmon_alone='"${_shmon_prompt[_shmon_d]-:}" || :' _shmon_listed='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
   _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_no= _shmon_x=()
+  # With PS0, bash 5.3 gives the start-up file and the first line the same number: only the history tells them apart.
+  _shmon_first=
+  if [[ $_shmon_at == 1 ]]; then _shmon_first=1 _shmon_line=0 _shmon_at=0; fi
   if [[ @DURABILITY@ == full ]] || ((BASH_VERSINFO[0] < 5)); then _shmon_slow=1; fi
-  _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
   _shmon_now
   { builtin read -r _shmon_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
@@ -422,7 +432,7 @@ parent=${SHMON_SESSION-}"
         unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
           _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \
-          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_no
+          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_no _shmon_first
         return 0
       fi
     done

@@ -2,7 +2,7 @@
 
 mod pty;
 
-use pty::{PROMPT, Pty, SHMON, TARGETS, Target, build_builtin, installed};
+use pty::{PROMPT, Pty, SHMON, Target, build_builtin, targets};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,7 +75,7 @@ fn read(home: &Home) -> rusqlite::Result<Vec<Row>> {
 }
 
 /// The four rows of a shell, of which the last ended with it.
-fn rows(home: &Home, target: Target) -> Vec<Row> {
+fn rows(home: &Home, target: &Target) -> Vec<Row> {
     let until = Instant::now() + PATIENCE;
     loop {
         // The recorder may be writing just now.
@@ -91,9 +91,9 @@ fn rows(home: &Home, target: Target) -> Vec<Row> {
     }
 }
 
-fn types(target: Target, home: &Home) {
+fn types(target: &Target, home: &Home) {
     let path = home.path().to_str().unwrap();
-    let env = [("HOME", path), ("PATH", "/usr/bin:/bin"), ("TERM", "dumb"), ("SHMON_TIER", target.tier)];
+    let env = [("HOME", path), ("PATH", &target.path()), ("TERM", "dumb"), ("SHMON_TIER", target.tier)];
     let mut shell = Pty::start(&[target.shell, "-i"], home.path(), &env);
     shell.prompt(0).unwrap();
     for line in ["sleep 0.25", "false", "true | cat", "exit"] {
@@ -108,11 +108,7 @@ fn types(target: Target, home: &Home) {
 #[test]
 fn what_is_typed_has_its_shell_status_and_duration() {
     build_builtin();
-    for target in TARGETS {
-        if !installed(target.shell) {
-            println!("SKIPPED: {} is not installed", target.shell);
-            continue;
-        }
+    for target in &targets() {
         let home = Home::new();
         home.shmon(&["init", "--yes"]);
         types(target, &home);

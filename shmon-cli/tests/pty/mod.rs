@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -13,23 +13,62 @@ use std::time::{Duration, Instant};
 pub(crate) const SHMON: &str = env!("CARGO_BIN_EXE_shmon");
 
 /// A shell with a tier of capture.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// As in the table.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
+    /// Shell and tier, the same for every version: `bash`, `bash+builtin`, `zsh`, `fish`.
+    pub(crate) kind: &'static str,
     /// The program.
     pub(crate) shell: &'static str,
     /// `SHMON_TIER`: `shell` keeps the loadable builtin out.
     pub(crate) tier: &'static str,
+    /// A folder to be searched for the program before those of PATH.
+    folder: Option<PathBuf>,
 }
 
-/// Every shell in every tier.
-pub(crate) const TARGETS: [Target; 4] = [
-    Target { name: "bash", shell: "bash", tier: "shell" },
-    Target { name: "bash+builtin", shell: "bash", tier: "" },
-    Target { name: "zsh", shell: "zsh", tier: "" },
-    Target { name: "fish", shell: "fish", tier: "" },
-];
+impl Target {
+    /// The PATH with which this version is found, by itself and by those that it starts.
+    pub(crate) fn path(&self) -> String {
+        let path = std::env::var("PATH").unwrap();
+        self.folder.as_ref().map_or(path.clone(), |folder| format!("{}:{path}", folder.display()))
+    }
+}
+
+/// Shell and tier, program, `SHMON_TIER`.
+const KINDS: [(&str, &str, &str); 4] =
+    [("bash", "bash", "shell"), ("bash+builtin", "bash", ""), ("zsh", "zsh", ""), ("fish", "fish", "")];
+
+/// Every shell in every tier: those of the system, and the versions that `fetch-shells.sh` has put into `target/shells`.
+pub(crate) fn targets() -> Vec<Target> {
+    let mut all = Vec::new();
+    for (kind, shell, tier) in KINDS {
+        if installed(shell) {
+            all.push(Target { name: kind.into(), kind, shell, tier, folder: None });
+        } else {
+            println!("SKIPPED: {shell} is not installed");
+        }
+    }
+    let shells = Path::new(SHMON).ancestors().nth(2).unwrap().join("shells");
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(&shells).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    for folder in folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (kind, shell, tier) in KINDS {
+            if let Some(version) = name.strip_prefix(&format!("{shell}-"))
+                && folder.join(shell).is_file()
+            {
+                let name = kind.replacen(shell, &format!("{shell} {version}"), 1);
+                all.push(Target { name, kind, shell, tier, folder: Some(folder.clone()) });
+            }
+        }
+    }
+    if all.iter().all(|target| target.folder.is_none()) {
+        println!("SKIPPED: other versions of bash (shmon-cli/tests/fetch-shells.sh fetches them)");
+    }
+    all
+}
 
 /// Builds the loadable builtin next to the program under test, where its hook looks for it.
 pub(crate) fn build_builtin() {
@@ -43,8 +82,7 @@ pub(crate) fn build_builtin() {
     assert!(target.join("libshmon_bash.so").exists());
 }
 
-/// Whether a shell can be tried here; a test says so when it can't.
-pub(crate) fn installed(program: &str) -> bool {
+fn installed(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success())
 }
 
