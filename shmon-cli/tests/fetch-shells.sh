@@ -3,12 +3,13 @@
 # they find there. Without a mirror nothing is fetched, and the tests say what they skip.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+shells=${CARGO_TARGET_DIR:-$PWD/target}/shells
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]] || { echo "other shells: only fetched on Debian, amd64"; exit 0; }
 
 # Arguments: suite, and whether its own C library is needed (it is newer than this system's).
 fetch() {
-  local suite=$1 own=$2 root=target/shells/$1 index=target/shells/$1.index package file
+  local suite=$1 own=$2 root=$shells/$1 index=$shells/$1.index package file
   local packages=(bash)
   [[ $own == own ]] && packages+=(libc6 libtinfo6)
   mkdir -p "$root"
@@ -19,22 +20,21 @@ fetch() {
     dpkg-deb -x "$root/$package.deb" "$root"
   done
   rm -f "$index" "$root"/*.deb
-  local here program="$PWD/$root/bin/bash" loader=() version
-  here=$PWD/$root
-  [[ -e $program ]] || program=$here/usr/bin/bash
+  local program=$root/bin/bash loader=() version
+  [[ -e $program ]] || program=$root/usr/bin/bash
   if [[ $own == own ]]; then
-    loader=("$here/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path "$here/usr/lib/x86_64-linux-gnu" --argv0 bash)
+    loader=("$root/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" --argv0 bash)
   fi
   # shellcheck disable=SC2016 # the variable belongs to the shell that is asked
   version=$(${loader[@]+"${loader[@]}"} "$program" -c 'echo "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}"')
-  mkdir -p "target/shells/bash-$version"
-  { printf '#!/bin/sh\nexec'; printf " '%s'" ${loader[@]+"${loader[@]}"} "$program"; printf ' "$@"\n'; } >"target/shells/bash-$version/bash"
-  chmod +x "target/shells/bash-$version/bash"
+  mkdir -p "$shells/bash-$version"
+  { printf '#!/bin/sh\nexec'; printf " '%s'" ${loader[@]+"${loader[@]}"} "$program"; printf ' "$@"\n'; } >"$shells/bash-$version/bash"
+  chmod +x "$shells/bash-$version/bash"
   echo "bash $version, from Debian $suite"
 }
 
-mkdir -p target/shells
+mkdir -p "$shells"
 for suite in "bullseye system" "sid own"; do
   # shellcheck disable=SC2086 # two words
-  [[ -e target/shells/${suite% *}.done ]] || { fetch $suite && touch "target/shells/${suite% *}.done"; } || echo "other shells: Debian ${suite% *} could not be fetched"
+  [[ -e $shells/${suite% *}.done ]] || { fetch $suite && touch "$shells/${suite% *}.done"; } || echo "other shells: Debian ${suite% *} could not be fetched"
 done
