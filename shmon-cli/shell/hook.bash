@@ -345,7 +345,9 @@ _shmon_adopt() {
   if [[ -n $_shmon_user && $_shmon_user != - ]]; then
     _shmon_trap+=$'\nif [[ $BASH_COMMAND != *_shmon_* && ${FUNCNAME-} != _shmon_* ]]; then\n_shmon_back "$_shmon_s" "$_"\n'$_shmon_user$'\nfi'
   fi
-  if [[ $_shmon_adopted == 1 ]]; then
+  # Once each: some set theirs again at every prompt.
+  if [[ $_shmon_adopted == 1 && $_shmon_told != *"|trap $_shmon_user|"* ]]; then
+    _shmon_told+="|trap $_shmon_user|"
     _shmon_note debug-trap "$_shmon_user"
   fi
   _shmon_adopted=1
@@ -385,6 +387,20 @@ _shmon_settle() {
   fi
 }
 
+# Under ble.sh, which takes readline's place and runs lines itself, its own hooks tell what runs.
+_shmon_ble_pre() {
+  _shmon_now
+  _shmon_begin "$1" ble
+  _shmon_wake
+}
+
+_shmon_ble_post() {
+  local _shmon_st=$?
+  _shmon_now
+  _shmon_end "$_shmon_st" "$_shmon_t"
+  return "$_shmon_st"
+}
+
 _shmon_start() {
   local _shmon_boot=- _shmon_stat=
   _shmon_bin=@SHMON@
@@ -422,13 +438,19 @@ ssh=${SSH_CLIENT-}
 parent=${SHMON_SESSION-}"
   builtin export SHMON_SESSION=$_shmon_session
   _shmon_pid=$BASHPID
+  if [[ -n ${BLE_VERSION-} ]] && builtin declare -F blehook >/dev/null; then
+    _shmon_wake
+    blehook PREEXEC!=_shmon_ble_pre PRECMD!=_shmon_ble_post
+    return 0
+  fi
   if [[ ${SHMON_TIER-} != shell ]]; then
     for _shmon_x in "${_shmon_bin%/*}/libshmon_bash.so" "${_shmon_bin%/*}/../lib/shmon/libshmon_bash.so"; do
       if [[ -f $_shmon_x ]] && { builtin enable -f "$_shmon_x" shmon_hook &&
         shmon_hook "$_shmon_spool" "$_shmon_home" @PROGRAM@ @DURABILITY@ @ACK@; } 2>/dev/null; then
         _shmon_wake
         unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
-          _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle
+          _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle \
+          _shmon_ble_pre _shmon_ble_post
         unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
           _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \

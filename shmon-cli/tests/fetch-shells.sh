@@ -27,6 +27,7 @@ fetch() {
   fi
   # shellcheck disable=SC2016 # the variable belongs to the shell that is asked
   version=$(${loader[@]+"${loader[@]}"} "$program" -c 'echo "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}"')
+  [[ -n $version ]] || return 1
   mkdir -p "$shells/bash-$version"
   { printf '#!/bin/sh\nexec'; printf " '%s'" ${loader[@]+"${loader[@]}"} "$program"; printf ' "$@"\n'; } >"$shells/bash-$version/bash"
   chmod +x "$shells/bash-$version/bash"
