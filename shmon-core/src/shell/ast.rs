@@ -38,8 +38,8 @@ pub(super) enum Node {
     ForArith { exprs: u32, body: NodeId },
     /// `case`; `arms` is a range of [`Ast::arms`].
     Case { word: u32, arms: Range32 },
-    /// A definition.
-    Function { name: Range32, body: NodeId },
+    /// A definition; `params` are words that name its parameters (fish).
+    Function { name: Range32, body: NodeId, params: Range32 },
     /// `coproc`.
     Coproc { body: NodeId },
     /// `time` as a keyword.
@@ -182,6 +182,9 @@ pub(super) struct Param {
     pub(super) second: Option<Range32>,
     pub(super) indirect: bool,
     pub(super) length: bool,
+    /// fish: all elements, and whether they are joined to one word.
+    pub(super) list: bool,
+    pub(super) joined: bool,
 }
 
 /// `NAME=value`, `NAME[i]=value`, `NAME=(…)`.

@@ -1,5 +1,6 @@
 //! Commands that the shell itself carries out, as far as they change what runs later.
 
+use super::Dialect;
 use super::analysis::{IssueKind, Range32, ViaKind, WordFlags};
 use super::chars::name_len;
 use super::escapes::{self, Style};
@@ -39,7 +40,10 @@ impl Machine<'_> {
             }
             Builtin::Export => self.declare(argv),
             Builtin::Unset => self.unset(rest),
+            Builtin::Set if self.dialect == Dialect::Fish => self.fish_set(rest),
             Builtin::Set => self.set_builtin(rest),
+            Builtin::Psub => self.psub(),
+            Builtin::Strings => self.fish_string(argv),
             Builtin::Shift => {
                 let by = if rest.is_empty() { Some(1) } else { arith::literal(self.arg_text(rest.start)) };
                 let by = by.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
@@ -142,8 +146,13 @@ impl Machine<'_> {
         if !rest.is_empty() && self.arg_text(rest.start) == b"--" {
             rest.start += 1;
         }
-        if rest.is_empty() {
+        // fish reads standard input where no file is named.
+        let piped = self.dialect == Dialect::Fish && (rest.is_empty() || self.arg_text(rest.start) == b"-");
+        if rest.is_empty() && !piped {
             return;
+        }
+        if piped {
+            return self.shell_input(Machine::via(ViaKind::ShellInput, "source"));
         }
         let word = self.arg(rest.start);
         let standard = matches!(self.text(word.range()), b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0");
@@ -254,6 +263,14 @@ impl Machine<'_> {
     }
 
     fn define_aliases(&mut self, rest: Range32) {
+        // fish: `alias name 'body'`
+        if self.dialect == Dialect::Fish && rest.len() == 2 && !self.arg_text(rest.start).contains(&b'=') {
+            let (name, value) = (self.arg(rest.start).range(), self.arg(rest.start + 1).range());
+            if self.s.aliases.len() < 64 {
+                self.s.aliases.push(Alias { name, value, active: false });
+            }
+            return;
+        }
         for index in rest.start..rest.end {
             let word = self.arg(index);
             let text = self.text(word.range());
@@ -543,7 +560,17 @@ impl Machine<'_> {
         }
         let mut next = argv.start + 1;
         let (mut newline, mut escaped) = (true, false);
-        while next < argv.end {
+        let print = self.arg_text(argv.start) == b"print";
+        let mut separator: &[u8] = b" ";
+        while print && next < argv.end && self.arg_text(next).starts_with(b"-") {
+            let word = self.arg_text(next);
+            if word.contains(&b'l') {
+                separator = b"\n";
+            }
+            newline &= !word.contains(&b'n');
+            next += 1 + u32::from(matches!(word.last(), Some(b'u' | b'C' | b'f' | b'v')));
+        }
+        while !print && next < argv.end {
             let word = self.arg_text(next);
             let option = word.len() > 1
                 && word[0] == b'-'
@@ -562,7 +589,7 @@ impl Machine<'_> {
         }
         for index in next..argv.end {
             if index > next {
-                self.write(b" ");
+                self.write(separator);
             }
             let word = self.arg(index);
             if word.flags.contains(WordFlags::UNRESOLVED) {

@@ -6,6 +6,7 @@ use super::machine::{Flow, Machine};
 use super::obfuscation;
 use super::programs;
 use super::state::{Alias, Origin, Val};
+use super::work::worked;
 use super::wrappers::{self, Action};
 
 /// Calls of one function inside each other that are followed.
@@ -176,6 +177,13 @@ impl Machine<'_> {
         if word.flags != WordFlags::default() {
             self.resolve_program(argv.start);
         }
+        if self.dialect == super::Dialect::Zsh && word.len > 1 && self.text(word.range()).starts_with(b"=") {
+            // `=ls` is the path of ls.
+            if let Some(slot) = self.a.words.get_mut(argv.start as usize) {
+                slot.start += 1;
+                slot.len -= 1;
+            }
+        }
         let span = if argv.start == 0 || self.s.via.is_empty() { span } else { self.argv_span(argv, span) };
         self.emit(argv, self.assignments, span);
         if functions && !self.s.functions.is_empty() && self.call(argv) {
@@ -239,7 +247,7 @@ impl Machine<'_> {
         }
         if word.flags.contains(WordFlags::GLOB) {
             let text = self.text(word.range()).to_vec();
-            match programs::resolve(&text) {
+            match programs::resolve(&text, &mut self.pattern_steps) {
                 programs::Meaning::One(path) => {
                     self.sign("glob-command", word.span);
                     let range = self.intern(path.as_bytes());
@@ -263,6 +271,7 @@ impl Machine<'_> {
     fn call(&mut self, argv: Range32) -> bool {
         let name = self.arg_text(argv.start);
         let base = self.function_base;
+        worked(self.s.functions.len());
         let seen = |at: usize| self.s.functions.get(at).is_some_and(|f| at >= base || f.exported);
         let found = (0..self.s.functions.len())
             .rev()
@@ -277,9 +286,13 @@ impl Machine<'_> {
         self.s.functions[at].active += 1;
         let outer_args = self.args;
         let outer_set = std::mem::replace(&mut self.args_set, true);
-        self.args = self.push_args(Range32 { start: argv.start + 1, end: argv.end });
+        let given = Range32 { start: argv.start + 1, end: argv.end };
+        self.args = self.push_args(given);
         self.frames += 1;
         let outer_frame = std::mem::replace(&mut self.frame, self.frames);
+        if self.dialect == super::Dialect::Fish {
+            self.fish_parameters(function.params, given);
+        }
         let loops = std::mem::take(&mut self.loops);
         self.with_via(Machine::via(ViaKind::Definition, "function"), |m| m.exec(function.body));
         self.loops = loops;

@@ -8,6 +8,7 @@ use super::parser::{
     Parser, UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN,
     UNTIL_THEN,
 };
+use super::work::worked;
 
 impl Parser<'_> {
     /// One command of any kind with its redirections.
@@ -26,6 +27,9 @@ impl Parser<'_> {
             return EMPTY;
         };
         let reserved = match b {
+            b'(' if self.dialect == Dialect::Zsh && self.peek_at(1) == Some(b')') => {
+                return self.zsh_anonymous();
+            }
             b'(' => true,
             b'{' | b'[' | b'i' | b'w' | b'u' | b'f' | b'c' | b's' | b'r' => self.starts_compound(),
             _ => false,
@@ -57,7 +61,7 @@ impl Parser<'_> {
         match self.bare_word() {
             b"{" | b"if" | b"while" | b"until" | b"for" | b"case" => true,
             b"[[" | b"function" | b"select" | b"coproc" => self.dialect != Dialect::Sh,
-            b"repeat" => self.dialect == Dialect::Zsh,
+            b"repeat" | b"foreach" => self.dialect == Dialect::Zsh,
             _ => false,
         }
     }
@@ -77,11 +81,11 @@ impl Parser<'_> {
         self.pos += len;
         match &word[..len.min(8)] {
             b"{" => {
-                let body = self.list(UNTIL_BRACE);
-                self.expect(b"}");
-                self.zsh_always();
-                self.ast.add(Node::Group { body })
+                let body = self.braced_list();
+                let group = self.ast.add(Node::Group { body });
+                self.zsh_always(group)
             }
+            b"foreach" => self.zsh_foreach(),
             b"if" => self.if_clause(),
             b"while" => self.while_clause(false),
             b"until" => self.while_clause(true),
@@ -97,6 +101,13 @@ impl Parser<'_> {
                 self.blanks();
                 let name = self.raw_word();
                 self.blanks();
+                if self.dialect == Dialect::Zsh {
+                    // `function a b { … }` defines both; the last one stands for them.
+                    while self.bare_word() != b"{" && self.peek().is_some_and(|b| !is(b, META)) {
+                        self.raw_word();
+                        self.blanks();
+                    }
+                }
                 if self.peek() == Some(b'(') {
                     self.pos += 1;
                     self.blanks();
@@ -124,15 +135,13 @@ impl Parser<'_> {
         }
     }
 
-    /// zsh: `{ … } always { … }`.
-    fn zsh_always(&mut self) {
-        if self.dialect == Dialect::Zsh {
-            self.blanks();
-            // The second block is a command of its own that always runs.
-            if self.accept(b"always") {
-                self.blanks();
-            }
-        }
+    /// A list up to the `}` that closes the brace before it.
+    pub(super) fn braced_list(&mut self) -> NodeId {
+        self.braces += 1;
+        let body = self.list(UNTIL_BRACE);
+        self.braces -= 1;
+        self.expect(b"}");
+        body
     }
 
     fn paren(&mut self) -> NodeId {
@@ -160,8 +169,27 @@ impl Parser<'_> {
         let push =
             |parser: &mut Self, node| parser.ast.stacks.items.push(Item { node, join: Join::Sequence });
         loop {
-            let condition = self.list(UNTIL_THEN | UNTIL_FI | UNTIL_ELSE);
-            push(self, condition);
+            if self.dialect == Dialect::Zsh {
+                let condition = self.zsh_condition(UNTIL_THEN | UNTIL_FI | UNTIL_ELSE);
+                push(self, condition);
+                if self.bare_word() != b"then" {
+                    let body = self.zsh_short_body();
+                    push(self, body);
+                    self.blanks();
+                    if self.accept(b"elif") {
+                        continue;
+                    }
+                    if self.accept(b"else") {
+                        let body = self.zsh_short_body();
+                        push(self, body);
+                    }
+                    let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
+                    return self.ast.add(Node::If { items });
+                }
+            } else {
+                let condition = self.list(UNTIL_THEN | UNTIL_FI | UNTIL_ELSE);
+                push(self, condition);
+            }
             self.expect(b"then");
             let body = self.list(UNTIL_ELSE | UNTIL_FI);
             push(self, body);
@@ -180,7 +208,11 @@ impl Parser<'_> {
     }
 
     fn while_clause(&mut self, until: bool) -> NodeId {
-        let condition = self.list(UNTIL_DO | UNTIL_DONE);
+        let until_do = UNTIL_DO | UNTIL_DONE;
+        let condition = match self.dialect {
+            Dialect::Zsh => self.zsh_condition(until_do),
+            _ => self.list(until_do),
+        };
         let body = self.do_body();
         self.ast.add(Node::While { condition, body, until })
     }
@@ -193,9 +225,7 @@ impl Parser<'_> {
             self.lines();
         }
         if self.accept(b"{") {
-            let body = self.list(UNTIL_BRACE);
-            self.expect(b"}");
-            return body;
+            return self.braced_list();
         }
         if self.accept(b"do") {
             let body = self.list(UNTIL_DONE);
@@ -247,7 +277,7 @@ impl Parser<'_> {
         self.ast.add(Node::For { name, words, listed, body })
     }
 
-    fn for_words(&mut self, close: Option<u8>) {
+    pub(super) fn for_words(&mut self, close: Option<u8>) {
         loop {
             self.blanks();
             match self.peek() {
@@ -272,7 +302,12 @@ impl Parser<'_> {
         self.ast.words.push(word);
         let word = (self.ast.words.len() - 1) as u32;
         self.lines();
-        self.expect(b"in");
+        let braced = self.dialect == Dialect::Zsh && self.accept(b"{");
+        if !braced {
+            self.expect(b"in");
+        }
+        let until = UNTIL_ARM | if braced { UNTIL_BRACE } else { UNTIL_ESAC };
+        self.braces += u32::from(braced);
         let mark = self.ast.stacks.arms.len();
         loop {
             self.lines();
@@ -280,7 +315,7 @@ impl Parser<'_> {
                 self.refuse();
                 break;
             }
-            if self.accept(b"esac") {
+            if self.accept(if braced { b"}" } else { b"esac" }) {
                 break;
             }
             let before = self.pos;
@@ -288,10 +323,10 @@ impl Parser<'_> {
                 self.pos += 1;
             }
             let patterns = self.case_patterns();
-            let body = self.list(UNTIL_ARM | UNTIL_ESAC);
+            let body = self.list(until);
             let mut falls = false;
             if self.peek() == Some(b';') {
-                falls = self.peek_at(1) == Some(b'&') || self.peek_at(2) == Some(b'&');
+                falls = matches!(self.peek_at(1), Some(b'&' | b'|')) || self.peek_at(2) == Some(b'&');
                 self.pos +=
                     if self.peek_at(1) == Some(b';') && self.peek_at(2) == Some(b'&') { 3 } else { 2 };
             }
@@ -301,6 +336,7 @@ impl Parser<'_> {
                 self.pos += 1;
             }
         }
+        self.braces -= u32::from(braced);
         let arms = settle(&mut self.ast.stacks.arms, mark, &mut self.ast.arms);
         self.ast.add(Node::Case { word, arms })
     }
@@ -340,7 +376,7 @@ impl Parser<'_> {
         if body == EMPTY {
             self.refuse();
         }
-        self.ast.add(Node::Function { name, body })
+        self.ast.add(Node::Function { name, body, params: Range32::default() })
     }
 
     /// `[[ … ]]` after its opening: words, with operators marked.
@@ -370,6 +406,7 @@ impl Parser<'_> {
             }
             let operator = match (b, self.peek_at(1)) {
                 (b'&', Some(b'&')) | (b'|', Some(b'|')) => 2,
+                (b'(', _) if self.dialect == Dialect::Zsh && self.compares(mark) => 0,
                 (b'(' | b')', _) => 1,
                 (b'<' | b'>', next) if next != Some(b'(') => 1,
                 (b'!', next) if next.is_none_or(|b| is(b, META)) => 1,
@@ -395,6 +432,14 @@ impl Parser<'_> {
         self.ast.add(Node::Cond { words })
     }
 
+    /// Whether the last word is `=` or its kin, after which zsh has a pattern.
+    fn compares(&self, mark: usize) -> bool {
+        let last = self.ast.stacks.words.get(mark..).and_then(<[WordNode]>::last);
+        last.is_some_and(|w| {
+            matches!(self.slice(Range32 { start: w.start, end: w.end }), b"=" | b"==" | b"!=")
+        })
+    }
+
     fn bare_close(&self) -> bool {
         self.rest().starts_with(b"]]")
             && self.peek_at(2).is_none_or(|b| is(b, META) || matches!(b, b'\r' | b'\\'))
@@ -404,19 +449,19 @@ impl Parser<'_> {
     fn raw_regex(&mut self) -> Range32 {
         let start = self.pos;
         let mut depth = 0u32;
-        let text = self.text.get(self.pos..self.end).unwrap_or(&[]);
-        // Expansions and quotes are left to the ordinary word.
-        let line = text.iter().position(|b| matches!(b, b'\n' | b'$' | b'`' | b'"' | b'\''));
-        if line.is_some_and(|at| text.get(at) != Some(&b'\n') && !text[..at].contains(&b' ')) {
-            return Range32 { start: start as u32, end: start as u32 };
-        }
         while let Some(b) = self.peek() {
+            worked(1);
             match b {
                 b'\\' => self.pos += 1,
                 b'(' => depth += 1,
                 b')' if depth > 0 => depth -= 1,
                 b' ' | b'\t' | b'\n' if depth == 0 => break,
                 b'\n' => break,
+                // Expansions and quotes are left to the ordinary word.
+                b'$' | b'`' | b'"' | b'\'' => {
+                    self.pos = start;
+                    break;
+                }
                 _ => {}
             }
             self.pos = (self.pos + 1).min(self.end);

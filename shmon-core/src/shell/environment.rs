@@ -5,7 +5,10 @@ use super::arith::{self, Names};
 use super::ast::{AssignNode, AssignValue, PartKind};
 use super::machine::Machine;
 use super::state::{Element, Val, Var, VarKind};
+use super::work::worked;
 
+/// Variables that are kept: each look-up walks over them.
+const MAX_VARIABLES: usize = 1024;
 /// Elements of one array that are kept.
 const MAX_ELEMENTS: usize = 4096;
 
@@ -21,6 +24,7 @@ impl Machine<'_> {
     fn lookup_bytes(&self, name: &[u8]) -> Option<usize> {
         let mut wanted = name;
         for _ in 0..8 {
+            worked(self.s.vars.len());
             let at = self.s.vars.iter().rposition(|v| self.text(v.name) == wanted)?;
             let var = self.s.vars.get(at)?;
             match var.kind {
@@ -51,6 +55,10 @@ impl Machine<'_> {
             }
             None => {
                 let kind = VarKind::Unset;
+                if self.s.vars.len() >= MAX_VARIABLES {
+                    self.over_budget();
+                    return self.s.vars.len() - 1;
+                }
                 self.s.vars.push(Var { name, kind, frame: 0, attribute: 0, reference: false });
                 self.s.vars.len() - 1
             }
@@ -206,7 +214,8 @@ impl Machine<'_> {
         let at = self.var_for(name);
         let assoc = matches!(self.s.vars[at].kind, VarKind::Assoc(_));
         let mut made: Vec<Element> = Vec::new();
-        let mut next = 0i64;
+        // zsh counts from 1.
+        let mut next = i64::from(self.dialect == super::Dialect::Zsh && !assoc);
         if append {
             match self.s.vars[at].kind {
                 VarKind::Array(range) | VarKind::Assoc(range) => {

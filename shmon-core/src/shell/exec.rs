@@ -6,6 +6,8 @@ use super::machine::{Flow, Machine, Sink};
 use super::pattern;
 use super::state::{Definition, Input, InputFrom, Val};
 
+/// Functions that are kept: each command looks for its name among them.
+const MAX_FUNCTIONS: usize = 1024;
 /// Iterations of one loop that are followed.
 const MAX_ITERATIONS: u32 = 512;
 
@@ -45,8 +47,11 @@ impl Machine<'_> {
             Node::For { name, words, listed, body } => self.exec_for(name, words, listed, body),
             Node::ForArith { exprs, body } => self.exec_for_arith(exprs, body),
             Node::Case { word, arms } => self.exec_case(word, arms),
-            Node::Function { name, body } => {
-                self.s.functions.push(Definition { name, body, active: 0, exported: false });
+            Node::Function { name, body, params } => {
+                if self.s.functions.len() >= MAX_FUNCTIONS {
+                    return self.over_budget();
+                }
+                self.s.functions.push(Definition { name, body, params, active: 0, exported: false });
                 self.status = Some(0);
             }
             Node::Coproc { body } => {
@@ -339,20 +344,33 @@ impl Machine<'_> {
         }
     }
 
+    /// A plain word as a pattern; false where it isn't plain.
+    fn plain_pattern(&mut self, word: super::ast::WordNode) -> bool {
+        word.flags & super::ast::WORD_PLAIN != 0 && self.expand_pattern(word)
+    }
+
     fn case_matches(&mut self, subject: Val, patterns: Range32) -> Option<bool> {
         let mut answer = Some(false);
         for index in patterns.start..patterns.end {
             let mark = self.s.build.len();
-            let known = self.expand_pattern(self.s.ast.word(index));
+            let known = if self.dialect == super::Dialect::Fish {
+                // fish's patterns are quoted, so that they reach `case` as patterns.
+                self.expand_text(self.s.ast.word(index).parts, false)
+                    | self.plain_pattern(self.s.ast.word(index))
+            } else {
+                self.expand_pattern(self.s.ast.word(index))
+            };
             let pattern = self.s.build.get(mark..).unwrap_or(&[]);
+            let mut steps = self.pattern_steps;
             let found = if known && subject.known {
-                Some(pattern::matches(pattern, self.text(subject.range)))
+                Some(pattern::matches(pattern, self.text(subject.range), &mut steps))
             } else if pattern == b"*" {
                 Some(true)
             } else {
                 None
             };
             self.s.build.truncate(mark);
+            self.pattern_steps = steps;
             match found {
                 Some(true) => return Some(true),
                 None => answer = None,

@@ -91,10 +91,12 @@ impl Machine<'_> {
         let built = self.s.build.get(mark..).unwrap_or(&[]);
         let Some(slash) = built.iter().rposition(|&b| b == b'/') else { return false };
         let folder = built.get(..slash).unwrap_or(&[]);
+        let mut steps = self.pattern_steps;
         let made = self.s.folders.iter().any(|f| {
             let name = self.a.text.get(f.start as usize..f.end as usize).unwrap_or(&[]);
-            pattern::matches(folder, name.strip_suffix(b"/").unwrap_or(name))
+            pattern::matches(folder, name.strip_suffix(b"/").unwrap_or(name), &mut steps)
         });
+        self.pattern_steps = steps;
         if !made {
             return false;
         }
@@ -105,12 +107,13 @@ impl Machine<'_> {
             let depth = |path: &[u8]| path.iter().filter(|&&b| b == b'/').count();
             if !name.starts_with(b"<(")
                 && depth(name) == depth(&pattern)
-                && pattern::matches(&pattern, name)
+                && pattern::matches(&pattern, name, &mut steps)
                 && !names.contains(&file.name)
             {
                 names.push(file.name);
             }
         }
+        self.pattern_steps = steps;
         if names.is_empty() {
             self.s.build.extend_from_slice(&pattern);
             return false;
@@ -295,6 +298,10 @@ impl Machine<'_> {
     }
 
     fn separators(&self) -> ([u8; 8], usize) {
+        if self.dialect == super::Dialect::Fish {
+            // Output is split at newlines alone.
+            return ([b'\n', 0, 0, 0, 0, 0, 0, 0], 1);
+        }
         let mut set = [b' ', b'\t', b'\n', 0, 0, 0, 0, 0];
         let mut count = 3;
         if let Some(value) = self.scalar(b"IFS")

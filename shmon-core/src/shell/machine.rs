@@ -6,6 +6,7 @@ use super::analysis::{Analysis, InvRec, Issue, IssueKind, Obfuscation, Range32, 
 use super::ast::NodeId;
 use super::parser;
 use super::state::{Input, Origin, Region, State, Val};
+use super::work::worked;
 
 /// Nodes, words and iterations that are looked at.
 const MAX_STEPS: u32 = 60_000;
@@ -101,6 +102,8 @@ pub(super) struct Machine<'a> {
     pub(super) assignments: Range32,
     /// Whether the positional parameters are known: inside functions and strings handed to shells.
     pub(super) args_set: bool,
+    /// Steps that are left for patterns.
+    pub(super) pattern_steps: u32,
     /// Searches for derived text that are left.
     searches: u32,
     pub(super) budget_spent: bool,
@@ -146,6 +149,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         redirections: Range32::default(),
         assignments: Range32::default(),
         args_set: false,
+        pattern_steps: super::pattern::MAX_STEPS,
         searches: MAX_SEARCHES,
         budget_spent: false,
         zero: Val::default(),
@@ -156,9 +160,23 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     out.state = Some(state);
 }
 
+/// Parses `command` alone, with the buffers of `scratch`.
+pub(super) fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Option<Span> {
+    scratch.clear();
+    let mut state = scratch.state.take().unwrap_or_default();
+    state.clear();
+    let len = command.len().min(u32::MAX as usize / 4);
+    let range = Range32 { start: 0, end: len as u32 };
+    let (_, trouble) = parser::parse(command, range, dialect, &mut state.ast);
+    scratch.state = Some(state);
+    let at = trouble.syntax.or(trouble.depth)?;
+    Some(Span { start: at, end: range.end })
+}
+
 impl Machine<'_> {
     /// Takes one step; false, with an issue, where the budget is spent.
     pub(super) fn step(&mut self) -> bool {
+        worked(1);
         if self.steps == 0 {
             self.over_budget();
             return false;
@@ -189,6 +207,7 @@ impl Machine<'_> {
 
     /// Reserves room for derived bytes; false where the budget is spent.
     pub(super) fn reserve(&mut self, bytes: usize) -> bool {
+        worked(bytes);
         if self.bytes_left < bytes {
             self.bytes_left = 0;
             self.over_budget();
@@ -300,6 +319,7 @@ impl Machine<'_> {
         if self.searches == 0 || inner.len() < 2 || inner.len() > len {
             return None;
         }
+        worked(len);
         let at = memchr::memmem::find(self.a.text.get(..len)?, inner);
         let span = at.map(|at| Span::new(at, at + inner.len()));
         self.searches -= 1;

@@ -17,6 +17,8 @@ mod escapes;
 mod exec;
 mod expand;
 mod filters;
+mod fish;
+mod fish_run;
 mod machine;
 mod obfuscation;
 mod param;
@@ -30,8 +32,10 @@ mod state;
 mod test_expr;
 mod transform;
 mod word;
+mod work;
 mod wrap;
 mod wrappers;
+mod zsh;
 
 pub use analysis::{
     Analysis, Argv, Assignment, Dialect, Invocation, Issue, IssueKind, Obfuscation, Redirection,
@@ -41,4 +45,10 @@ pub use analysis::{
 /// Finds every invocation in `command` and puts it into `out`, whose buffers are reused.
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     machine::run(command, dialect, out);
+}
+
+/// Where the shell would first refuse `command`; `None` where it would read all of it. Only parses: text that is
+/// handed to other shells isn't looked at. The buffers of `scratch` are reused and its content is lost.
+pub fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Option<Span> {
+    machine::syntax_error(command, dialect, scratch)
 }

@@ -17,6 +17,9 @@ impl Parser<'_> {
 
     /// Whatever stands at `$`.
     pub(super) fn dollar(&mut self, place: Place, quoted: bool) {
+        if self.dialect == Dialect::Fish {
+            return self.fish_dollar(quoted);
+        }
         let start = self.pos;
         let Some(next) = self.peek_at(1) else {
             self.pos += 1;
@@ -73,7 +76,11 @@ impl Parser<'_> {
         let start = self.pos;
         let name = Range32 { start: (start + 1) as u32, end: (start + 1 + len) as u32 };
         self.pos += 1 + len;
-        self.push_param(Param { name, ..Param::default() }, quoted, start);
+        let mut param = Param { name, ..Param::default() };
+        if self.dialect == Dialect::Zsh && self.peek() == Some(b'[') {
+            param.index = Some(self.subscript());
+        }
+        self.push_param(param, quoted, start);
     }
 
     /// `${…}`; the position is at `$`.
@@ -89,10 +96,15 @@ impl Parser<'_> {
         }
         let mut param = Param::default();
         if self.dialect == Dialect::Zsh && self.peek() == Some(b'(') {
-            // zsh's flags change the value in ways that aren't followed.
+            // zsh's flags change the value in ways that aren't followed, but for upper and lower case.
             let rest = self.rest();
-            self.pos += rest.iter().position(|&b| b == b')').map_or(0, |len| len + 1);
-            param.op = ParamOp::Unknown;
+            let len = rest.iter().take(64).position(|&b| b == b')').map_or(0, |len| len + 1);
+            param.op = match &rest[..len] {
+                b"(U)" => ParamOp::Case(b'^', true),
+                b"(L)" => ParamOp::Case(b',', true),
+                _ => ParamOp::Unknown,
+            };
+            self.pos += len;
         }
         let after = self.peek_at(1);
         match self.peek() {
@@ -134,7 +146,7 @@ impl Parser<'_> {
         if self.peek() == Some(b'[') {
             param.index = Some(self.subscript());
         }
-        if param.op != ParamOp::Unknown {
+        if param.op == ParamOp::None {
             self.operator(&mut param, quoted);
         }
         if self.peek() != Some(b'}') {
@@ -187,6 +199,16 @@ impl Parser<'_> {
                 self.pos += 2;
                 param.op = default_op(next.unwrap_or(b'-'), true);
                 param.arg = self.argument(0, quoted);
+            }
+            // zsh's modifiers: `${x:l}`; those of paths aren't followed.
+            b':' if self.dialect == Dialect::Zsh && next.is_some_and(|b| b.is_ascii_alphabetic()) => {
+                let whole = self.peek_at(2) == Some(b'}');
+                param.op = match next {
+                    Some(b'l') if whole => ParamOp::Case(b',', true),
+                    Some(b'u') if whole => ParamOp::Case(b'^', true),
+                    _ => ParamOp::Unknown,
+                };
+                self.pos += if whole { 2 } else { 1 };
             }
             b':' => {
                 self.pos += 1;

@@ -114,6 +114,13 @@ impl Machine<'_> {
         if !self.operate(&param, shape, mark) {
             return self.unresolved(source, quoted, field);
         }
+        if self.dialect == super::Dialect::Zsh && !quoted {
+            // zsh splits no values; empty ones vanish.
+            let values: Vec<Val> = self.s.list.drain(mark..).filter(|v| !v.range.is_empty()).collect();
+            self.s.list.extend(values);
+            let shape = if shape == Shape::Scalar { shape } else { Shape::At };
+            return self.deliver(shape, mark, true, field);
+        }
         self.deliver(shape, mark, quoted, field);
     }
 
@@ -159,7 +166,25 @@ impl Machine<'_> {
         if param.indirect {
             return self.indirect_values(param, mark);
         }
+        if param.list {
+            return self.list_values(param);
+        }
         self.named_values(param.name, param.index)
+    }
+
+    /// All elements of a list of fish.
+    fn list_values(&mut self, param: &Param) -> Shape {
+        let var = self.lookup(param.name).and_then(|at| self.s.vars.get(at).copied());
+        match var.map(|v| v.kind) {
+            None => return Shape::Unknown,
+            Some(VarKind::Unset) => return Shape::Unset,
+            Some(VarKind::Scalar(value)) => self.s.list.push(value),
+            Some(VarKind::Array(range) | VarKind::Assoc(range)) => {
+                let values = range.of(&self.s.elements).iter().map(|e| e.value);
+                self.s.list.extend(values);
+            }
+        }
+        if param.joined { Shape::Star } else { Shape::At }
     }
 
     fn named_values(&mut self, name: Range32, index: Option<Range32>) -> Shape {
@@ -221,7 +246,14 @@ impl Machine<'_> {
             };
         };
         let Some(var) = self.s.vars.get(at).copied() else { return Shape::Unknown };
-        let all = index.and_then(|parts| self.whole_index(parts));
+        let all = match index {
+            Some(parts) => self.whole_index(parts),
+            // zsh: `$list` is all of it.
+            None if self.dialect == super::Dialect::Zsh && matches!(var.kind, VarKind::Array(_)) => {
+                Some(Shape::At)
+            }
+            None => None,
+        };
         match var.kind {
             VarKind::Unset => Shape::Unset,
             VarKind::Scalar(value) => {
@@ -434,21 +466,23 @@ impl Machine<'_> {
         }
         for at in mark..self.s.list.len() {
             let Some(value) = self.s.list.get(at).copied() else { break };
+            let mut steps = self.pattern_steps;
             let text = self.text(value.range);
             let made: Option<Vec<u8>> = match param.op {
                 ParamOp::Prefix(longest) => {
-                    let cut = pattern::prefix(&pattern, text, longest).unwrap_or(0);
+                    let cut = pattern::prefix(&pattern, text, longest, &mut steps).unwrap_or(0);
                     Some(text[cut..].to_vec())
                 }
                 ParamOp::Suffix(longest) => {
-                    let cut = pattern::suffix(&pattern, text, longest).unwrap_or(text.len());
+                    let cut = pattern::suffix(&pattern, text, longest, &mut steps).unwrap_or(text.len());
                     Some(text[..cut].to_vec())
                 }
-                ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor)),
-                ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern)),
+                ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor, &mut steps)),
+                ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern, &mut steps)),
                 ParamOp::Transform(kind) => transform(text, kind),
                 _ => None,
             };
+            self.pattern_steps = steps;
             let Some(made) = made else { return false };
             if !self.charge(value.range.len() / 64) {
                 return false;
@@ -537,7 +571,7 @@ fn bounds(offset: i64, length: Option<i64>, count: usize) -> Option<(usize, usiz
     Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?))
 }
 
-fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor) -> Vec<u8> {
+fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u32) -> Vec<u8> {
     if pattern.is_empty() {
         return match anchor {
             Anchor::Start => [by, text].concat(),
@@ -546,11 +580,11 @@ fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor) -> Vec<u8> {
         };
     }
     match anchor {
-        Anchor::Start => match pattern::prefix(pattern, text, true) {
+        Anchor::Start => match pattern::prefix(pattern, text, true, steps) {
             Some(len) => [by, &text[len..]].concat(),
             None => text.to_vec(),
         },
-        Anchor::End => match pattern::suffix(pattern, text, true) {
+        Anchor::End => match pattern::suffix(pattern, text, true, steps) {
             Some(at) => [&text[..at], by].concat(),
             None => text.to_vec(),
         },
@@ -558,7 +592,7 @@ fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor) -> Vec<u8> {
             let mut out = Vec::with_capacity(text.len());
             let mut from = 0;
             while from <= text.len()
-                && let Some((start, end)) = pattern::find(pattern, text, from)
+                && let Some((start, end)) = pattern::find(pattern, text, from, steps)
             {
                 out.extend_from_slice(&text[from..start]);
                 out.extend_from_slice(by);
@@ -577,10 +611,10 @@ fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor) -> Vec<u8> {
     }
 }
 
-fn change_case(text: &[u8], sign: u8, all: bool, pattern: &[u8]) -> Vec<u8> {
+fn change_case(text: &[u8], sign: u8, all: bool, pattern: &[u8], steps: &mut u32) -> Vec<u8> {
     let mut out = text.to_vec();
     for b in out.iter_mut().take(if all { usize::MAX } else { 1 }) {
-        if !pattern.is_empty() && !pattern::matches(pattern, &[*b]) {
+        if !pattern.is_empty() && !pattern::matches(pattern, &[*b], steps) {
             continue;
         }
         *b = match sign {
@@ -598,7 +632,7 @@ fn transform(text: &[u8], kind: u8) -> Option<Vec<u8>> {
     Some(match kind {
         b'U' => text.to_ascii_uppercase(),
         b'L' => text.to_ascii_lowercase(),
-        b'u' => change_case(text, b'^', false, b""),
+        b'u' => change_case(text, b'^', false, b"", &mut { pattern::MAX_STEPS }),
         b'E' => {
             let mut out = Vec::new();
             super::escapes::ansi_c(text, &mut out);

@@ -6,6 +6,7 @@ use super::ast::{
     WORD_PLAIN, WordNode, settle,
 };
 use super::chars::{self, META, is, name_len};
+use super::work::worked;
 use super::{Dialect, RedirectionKind, analysis::Range32};
 
 /// Nesting of commands and words that is looked at; deeper text is left out and reported.
@@ -45,6 +46,8 @@ pub(super) struct Parser<'a> {
     pub(super) trouble: Trouble,
     /// Heredocs below this index belong to a line around the substitution that is being read.
     pub(super) heredoc_base: usize,
+    /// Open `{`: in zsh a `}` closes them even as an argument.
+    pub(super) braces: u32,
     /// From here on no `((` is closed by `))`: saves looking for it again.
     pub(super) no_arith_from: usize,
 }
@@ -61,9 +64,10 @@ pub(super) fn parse(text: &[u8], range: Range32, dialect: Dialect, ast: &mut Ast
         depth: 0,
         trouble: Trouble::default(),
         heredoc_base: 0,
+        braces: 0,
         no_arith_from: usize::MAX,
     };
-    let node = parser.list(0);
+    let node = if dialect == Dialect::Fish { parser.fish_list(0) } else { parser.list(0) };
     parser.heredocs();
     (node, parser.trouble)
 }
@@ -112,6 +116,7 @@ impl Parser<'_> {
     #[inline]
     pub(super) fn blanks(&mut self) {
         while let Some(b) = self.peek() {
+            worked(1);
             match b {
                 b' ' | b'\t' => self.pos += 1,
                 b'\\' if self.peek_at(1) == Some(b'\n') => self.pos += 2,
@@ -156,13 +161,13 @@ impl Parser<'_> {
         }
     }
 
-    fn ends_list(&self, until: Until) -> bool {
+    pub(super) fn ends_list(&self, until: Until) -> bool {
         if until == 0 {
             return false;
         }
         match self.peek() {
             Some(b')') => until & UNTIL_PAREN != 0,
-            Some(b';') => until & UNTIL_ARM != 0 && matches!(self.peek_at(1), Some(b';' | b'&')),
+            Some(b';') => until & UNTIL_ARM != 0 && self.at_arm_end(),
             Some(b'}' | b't' | b'e' | b'f' | b'd' | b'c') => {
                 let flag = match self.bare_word() {
                     b"}" => UNTIL_BRACE,
@@ -172,11 +177,20 @@ impl Parser<'_> {
                     b"do" => UNTIL_DO,
                     b"done" => UNTIL_DONE,
                     b"esac" => UNTIL_ESAC,
-                    b"end" | b"case" => UNTIL_END,
+                    b"end" => UNTIL_END,
                     _ => 0,
                 };
                 until & flag != 0
             }
+            _ => false,
+        }
+    }
+
+    /// Whether `;;`, `;&`, `;;&` or zsh's `;|` stands here.
+    fn at_arm_end(&self) -> bool {
+        match self.peek_at(1) {
+            Some(b';' | b'&') => true,
+            Some(b'|') => self.dialect == Dialect::Zsh,
             _ => false,
         }
     }
@@ -201,13 +215,16 @@ impl Parser<'_> {
     pub(super) fn list(&mut self, until: Until) -> NodeId {
         let mark = self.ast.stacks.items.len();
         loop {
+            worked(1);
             self.lines();
             let Some(b) = self.peek() else { break };
             if self.ends_list(until) {
                 break;
             }
             if matches!(b, b';' | b'&' | b'|' | b')') {
-                self.refuse();
+                if b != b';' || self.dialect != Dialect::Zsh {
+                    self.refuse();
+                }
                 self.pos += 1;
                 continue;
             }
@@ -215,7 +232,7 @@ impl Parser<'_> {
             let node = self.and_or();
             self.blanks();
             let join = match self.peek() {
-                Some(b';') if !matches!(self.peek_at(1), Some(b';' | b'&')) => {
+                Some(b';') if !self.at_arm_end() => {
                     self.pos += 1;
                     Join::Sequence
                 }
@@ -239,7 +256,7 @@ impl Parser<'_> {
     }
 
     /// A node over the items above `mark`; a single foreground item needs none.
-    fn finish_items(&mut self, mark: usize, make: impl FnOnce(Range32) -> Node) -> NodeId {
+    pub(super) fn finish_items(&mut self, mark: usize, make: impl FnOnce(Range32) -> Node) -> NodeId {
         match self.ast.stacks.items.get(mark..) {
             None | Some([]) => EMPTY,
             Some(&[Item { node, join }]) if join != Join::Background => {
@@ -253,7 +270,7 @@ impl Parser<'_> {
         }
     }
 
-    fn and_or(&mut self) -> NodeId {
+    pub(super) fn and_or(&mut self) -> NodeId {
         let mark = self.ast.stacks.items.len();
         let mut join = Join::Sequence;
         loop {
@@ -358,10 +375,16 @@ impl Parser<'_> {
         let start = self.pos;
         let mut last = self.pos;
         loop {
+            worked(1);
             self.blanks();
             let Some(b) = self.peek() else { break };
             match b {
                 b'\n' | b';' | b'|' | b')' => break,
+                b'}' if self.dialect == Dialect::Zsh && self.braces > 0 && self.bare_word() == b"}" => break,
+                b'(' if self.zsh_group(self.ast.stacks.words.len() > words) => {
+                    let word = self.word();
+                    self.ast.stacks.words.push(word);
+                }
                 b'&' => {
                     if self.peek_at(1) != Some(b'>') || self.dialect == Dialect::Sh {
                         break;
@@ -428,8 +451,13 @@ impl Parser<'_> {
         self.ast.add(node)
     }
 
+    /// Whether a parenthesis here starts an argument of zsh: `(a|b)*`, `(#i)x`.
+    fn zsh_group(&self, argument: bool) -> bool {
+        self.dialect == Dialect::Zsh && argument && self.extended_glob(self.pos) && self.glob_group_closes()
+    }
+
     /// Whether `()` stands here.
-    fn empty_parens(&mut self) -> bool {
+    pub(super) fn empty_parens(&mut self) -> bool {
         let inner = self.rest().get(1..).unwrap_or(&[]);
         let blank = inner.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         let found = inner.get(blank) == Some(&b')');
@@ -496,6 +524,12 @@ impl Parser<'_> {
             _ => (K::Write, 1),
         };
         self.pos += len;
+        if self.dialect == Dialect::Zsh
+            && matches!(kind, K::Append | K::Duplicate)
+            && self.peek() == Some(b'!')
+        {
+            self.pos += 1;
+        }
         let input = signs[0] == Some(b'<');
         let fd = fd.unwrap_or(if input { 0 } else { 1 });
         let strip = kind == K::Heredoc && self.peek() == Some(b'-');
@@ -534,7 +568,7 @@ impl Parser<'_> {
     }
 
     /// `NAME=value` and its kin; false, with nothing consumed, where it isn't one.
-    fn assignment(&mut self) -> bool {
+    pub(super) fn assignment(&mut self) -> bool {
         let start = self.pos;
         let len = name_len(self.rest());
         if len == 0 {
@@ -559,7 +593,8 @@ impl Parser<'_> {
             return false;
         }
         self.pos += 1;
-        let value = if self.peek() == Some(b'(') && self.dialect != Dialect::Sh {
+        let arrays = !matches!(self.dialect, Dialect::Sh | Dialect::Fish);
+        let value = if self.peek() == Some(b'(') && arrays {
             self.pos += 1;
             AssignValue::Array(self.array())
         } else {
@@ -586,7 +621,8 @@ impl Parser<'_> {
     fn subscript_is_assigned(&self) -> bool {
         let rest = self.rest();
         let mut depth = 0u32;
-        for (i, &b) in rest.iter().enumerate().take(4096) {
+        for (i, &b) in rest.iter().enumerate().take(256) {
+            worked(1);
             match b {
                 b'[' => depth += 1,
                 b']' => {
@@ -667,7 +703,8 @@ impl Parser<'_> {
         let mut body_end = None;
         while line < self.end {
             let rest = self.text.get(line..self.end).unwrap_or(&[]);
-            let len = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            worked(len + 1);
             let text = &rest[..len];
             let text =
                 if record.strip { &text[text.iter().take_while(|&&b| b == b'\t').count()..] } else { text };

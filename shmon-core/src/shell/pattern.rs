@@ -1,12 +1,16 @@
 //! Shell patterns: `*`, `?`, `[…]`, extended globs, with a backslash before what is literal.
 
-/// Steps of one match; beyond them the pattern counts as not matching.
-const MAX_STEPS: u32 = 20_000;
+use super::work::worked;
 
-/// Whether the whole of `text` matches `pattern`.
-pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let mut steps = MAX_STEPS;
-    full(pattern, text, &mut steps, 0)
+/// Steps of all matches of one analysis; beyond them patterns count as not matching.
+pub(super) const MAX_STEPS: u32 = 1_000_000;
+
+/// Whether the whole of `text` matches `pattern`; takes its steps from `steps`.
+pub(super) fn matches(pattern: &[u8], text: &[u8], steps: &mut u32) -> bool {
+    let before = *steps;
+    let found = full(pattern, text, steps, 0);
+    worked((before - *steps) as usize);
+    found
 }
 
 fn full(pattern: &[u8], text: &[u8], steps: &mut u32, depth: u32) -> bool {
@@ -198,8 +202,8 @@ fn alternatives(inner: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The first place in `text` from `from` on where `pattern` matches, longest match first: `(start, end)`.
-pub(super) fn find(pattern: &[u8], text: &[u8], from: usize) -> Option<(usize, usize)> {
-    let mut steps = MAX_STEPS;
+pub(super) fn find(pattern: &[u8], text: &[u8], from: usize, steps: &mut u32) -> Option<(usize, usize)> {
+    worked(text.len().saturating_sub(from));
     let literal = !pattern.iter().any(|b| matches!(b, b'*' | b'?' | b'[' | b'\\' | b'('));
     if literal {
         if pattern.is_empty() {
@@ -213,11 +217,11 @@ pub(super) fn find(pattern: &[u8], text: &[u8], from: usize) -> Option<(usize, u
     }
     for start in from..=text.len() {
         for end in (start..=text.len()).rev() {
-            if steps == 0 {
+            if *steps == 0 {
                 return None;
             }
-            steps -= 1;
-            if full(pattern, &text[start..end], &mut steps, 0) {
+            *steps -= 1;
+            if full(pattern, &text[start..end], steps, 0) {
                 return Some((start, end));
             }
         }
@@ -226,17 +230,15 @@ pub(super) fn find(pattern: &[u8], text: &[u8], from: usize) -> Option<(usize, u
 }
 
 /// How many bytes at the start of `text` the pattern matches.
-pub(super) fn prefix(pattern: &[u8], text: &[u8], longest: bool) -> Option<usize> {
-    let mut steps = 10 * MAX_STEPS;
-    let fits = |len: &usize| full(pattern, &text[..*len], &mut steps, 0);
+pub(super) fn prefix(pattern: &[u8], text: &[u8], longest: bool, steps: &mut u32) -> Option<usize> {
+    let fits = |len: &usize| full(pattern, &text[..*len], steps, 0);
     let bound = text.len().min(4096);
     if longest { (0..=bound).rev().find(fits) } else { (0..=bound).find(fits) }
 }
 
 /// From which byte on the pattern matches the rest of `text`.
-pub(super) fn suffix(pattern: &[u8], text: &[u8], longest: bool) -> Option<usize> {
-    let mut steps = 10 * MAX_STEPS;
-    let fits = |at: &usize| full(pattern, &text[*at..], &mut steps, 0);
+pub(super) fn suffix(pattern: &[u8], text: &[u8], longest: bool, steps: &mut u32) -> Option<usize> {
+    let fits = |at: &usize| full(pattern, &text[*at..], steps, 0);
     let bound = text.len().saturating_sub(4096);
     if longest { (bound..=text.len()).find(fits) } else { (bound..=text.len()).rev().find(fits) }
 }
@@ -260,15 +262,15 @@ mod tests {
             ("[[:digit:]]", "7"),
         ];
         for (pattern, text) in yes {
-            assert!(matches(pattern.as_bytes(), text.as_bytes()), "{pattern} {text}");
+            assert!(matches(pattern.as_bytes(), text.as_bytes(), &mut { MAX_STEPS }), "{pattern} {text}");
         }
         for (pattern, text) in
             [("a", "b"), ("a*", "ba"), ("?", ""), ("[!a]", "a"), ("\\*", "x"), ("!(x)", "x")]
         {
-            assert!(!matches(pattern.as_bytes(), text.as_bytes()), "{pattern} {text}");
+            assert!(!matches(pattern.as_bytes(), text.as_bytes(), &mut { MAX_STEPS }), "{pattern} {text}");
         }
-        assert_eq!(find(b"b*", b"abcb", 0), Some((1, 4)));
-        assert_eq!(prefix(b"*/", b"a/b/c", true), Some(4));
-        assert_eq!(suffix(b".*", b"a.b.c", false), Some(3));
+        assert_eq!(find(b"b*", b"abcb", 0, &mut { MAX_STEPS }), Some((1, 4)));
+        assert_eq!(prefix(b"*/", b"a/b/c", true, &mut { MAX_STEPS }), Some(4));
+        assert_eq!(suffix(b".*", b"a.b.c", false, &mut { MAX_STEPS }), Some(3));
     }
 }

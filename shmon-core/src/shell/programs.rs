@@ -39,15 +39,16 @@ fn is_glob(text: &[u8]) -> bool {
 }
 
 /// What the glob means. A relative one names a file in the current folder, of which nothing is known.
-pub(super) fn resolve(glob: &[u8]) -> Meaning {
+pub(super) fn resolve(glob: &[u8], steps: &mut u32) -> Meaning {
     if !is_glob(glob) {
         return Meaning::Literal;
     }
     let Some(slash) = glob.iter().rposition(|&b| b == b'/') else { return Meaning::Relative };
     let (folder, name) = (&glob[..slash], &glob[slash + 1..]);
-    let folders: Vec<&str> = FOLDERS.into_iter().filter(|f| pattern::matches(folder, f.as_bytes())).collect();
+    let folders: Vec<&str> =
+        FOLDERS.into_iter().filter(|f| pattern::matches(folder, f.as_bytes(), steps)).collect();
     let Some(first) = folders.first() else { return Meaning::Unknown };
-    let mut found = PROGRAMS.iter().filter(|p| pattern::matches(name, p.as_bytes()));
+    let mut found = PROGRAMS.iter().filter(|p| pattern::matches(name, p.as_bytes(), steps));
     match (found.next(), found.next()) {
         (Some(one), None) => Meaning::One(format!("{first}/{one}")),
         (Some(_), Some(_)) => Meaning::Several,
@@ -61,13 +62,13 @@ mod tests {
 
     #[test]
     fn globs_that_mean_one_program_are_resolved() {
-        assert_eq!(resolve(b"/bin/r?"), Meaning::One("/bin/rm".into()));
-        assert_eq!(resolve(b"/???/nm?p"), Meaning::One("/bin/nmap".into()));
-        assert_eq!(resolve(b"/usr/bin/wh*"), Meaning::Several);
-        assert_eq!(resolve(b"./r?"), Meaning::Unknown);
-        assert_eq!(resolve(b"r?"), Meaning::Relative);
-        assert_eq!(resolve(b"*"), Meaning::Relative);
-        assert_eq!(resolve(b"["), Meaning::Literal);
-        assert_eq!(resolve(b"[["), Meaning::Literal);
+        assert_eq!(resolve(b"/bin/r?", &mut { pattern::MAX_STEPS }), Meaning::One("/bin/rm".into()));
+        assert_eq!(resolve(b"/???/nm?p", &mut { pattern::MAX_STEPS }), Meaning::One("/bin/nmap".into()));
+        assert_eq!(resolve(b"/usr/bin/wh*", &mut { pattern::MAX_STEPS }), Meaning::Several);
+        assert_eq!(resolve(b"./r?", &mut { pattern::MAX_STEPS }), Meaning::Unknown);
+        assert_eq!(resolve(b"r?", &mut { pattern::MAX_STEPS }), Meaning::Relative);
+        assert_eq!(resolve(b"*", &mut { pattern::MAX_STEPS }), Meaning::Relative);
+        assert_eq!(resolve(b"[", &mut { pattern::MAX_STEPS }), Meaning::Literal);
+        assert_eq!(resolve(b"[[", &mut { pattern::MAX_STEPS }), Meaning::Literal);
     }
 }

@@ -47,6 +47,7 @@ pub(super) struct Element {
 pub(super) struct Definition {
     pub(super) name: Range32,
     pub(super) body: NodeId,
+    pub(super) params: Range32,
     /// Calls under way.
     pub(super) active: u8,
     /// `export -f`: other shells see it too.

@@ -157,7 +157,10 @@ impl Machine<'_> {
                 if !known || !left.known {
                     return None;
                 }
-                Some(pattern::matches(&pattern, self.text(left.range)) == (sign != b"!="))
+                let mut steps = self.pattern_steps;
+                let found = pattern::matches(&pattern, self.text(left.range), &mut steps);
+                self.pattern_steps = steps;
+                Some(found == (sign != b"!="))
             }
             b"<" | b">" => {
                 let right = self.expand_value(right);

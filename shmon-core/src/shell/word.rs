@@ -7,6 +7,7 @@ use super::ast::{
 };
 use super::chars::{GLOB, META, PLAIN, QUOTE_SPECIAL, is};
 use super::parser::{Parser, UNTIL_PAREN};
+use super::work::worked;
 
 /// Where parts are read, which decides what ends them and what is special.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +29,20 @@ pub(super) enum Place {
 impl Parser<'_> {
     /// The word at the position; empty where none starts.
     pub(super) fn word(&mut self) -> WordNode {
+        if self.dialect == Dialect::Fish {
+            return self.fish_word();
+        }
         let start = self.pos;
         let mut at = start;
         while at < self.end && is(self.text[at], PLAIN) {
+            worked(1);
             at += 1;
         }
         if at > start && (at == self.end || is(self.text[at], META)) && !self.extended_glob(at) {
             self.pos = at;
-            let process =
-                matches!(self.text.get(at), Some(b'<' | b'>')) && self.text.get(at + 1) == Some(&b'(');
+            let process = (matches!(self.text.get(at), Some(b'<' | b'>'))
+                && self.text.get(at + 1) == Some(&b'('))
+                || (self.dialect == Dialect::Zsh && self.text.get(at) == Some(&b'(') && at == start + 1);
             if !process || at == self.end {
                 let (start, end) = (start as u32, at as u32);
                 return WordNode { start, end, parts: Range32::default(), flags: WORD_PLAIN };
@@ -77,7 +83,13 @@ impl Parser<'_> {
     }
 
     /// Whether `(` at `at` belongs to an extended glob such as `!(*.txt)`.
-    fn extended_glob(&self, at: usize) -> bool {
+    pub(super) fn extended_glob(&self, at: usize) -> bool {
+        if self.dialect == Dialect::Zsh {
+            // Groups and qualifiers anywhere in a word; `f()` is a definition.
+            let next = self.text.get(at + 1);
+            return self.text.get(at) == Some(&b'(')
+                && next.is_some_and(|b| !matches!(b, b')' | b' ' | b'\t' | b'\n'));
+        }
         self.dialect != Dialect::Sh
             && at < self.end
             && self.text.get(at) == Some(&b'(')
@@ -128,7 +140,9 @@ impl Parser<'_> {
         let mut depth = 0u32;
         // Open parentheses of an extended glob, in which blanks and operators are part of the word.
         let mut group = 0u32;
+        let mark = self.ast.stacks.parts.len();
         while let Some(b) = self.peek() {
+            worked(1);
             let start = self.pos;
             // What ends the place.
             match place {
@@ -165,6 +179,13 @@ impl Parser<'_> {
             }
             match b {
                 b'\\' => self.escape(place, quoted),
+                b'=' if place == Place::Word
+                    && self.dialect == Dialect::Zsh
+                    && self.ast.stacks.parts.len() == mark
+                    && self.peek_at(1) == Some(b'(') =>
+                {
+                    self.process();
+                }
                 b'$' => self.dollar(place, quoted),
                 b'`' => self.backquote(quoted),
                 b'\''
@@ -212,6 +233,7 @@ impl Parser<'_> {
             if stop && self.pos > start {
                 break;
             }
+            worked(1);
             glob |= is(b, GLOB);
             self.pos += 1;
         }
@@ -284,6 +306,7 @@ impl Parser<'_> {
         let start = self.pos + 2;
         let mut at = start;
         while at < self.end {
+            worked(1);
             match self.text[at] {
                 b'\\' => at += 2,
                 b'\'' => break,
@@ -321,6 +344,7 @@ impl Parser<'_> {
         let mut at = start + 1;
         let mut escapes = false;
         while at < self.end {
+            worked(1);
             match self.text[at] {
                 b'\\' => {
                     escapes = true;
@@ -356,7 +380,7 @@ impl Parser<'_> {
     /// `<(…)` and `>(…)`.
     fn process(&mut self) {
         let start = self.pos;
-        let kind = if self.peek() == Some(b'<') { PartKind::ReadFrom } else { PartKind::WriteTo };
+        let kind = if self.peek() == Some(b'>') { PartKind::WriteTo } else { PartKind::ReadFrom };
         self.pos += 2;
         if !self.enter() {
             return;
@@ -372,9 +396,10 @@ impl Parser<'_> {
     }
 
     /// Whether the parenthesis of an extended glob here is closed, on its line and not too far away.
-    fn glob_group_closes(&self) -> bool {
+    pub(super) fn glob_group_closes(&self) -> bool {
         let mut depth = 0u32;
         for &b in self.rest().iter().take(256) {
+            worked(1);
             match b {
                 b'(' => depth += 1,
                 b')' => {
@@ -399,6 +424,7 @@ impl Parser<'_> {
         let (mut quotes, mut depth) = (0u64, 0u32);
         let mut at = from;
         while at < self.end {
+            worked(1);
             let quoted = depth > 0 && quotes & 1 == 1;
             match self.text[at] {
                 b'\\' => at += 1,

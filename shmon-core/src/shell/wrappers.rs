@@ -97,6 +97,9 @@ pub(super) enum Builtin {
     Break,
     Continue,
     Let,
+    /// fish's `psub` and `string`.
+    Psub,
+    Strings,
     /// `jobs -x command`.
     Jobs,
     Test,
@@ -345,6 +348,8 @@ static ENTRIES: &[Entry] = &[
     e("exec", builtin(Builtin::Exec)),
     e("command", builtin(Builtin::Command)),
     e("builtin", builtin(Builtin::Run)),
+    e("-", builtin(Builtin::Run)),
+    e("sched", Action::Wrap(Wrapper { skip: 1, rest: Rest::Joined, via: ViaKind::Scheduled, ..PLAIN })),
     e("noglob", builtin(Builtin::Run)),
     e("nocorrect", builtin(Builtin::Run)),
     e("trap", builtin(Builtin::Trap)),
@@ -377,6 +382,8 @@ static ENTRIES: &[Entry] = &[
     e("cd", builtin(Builtin::Other)),
     e("shopt", builtin(Builtin::Other)),
     e("enable", builtin(Builtin::Other)),
+    e("psub", builtin(Builtin::Psub)),
+    e("string", builtin(Builtin::Strings)),
     e("jobs", builtin(Builtin::Jobs)),
     e("wait", builtin(Builtin::Other)),
     e("kill", builtin(Builtin::Other)),

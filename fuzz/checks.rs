@@ -1,0 +1,61 @@
+//! What must hold for any bytes, for the fuzz targets and for the test that replays their corpus.
+//! The first byte chooses the dialect, the rest is the command.
+
+use shmon_core::shell::{self, Analysis, Dialect, Span};
+use shmon_core::{Classifier, Context, Scratch};
+use std::sync::OnceLock;
+
+fn split(input: &[u8]) -> (Dialect, &[u8]) {
+    match input.split_first() {
+        Some((b'1', rest)) => (Dialect::Sh, rest),
+        Some((b'2', rest)) => (Dialect::Zsh, rest),
+        Some((b'3', rest)) => (Dialect::Fish, rest),
+        Some((_, rest)) => (Dialect::Bash, rest),
+        None => (Dialect::Bash, input),
+    }
+}
+
+fn inside(span: Span, command: &[u8]) {
+    assert!(span.start <= span.end && span.end as usize <= command.len(), "{span:?} of {}", command.len());
+}
+
+/// Lexer and parser alone.
+pub(crate) fn parse(input: &[u8]) {
+    let (dialect, command) = split(input);
+    let mut analysis = Analysis::new();
+    if let Some(span) = shell::syntax_error(command, dialect, &mut analysis) {
+        inside(span, command);
+    }
+}
+
+/// The analysis: spans lie in the command, and the same text gives the same answer in used buffers.
+pub(crate) fn invocations(input: &[u8]) {
+    let (dialect, command) = split(input);
+    let mut analysis = Analysis::new();
+    shell::analyze(command, dialect, &mut analysis);
+    let told = |analysis: &Analysis| format!("{:?}", analysis.invocations().collect::<Vec<_>>());
+    let first = told(&analysis);
+    for invocation in analysis.invocations() {
+        inside(invocation.span(), command);
+        invocation.argv().for_each(|word| inside(word.span, command));
+        invocation.redirections().for_each(|r| inside(r.target.span, command));
+        invocation.assignments().for_each(|a| inside(a.value.span, command));
+    }
+    analysis.issues().iter().for_each(|issue| inside(issue.span, command));
+    analysis.obfuscations().iter().for_each(|sign| inside(sign.span, command));
+    shell::analyze(command, dialect, &mut analysis);
+    assert_eq!(first, told(&analysis));
+}
+
+/// The whole of `classify`: the level alone is that of the verdict.
+pub(crate) fn classify(input: &[u8]) {
+    static CLASSIFIER: OnceLock<Classifier> = OnceLock::new();
+    let classifier = CLASSIFIER.get_or_init(Classifier::builtin);
+    let (dialect, command) = split(input);
+    let mut context = Context::default();
+    context.dialect = dialect;
+    let mut scratch = Scratch::default();
+    let verdict = classifier.classify_with(command, &context, &mut scratch);
+    verdict.findings.iter().for_each(|finding| inside(finding.span, command));
+    assert_eq!(verdict.level, classifier.level(command, &context, &mut scratch));
+}
