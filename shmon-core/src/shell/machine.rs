@@ -160,14 +160,20 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     out.state = Some(state);
 }
 
-/// Parses `command` alone, with the buffers of `scratch`.
-pub(super) fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Option<Span> {
+/// Parses `command` alone, with the buffers of `scratch`, and shows the tree to `look`.
+pub(super) fn parsed(
+    command: &[u8],
+    dialect: Dialect,
+    scratch: &mut Analysis,
+    look: impl FnOnce(&super::ast::Ast, NodeId) -> Option<Span>,
+) -> Option<Span> {
     scratch.clear();
     let mut state = scratch.state.take().unwrap_or_default();
     state.clear();
     let len = command.len().min(u32::MAX as usize / 4);
     let range = Range32 { start: 0, end: len as u32 };
-    let (_, trouble) = parser::parse(command, range, dialect, &mut state.ast);
+    let (root, trouble) = parser::parse(command, range, dialect, &mut state.ast);
+    look(&state.ast, root);
     scratch.state = Some(state);
     let at = trouble.syntax.or(trouble.depth)?;
     Some(Span { start: at, end: range.end })

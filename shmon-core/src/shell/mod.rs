@@ -31,6 +31,7 @@ mod shells;
 mod state;
 mod test_expr;
 mod transform;
+mod tree;
 mod word;
 mod work;
 mod wrap;
@@ -42,6 +43,8 @@ pub use analysis::{
     RedirectionKind, Span, Via, ViaKind, Word, WordFlags,
 };
 
+pub use tree::{TreeEntry, tree};
+
 /// Finds every invocation in `command` and puts it into `out`, whose buffers are reused.
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     machine::run(command, dialect, out);
@@ -50,5 +53,5 @@ pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
 /// Where the shell would first refuse `command`; `None` where it would read all of it. Only parses: text that is
 /// handed to other shells isn't looked at. The buffers of `scratch` are reused and its content is lost.
 pub fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Option<Span> {
-    machine::syntax_error(command, dialect, scratch)
+    machine::parsed(command, dialect, scratch, |_, _| None)
 }
