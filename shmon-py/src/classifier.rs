@@ -2,7 +2,7 @@
 
 use crate::many::{self, Verdicts};
 use crate::verdict::{Brief, Facts, Verdict};
-use crate::{error, level, text};
+use crate::{arrow, error, level, text};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
@@ -13,12 +13,17 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-fn builtin() -> &'static core::Classifier {
+pub(crate) fn builtin() -> &'static core::Classifier {
     static BUILTIN: OnceLock<core::Classifier> = OnceLock::new();
     BUILTIN.get_or_init(core::Classifier::builtin)
 }
 
-fn facts(dialect: &str, user: Option<String>, root: Option<bool>, ssh: Option<bool>) -> PyResult<Box<Facts>> {
+pub(crate) fn facts(
+    dialect: &str,
+    user: Option<String>,
+    root: Option<bool>,
+    ssh: Option<bool>,
+) -> PyResult<Box<Facts>> {
     let dialect = match dialect {
         "bash" => Dialect::Bash,
         "sh" => Dialect::Sh,
@@ -186,6 +191,23 @@ impl Classifier {
         ssh: Option<bool>,
     ) -> PyResult<Verdicts> {
         many::classify_many(&self.inner, commands, threads, *facts(dialect, user, root, ssh)?)
+    }
+
+    /// Classifies a column of commands from another library; see `shmon.classify_arrow`.
+    #[pyo3(signature = (data, column="command", *, threads=None, dialect="bash", user=None, root=None, ssh=None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
+    fn classify_arrow<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Bound<'py, PyAny>,
+        column: &str,
+        threads: Option<usize>,
+        dialect: &str,
+        user: Option<String>,
+        root: Option<bool>,
+        ssh: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        arrow::rate(py, &self.inner, data, column, threads, &*facts(dialect, user, root, ssh)?)
     }
 }
 

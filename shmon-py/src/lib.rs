@@ -3,6 +3,7 @@
 //! Every class is frozen and every call into the library is pure or locked, so the module needs no global lock on
 //! free-threaded builds.
 
+mod arrow;
 mod classifier;
 mod error;
 mod level;
@@ -17,6 +18,8 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _shmon {
+    #[pymodule_export]
+    use crate::arrow::{ArrowBatch, ArrowTable, classify_arrow};
     #[pymodule_export]
     use crate::classifier::{Classifier, classify, classify_many};
     #[pymodule_export]

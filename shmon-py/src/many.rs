@@ -157,6 +157,12 @@ impl Drop for Closer<'_> {
     }
 }
 
+/// As many threads as the caller says, or as there are cores.
+pub(crate) fn threads(threads: Option<usize>) -> usize {
+    let cores = || std::thread::available_parallelism().ok();
+    threads.and_then(NonZero::new).or_else(cores).map_or(1, NonZero::get)
+}
+
 pub(crate) fn classify_many(
     classifier: &Classifier,
     commands: &Bound<'_, PyAny>,
@@ -164,10 +170,7 @@ pub(crate) fn classify_many(
     facts: Facts,
 ) -> PyResult<Verdicts> {
     let py = commands.py();
-    let threads = threads
-        .and_then(NonZero::new)
-        .or_else(|| std::thread::available_parallelism().ok())
-        .map_or(1, NonZero::get);
+    let threads = self::threads(threads);
     let queue = Queue { state: Mutex::default(), changed: Condvar::new() };
     std::thread::scope(|scope| {
         let closer = Closer(&queue);
