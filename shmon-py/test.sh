@@ -19,9 +19,14 @@ for python in "${pythons[@]}"; do
     # The module by itself, with nothing else installed.
     (cd "$venv" && bin/python -I -c 'import shmon; shmon.classify("ls")' && bin/python -I -m shmon --version)
     "$venv/bin/pip" install -q --disable-pip-version-check -r shmon-py/tests/requirements.txt
-    # Arrow is tested where its wheels exist.
-    "$venv/bin/pip" install -q --disable-pip-version-check --only-binary :all: pyarrow 2>/dev/null ||
-        echo "SKIPPED: no pyarrow for Python $version"
+    # The libraries whose columns come in are tested where their wheels exist; SHMON_SPARK=1 adds Spark (needs Java).
+    optional=$(grep -v '^#' shmon-py/tests/requirements-arrow.txt)
+    [ -z "${SHMON_SPARK:-}" ] || optional+=" pyspark"
+    for package in $optional; do
+        "$venv/bin/pip" install -q --disable-pip-version-check --only-binary :all: --prefer-binary "$package" 2>/dev/null ||
+            { [ "$package" = pyspark ] && "$venv/bin/pip" install -q --disable-pip-version-check pyspark 2>/dev/null; } ||
+            echo "SKIPPED: no $package for Python $version"
+    done
     # Not from the repository's root or shmon-py: `import shmon` must find the wheel.
     (cd shmon-py/tests && "../../$venv/bin/python" -m pytest -c ../pyproject.toml --rootdir . -p no:cacheprovider .)
     case $version in
@@ -29,7 +34,8 @@ for python in "${pythons[@]}"; do
         *)
             (cd "$venv" && bin/python -m mypy.stubtest shmon --mypy-config-file ../../shmon-py/pyproject.toml \
                 --allowlist ../../shmon-py/tests/stubtest-allow.txt)
-            (cd shmon-py && "../$venv/bin/python" -m mypy --strict --no-incremental scripts tests/typed.py)
+            (cd shmon-py && "../$venv/bin/python" -m mypy --strict --no-incremental -p shmon.scripts)
+            (cd shmon-py && "../$venv/bin/python" -m mypy --strict --no-incremental tests/typed.py)
             ;;
     esac
 done

@@ -9,6 +9,10 @@ mod error;
 mod level;
 mod many;
 mod monitor;
+mod report;
+mod row;
+mod session;
+mod stats;
 mod store;
 mod text;
 mod verdict;
@@ -27,7 +31,15 @@ mod _shmon {
     #[pymodule_export]
     use crate::monitor::{Monitor, Recorded};
     #[pymodule_export]
-    use crate::store::{Count, Row, Rows, Stats, Store};
+    use crate::report::{Problem, Report};
+    #[pymodule_export]
+    use crate::row::Row;
+    #[pymodule_export]
+    use crate::session::{Session, Sessions};
+    #[pymodule_export]
+    use crate::stats::{Count, Stats};
+    #[pymodule_export]
+    use crate::store::{Lines, Rows, Store};
     #[pymodule_export]
     use crate::verdict::{Finding, Invocation, Unresolved, Verdict};
     use pyo3::prelude::*;

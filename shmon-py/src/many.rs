@@ -163,6 +163,20 @@ pub(crate) fn threads(threads: Option<usize>) -> usize {
     threads.and_then(NonZero::new).or_else(cores).map_or(1, NonZero::get)
 }
 
+/// Hands over each command of an iterable.
+fn each(
+    commands: &Bound<'_, PyAny>,
+    push: &mut impl FnMut(&Bound<'_, PyAny>) -> PyResult<()>,
+) -> PyResult<()> {
+    if let Ok(list) = commands.cast::<PyList>() {
+        list.iter().try_for_each(|command| push(&command))
+    } else if let Ok(tuple) = commands.cast::<PyTuple>() {
+        tuple.iter().try_for_each(|command| push(&command))
+    } else {
+        commands.try_iter()?.try_for_each(|command| push(&command?))
+    }
+}
+
 pub(crate) fn classify_many(
     classifier: &Classifier,
     commands: &Bound<'_, PyAny>,
@@ -174,7 +188,7 @@ pub(crate) fn classify_many(
     let queue = Queue { state: Mutex::default(), changed: Condvar::new() };
     std::thread::scope(|scope| {
         let closer = Closer(&queue);
-        let mut workers = 0;
+        let mut workers = Vec::new();
         let mut scratch = Scratch::default();
         let mut chunk = Chunk::default();
         let mut push = |command: &Bound<'_, PyAny>| -> PyResult<()> {
@@ -190,17 +204,16 @@ pub(crate) fn classify_many(
             };
             let waiting = queue.add(std::mem::replace(&mut chunk, next));
             // A small batch is done before a thread would have started.
-            if workers + 1 < threads && waiting > workers {
-                workers += 1;
+            if workers.len() + 1 < threads && waiting > workers.len() {
                 let (queue, facts) = (&queue, &facts);
-                scope.spawn(move || {
+                workers.push(scope.spawn(move || {
                     let mut scratch = Scratch::default();
                     while let Some((index, mut chunk)) = queue.take() {
                         chunk.classify(classifier, facts, &mut scratch);
                         queue.finish(index, chunk);
                     }
-                });
-            } else if waiting > 2 * workers {
+                }));
+            } else if waiting > 2 * workers.len() {
                 py.check_signals()?;
                 py.detach(|| {
                     if let Some((index, mut chunk)) = queue.try_take() {
@@ -211,31 +224,26 @@ pub(crate) fn classify_many(
             }
             Ok(())
         };
-        if let Ok(list) = commands.cast::<PyList>() {
-            for command in list {
-                push(&command)?;
-            }
-        } else if let Ok(tuple) = commands.cast::<PyTuple>() {
-            for command in tuple {
-                push(&command)?;
-            }
-        } else {
-            for command in commands.try_iter()? {
-                push(&command?)?;
-            }
-        }
+        let read = each(commands, &mut push);
+        let abandon = read.is_err();
         if !chunk.ends.is_empty() {
             queue.add(chunk);
         }
         py.detach(|| {
-            while let Some((index, mut chunk)) = queue.try_take() {
+            while let Some((index, mut chunk)) = (!abandon).then(|| queue.try_take()).flatten() {
                 chunk.classify(classifier, &facts, &mut scratch);
                 queue.finish(index, chunk);
             }
-            queue.close(false);
+            queue.close(abandon);
+            // Here, since the end of the scope would wait for them with the interpreter held.
+            for worker in workers {
+                if let Err(panic) = worker.join() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
         });
         drop(closer);
-        Ok::<(), PyErr>(())
+        read
     })?;
     let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     let chunks: Vec<Chunk> = state.done.into_iter().flatten().collect();

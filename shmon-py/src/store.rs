@@ -1,11 +1,14 @@
 //! `Store`: the record, read. Rows come through an iterator that reads page by page.
 
+use crate::report::Report;
+use crate::row::Row;
+use crate::session::{self, Session, Sessions};
+use crate::stats::Stats;
 use crate::{error, level, text, when};
-use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyString};
 use shmon_core::config::{Config, Home};
-use shmon_core::store::{self, Order, Pages, Query, StoreOptions};
+use shmon_core::store::{self, Order, Pages, Query, SessionQuery, StoreOptions};
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
@@ -86,7 +89,7 @@ impl Drop for Store {
 
 impl Store {
     /// Runs `work` on the store without holding the interpreter.
-    fn with<T: Send>(
+    pub(crate) fn with<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&store::Store) -> shmon_core::Result<T> + Send,
@@ -177,10 +180,7 @@ impl Store {
     /// `exit_status`; `failed=True`; `hide_excluded=True`; `after_id`, `before_id`; `limit`; `order='oldest'`.
     #[pyo3(signature = (**filters))]
     fn query(slf: Bound<'_, Self>, filters: Option<&Bound<'_, PyDict>>) -> PyResult<Rows> {
-        let query = query(filters)?;
-        let pages = slf.get().with(slf.py(), |store| store.pages(&query))?;
-        let state = Mutex::new((pages, VecDeque::new()));
-        Ok(Rows { store: slf.unbind(), state })
+        Rows::new(slf, &query(filters)?)
     }
 
     /// The rows whose command contains `text`, in any case; the filters are those of `query`.
@@ -219,6 +219,72 @@ impl Store {
         Ok(Stats { inner: self.with(py, |store| store.stats(&query, top))? })
     }
 
+    /// The sessions that all filters let through, the one that was active last first; an iterator that reads page by
+    /// page.
+    ///
+    /// `user`, `host`, `tty`: exactly. `since`, `until`: active then. `min_level`: with such a command. `limit`.
+    #[pyo3(signature = (*, user=None, host=None, tty=None, since=None, until=None, min_level=None, limit=None))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
+    fn sessions(
+        slf: Bound<'_, Self>,
+        user: Option<String>,
+        host: Option<String>,
+        tty: Option<String>,
+        since: Option<&Bound<'_, PyAny>>,
+        until: Option<&Bound<'_, PyAny>>,
+        min_level: Option<&Bound<'_, PyAny>>,
+        limit: Option<usize>,
+    ) -> PyResult<Sessions> {
+        let mut query = SessionQuery::new();
+        query.user = user;
+        query.host = host;
+        query.tty = tty;
+        query.since = since.map(when::from_python).transpose()?;
+        query.until = until.map(when::from_python).transpose()?;
+        query.min_level = min_level.map(level::from_python).transpose()?;
+        slf.get().owner.check("Store")?;
+        Ok(session::Sessions::new(slf.unbind(), query, limit))
+    }
+
+    /// The session with this id; `None` where there is none.
+    fn session(&self, py: Python<'_>, id: &str) -> PyResult<Option<Session>> {
+        Ok(self.with(py, |store| store.session(id))?.map(|inner| Session { inner }))
+    }
+
+    /// Compares every row with its evidence, and the evidence with its checkpoints.
+    ///
+    /// `anchors` are the texts of checkpoints that were kept elsewhere, as notifications carry them.
+    ///
+    /// >>> import shmon
+    /// >>> with shmon.Monitor() as monitor:
+    /// ...     _ = monitor.record("make", session="s1")
+    /// >>> report = shmon.Store().verify()
+    /// >>> report.ok, report.rows
+    /// (True, 1)
+    #[pyo3(signature = (anchors=Vec::new()))]
+    fn verify(&self, py: Python<'_>, anchors: Vec<String>) -> PyResult<Report> {
+        Ok(Report { inner: self.with(py, |store| store.verify(&anchors, &mut |_, _| {}))? })
+    }
+
+    /// The rows that the filters of `query` let through, oldest first, each as one line of JSON without a newline: what
+    /// `shmon export` writes. An iterator that reads page by page.
+    ///
+    /// Secrets are replaced, unless `reveal=True`.
+    ///
+    /// >>> import json, shmon
+    /// >>> with shmon.Monitor() as monitor:
+    /// ...     _ = monitor.record("nmap target.example.com", session="s1")
+    /// >>> json.loads(next(shmon.Store().export()))["level"]
+    /// 'high'
+    #[pyo3(signature = (*, reveal=false, **filters))]
+    fn export(slf: Bound<'_, Self>, reveal: bool, filters: Option<&Bound<'_, PyDict>>) -> PyResult<Lines> {
+        let mut query = query(filters)?;
+        if !filters.is_some_and(|f| f.contains("order").unwrap_or(false)) {
+            query.order = Order::Oldest;
+        }
+        Ok(Lines { rows: Rows::new(slf, &query)?, reveal })
+    }
+
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
         let count = self.with(py, |store| store.count(&Query::new()))?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
@@ -240,6 +306,28 @@ pub(crate) struct Rows {
     state: Mutex<(Pages, VecDeque<store::Row>)>,
 }
 
+impl Rows {
+    fn new(store: Bound<'_, Store>, query: &Query) -> PyResult<Rows> {
+        let pages = store.get().with(store.py(), |store| store.pages(query))?;
+        let state = Mutex::new((pages, VecDeque::new()));
+        Ok(Rows { store: store.unbind(), state })
+    }
+
+    fn next(&self, py: Python<'_>) -> PyResult<Option<store::Row>> {
+        if let Some(row) = lock(&self.state).1.pop_front() {
+            return Ok(Some(row));
+        }
+        self.store.get().with(py, |store| {
+            let mut state = lock(&self.state);
+            let (pages, rows) = &mut *state;
+            if rows.is_empty() {
+                rows.extend(pages.next(store)?);
+            }
+            Ok(rows.pop_front())
+        })
+    }
+}
+
 #[pymethods]
 impl Rows {
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -247,363 +335,25 @@ impl Rows {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Row>> {
-        if let Some(inner) = lock(&self.state).1.pop_front() {
-            return Ok(Some(Row { inner }));
-        }
-        let inner = self.store.get().with(py, |store| {
-            let mut state = lock(&self.state);
-            let (pages, rows) = &mut *state;
-            if rows.is_empty() {
-                rows.extend(pages.next(store)?);
-            }
-            Ok(rows.pop_front())
-        })?;
-        Ok(inner.map(|inner| Row { inner }))
+        Ok(self.next(py)?.map(|inner| Row { inner }))
     }
 }
 
-/// One recorded command.
-///
-/// Its columns are attributes and items: `row.level`, `row["level"]`, `dict(row)`.
-#[pyclass(frozen, eq, mapping, module = "shmon")]
-#[derive(PartialEq)]
-pub(crate) struct Row {
-    inner: store::Row,
-}
-
-/// All columns, in order; `KEYS` and the getters below name the same.
-const KEYS: [&str; 27] = [
-    "id",
-    "session_id",
-    "command",
-    "command_hash",
-    "working_directory",
-    "execution_time",
-    "level",
-    "sensitive",
-    "created_at",
-    "time",
-    "redacted",
-    "rules",
-    "duration",
-    "exit_status",
-    "user",
-    "uid",
-    "host",
-    "tty",
-    "pid",
-    "ppid",
-    "shell",
-    "ssh_client",
-    "parent_session",
-    "excluded",
-    "partial",
-    "started_at_ns",
-    "identity",
-];
-
-#[pymethods]
-impl Row {
-    /// The row's id, the `Database ID` of notifications.
-    #[getter]
-    fn id(&self) -> i64 {
-        self.inner.id
-    }
-
-    /// The shell session.
-    #[getter]
-    fn session_id(&self) -> &str {
-        &self.inner.session_id
-    }
-
-    /// The command as it was typed, secrets and all; surrogates stand for bytes that aren't UTF-8.
-    #[getter]
-    fn command<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        text::to_python(py, &self.inner.command)
-    }
-
-    /// The command with its secrets replaced: this may be shown.
-    #[getter]
-    fn redacted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        match &self.inner.redacted {
-            Some(redacted) => Ok(PyString::new(py, redacted)),
-            None => self.command(py),
-        }
-    }
-
-    /// SHA-256 of the command in hexadecimal.
-    #[getter]
-    fn command_hash(&self) -> &str {
-        &self.inner.command_hash
-    }
-
-    /// The folder in which it was typed.
-    #[getter]
-    fn working_directory(&self) -> &str {
-        &self.inner.working_directory
-    }
-
-    /// Local time, `YYYY-MM-DD HH:MM:SS`.
-    #[getter]
-    fn execution_time(&self) -> &str {
-        &self.inner.execution_time
-    }
-
-    /// The level.
-    #[getter]
-    fn level(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        level::to_python(py, self.inner.level)
-    }
-
-    /// Level high or critical, or a secret is in the text.
-    #[getter]
-    fn sensitive(&self) -> bool {
-        self.inner.sensitive
-    }
-
-    /// When the row was written: local time, `YYYY-MM-DD HH:MM:SS`.
-    #[getter]
-    fn created_at(&self) -> &str {
-        &self.inner.created_at
-    }
-
-    /// When the command was accepted: a `datetime` in UTC, to the microsecond.
-    #[getter]
-    fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        when::to_python(py, self.inner.started_at)
-    }
-
-    /// When the command was accepted, in nanoseconds since the Unix epoch.
-    #[getter]
-    fn started_at_ns(&self) -> i64 {
-        self.inner.started_at
-    }
-
-    /// How long it ran, in seconds; `None` while it runs or where that isn't known.
-    #[getter]
-    fn duration(&self) -> Option<f64> {
-        self.inner.duration.map(|nanos| nanos as f64 / 1e9)
-    }
-
-    /// Exit status.
-    #[getter]
-    fn exit_status(&self) -> Option<i32> {
-        self.inner.exit_status
-    }
-
-    /// Login name.
-    #[getter]
-    fn user(&self) -> &str {
-        &self.inner.user
-    }
-
-    /// User id.
-    #[getter]
-    fn uid(&self) -> Option<u32> {
-        self.inner.uid
-    }
-
-    /// Name of the host.
-    #[getter]
-    fn host(&self) -> &str {
-        &self.inner.host
-    }
-
-    /// Terminal.
-    #[getter]
-    fn tty(&self) -> Option<&str> {
-        self.inner.tty.as_deref()
-    }
-
-    /// Process id of the shell.
-    #[getter]
-    fn pid(&self) -> Option<u32> {
-        self.inner.pid
-    }
-
-    /// Process id of the shell's parent.
-    #[getter]
-    fn ppid(&self) -> Option<u32> {
-        self.inner.ppid
-    }
-
-    /// What captured it: `bash`, `zsh`, `import:bash`, …
-    #[getter]
-    fn shell(&self) -> &str {
-        &self.inner.shell
-    }
-
-    /// Address and port of the SSH client.
-    #[getter]
-    fn ssh_client(&self) -> Option<&str> {
-        self.inner.ssh_client.as_deref()
-    }
-
-    /// The session that this one was started from.
-    #[getter]
-    fn parent_session(&self) -> Option<&str> {
-        self.inner.parent_session.as_deref()
-    }
-
-    /// Noise.
-    #[getter]
-    fn excluded(&self) -> bool {
-        self.inner.excluded
-    }
-
-    /// Something in the command could not be resolved.
-    #[getter]
-    fn partial(&self) -> bool {
-        self.inner.partial
-    }
-
-    /// Ids of the rules that matched, leading one first.
-    #[getter]
-    fn rules(&self) -> Vec<&str> {
-        self.inner.rules.iter().map(String::as_str).collect()
-    }
-
-    /// The event's identity among all databases, `EPOCH-ID`: an idempotency key.
-    #[getter]
-    fn identity(&self) -> String {
-        self.inner.uid_text()
-    }
-
-    /// The names of the columns.
-    fn keys(&self) -> Vec<&'static str> {
-        KEYS.to_vec()
-    }
-
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &str) -> PyResult<Bound<'py, PyAny>> {
-        if KEYS.contains(&key) {
-            return slf.getattr(key);
-        }
-        Err(PyKeyError::new_err(key.to_owned()))
-    }
-
-    fn __len__(&self) -> usize {
-        KEYS.len()
-    }
-
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(PyList::new(py, KEYS)?.try_iter()?.into_any())
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.Row {} {} {:?}>", self.inner.id, self.inner.level, self.inner.shown())
-    }
-}
-
-/// A name and how many rows have it.
-#[pyclass(frozen, eq, module = "shmon")]
-#[derive(PartialEq)]
-pub(crate) struct Count {
-    inner: store::Count,
-}
-
-#[pymethods]
-impl Count {
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str, &'static str) {
-        ("name", "count", "high")
-    }
-
-    /// A level, a day, an hour, a rule, a session, a user or a command.
-    #[getter]
-    fn name(&self) -> &str {
-        &self.inner.name
-    }
-
-    /// How many rows.
-    #[getter]
-    fn count(&self) -> u64 {
-        self.inner.count
-    }
-
-    /// How many of them are of level high or critical.
-    #[getter]
-    fn high(&self) -> u64 {
-        self.inner.high
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.Count {:?} {} high={}>", self.inner.name, self.inner.count, self.inner.high)
-    }
-}
-
-/// Numbers over the rows of a query.
+/// Goes through the lines of an export.
 #[pyclass(frozen, module = "shmon")]
-pub(crate) struct Stats {
-    inner: store::Stats,
-}
-
-fn counts(all: &[store::Count]) -> Vec<Count> {
-    all.iter().map(|inner| Count { inner: inner.clone() }).collect()
+pub(crate) struct Lines {
+    rows: Rows,
+    reveal: bool,
 }
 
 #[pymethods]
-impl Stats {
-    /// All rows.
-    #[getter]
-    fn total(&self) -> u64 {
-        self.inner.total
+impl Lines {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
     }
 
-    /// Local time of the first row.
-    #[getter]
-    fn first(&self) -> Option<&str> {
-        self.inner.first.as_deref()
-    }
-
-    /// Local time of the last row.
-    #[getter]
-    fn last(&self) -> Option<&str> {
-        self.inner.last.as_deref()
-    }
-
-    /// Rows by level, highest first.
-    #[getter]
-    fn levels(&self) -> Vec<Count> {
-        counts(&self.inner.levels)
-    }
-
-    /// Rows by local day, oldest first.
-    #[getter]
-    fn days(&self) -> Vec<Count> {
-        counts(&self.inner.days)
-    }
-
-    /// Rows by local hour of the day, `00` to `23`.
-    #[getter]
-    fn hours(&self) -> Vec<Count> {
-        counts(&self.inner.hours)
-    }
-
-    /// The rules that matched most rows.
-    #[getter]
-    fn rules(&self) -> Vec<Count> {
-        counts(&self.inner.rules)
-    }
-
-    /// The sessions with most rows.
-    #[getter]
-    fn sessions(&self) -> Vec<Count> {
-        counts(&self.inner.sessions)
-    }
-
-    /// The users with most rows.
-    #[getter]
-    fn users(&self) -> Vec<Count> {
-        counts(&self.inner.users)
-    }
-
-    /// The commands typed most often, with their secrets replaced.
-    #[getter]
-    fn commands(&self) -> Vec<Count> {
-        counts(&self.inner.commands)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.Stats of {} rows>", self.inner.total)
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        let Some(row) = self.rows.next(py)? else { return Ok(None) };
+        serde_json::to_string(&row.to_json(self.reveal)).map(Some).map_err(|e| error::invalid(e.to_string()))
     }
 }

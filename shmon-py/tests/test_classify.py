@@ -1,6 +1,8 @@
 """Classification: input of every kind, lazily made details, many at once."""
 
+import sys
 import threading
+import time
 
 import pytest
 
@@ -154,29 +156,46 @@ def test_an_error_of_the_iterable_comes_out():
         shmon.classify_many(broken())
 
 
-def test_other_threads_run_meanwhile():
-    """A thread makes progress while a single call is at work: the interpreter is let go of."""
+@pytest.fixture
+def patient():
+    """The interpreter changes threads only where one lets go of it, so what another thread does shows that."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: shmon.classify_many(commands(100_000)),
+        # Less than a chunk: only the last step works.
+        lambda: shmon.classify_many(["ls; " * 2000] * 5, threads=1),
+        lambda: shmon.classify_many(["ls; " * 2000] * 100, threads=2),
+    ],
+)
+def test_other_threads_run_meanwhile(patient, work):
     progress = [0]
     stop = threading.Event()
+    started = threading.Event()
 
     def count():
         while not stop.is_set():
             progress[0] += 1
+            started.set()
+            time.sleep(0)  # lets go of the interpreter
 
-    def source():
-        # No bytecode of this generator runs for long, so progress comes from the released interpreter.
-        yield from texts
-        seen.append(progress[0])
-
-    texts, seen = commands(100_000), []
     thread = threading.Thread(target=count)
     thread.start()
+    started.wait()
     try:
-        shmon.classify_many(source())
+        before = progress[0]
+        work()
+        after = progress[0]
     finally:
         stop.set()
         thread.join()
-    assert seen[0] > 0
+    assert after > before
 
 
 def test_one_classifier_serves_many_threads():

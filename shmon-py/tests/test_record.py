@@ -1,7 +1,6 @@
 """Recording and reading: the monitor and the store."""
 
 import datetime
-import http.server
 import json
 import multiprocessing
 import os
@@ -12,12 +11,7 @@ import pytest
 
 import shmon
 from shmon import Level
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("SHMON_HOME", str(tmp_path / "monitor"))
-    return tmp_path / "monitor"
+from support import old_database
 
 
 def fill(home, count=5):
@@ -139,41 +133,6 @@ class TestMonitor:
         monitor.record("make again")
         monitor.close()
         assert len(shmon.Store()) == 2
-
-
-class Hook(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.seen.append(body)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        answer = json.dumps({"message_id": str(len(self.server.seen))}).encode()
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def chatwork(home):
-    server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
-    server.seen = []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    home.mkdir(mode=0o700)
-    token = home / "token"
-    token.touch(mode=0o600)
-    token.write_text("secret-token\n")
-    (home / "config.toml").write_text(
-        f'[notify.chatwork]\nroom_id = 1\ntoken_file = "{token}"\n'
-        f'api_base = "http://127.0.0.1:{server.server_port}/v2"\n'
-    )
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 class TestNotification:
@@ -304,24 +263,49 @@ class TestStore:
             (19, Level.CRITICAL, "rm -rf /tmp/dangerous"),
         ]
 
+    def test_sessions(self, home):
+        fill(home, 10)
+        store = shmon.Store()
+        sessions = store.sessions()
+        assert iter(sessions) is sessions
+        assert [s.session_id for s in sessions] == ["s1", "s0"]
+        assert [s.session_id for s in store.sessions(limit=1)] == ["s1"]
+        assert [s.session_id for s in store.sessions(user="nobody-like-that")] == []
+        one = store.session("s0")
+        assert (one.first_id, one.last_id, one.commands, one.worst) == (1, 9, 5, Level.CRITICAL)
+        assert sum(one.counts.values()) == 5 and one.counts[Level.CRITICAL] == 1
+        assert one.started == datetime.datetime.fromtimestamp(1_750_000_000, datetime.timezone.utc)
+        assert one == store.session("s0") and one != store.session("s1")
+        assert store.session("none") is None
 
-def old_database(folder):
-    path = folder / "monitor.db"
-    connection = sqlite3.connect(path)
-    connection.execute(
-        "CREATE TABLE command_logs (id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT, command TEXT, "
-        "command_hash TEXT, working_directory TEXT, execution_time TEXT, risk_level TEXT, is_sensitive INTEGER, "
-        "created_at TEXT)"
-    )
-    at = "2025-06-28 08:50:30"
-    for id, level, command in [
-        (17, "low", "sqlite3 test command"),
-        (18, "high", "nmap -sV target.example.com"),
-        (19, "critical", "rm -rf /tmp/dangerous"),
-    ]:
-        sensitive = int(level != "low")
-        row = (id, "old-session", command, "0" * 64, "/home/xb874667", at, level, sensitive, at)
-        connection.execute("INSERT INTO command_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    connection.commit()
-    connection.close()
-    return path
+    def test_sessions_come_page_by_page(self, home):
+        with shmon.Monitor(home) as monitor:
+            monitor.record_many({"command": "make", "session": f"n{i:04}", "time": 1_750_000_000 + i} for i in range(600))
+        assert [s.session_id for s in shmon.Store().sessions()] == [f"n{i:04}" for i in reversed(range(600))]
+        assert len(list(shmon.Store().sessions(limit=300))) == 300
+
+    def test_verification(self, home):
+        fill(home, 4)
+        report = shmon.Store().verify()
+        assert report and report.ok and report.rows == 4 and report.problems == []
+        database = sqlite3.connect(home / "db" / "monitor.db")
+        database.execute("UPDATE command_logs SET command = 'ls -l' WHERE id = 3")
+        database.commit()
+        database.close()
+        report = shmon.Store().verify()
+        assert not report and not report.ok
+        assert report.problems[0].row == 3 and str(report.problems[0])
+        with pytest.raises(shmon.InvalidError):
+            shmon.Store().verify(["no checkpoint"])
+
+    def test_export(self, home):
+        with shmon.Monitor(home) as monitor:
+            monitor.record("mysql -u root -psecret-word db", session="s1")
+            monitor.record("make", session="s2")
+        store = shmon.Store()
+        lines = list(store.export())
+        assert [json.loads(line)["id"] for line in lines] == [1, 2]
+        assert "secret-word" not in lines[0] and json.loads(lines[0])["redacted"] is True
+        assert "secret-word" in next(store.export(reveal=True))
+        assert [json.loads(line)["id"] for line in store.export(session="s2")] == [2]
+        assert [json.loads(line)["id"] for line in store.export(order="newest")] == [2, 1]

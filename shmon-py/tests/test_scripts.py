@@ -11,17 +11,15 @@ import sys
 import pytest
 
 import shmon
-from test_record import old_database
+from support import old_database
 
-SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "scripts"
+# Those of the installed wheel, not of the sources.
+SCRIPTS = pathlib.Path(shmon.__file__).parent / "scripts"
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    home = tmp_path / "monitor"
-    monkeypatch.setenv("SHMON_HOME", str(home))
+@pytest.fixture(autouse=True)
+def markers(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return home
 
 
 def hook(*arguments, python=sys.executable, **options):
@@ -64,16 +62,16 @@ class TestHook:
         assert hook("--", "   18  ").returncode == 0
         assert not (home / "db").exists()
 
-    def test_notifications_are_sent_by_another_process(self, home):
-        home.mkdir(mode=0o700)
-        told = home / "told"
-        (home / "config.toml").write_text(
-            "[notify.chatwork]\nroom_id = 1\ntoken_env = 'NO_SUCH'\napi_base = 'http://127.0.0.1:9'\n"
-        )
+    def test_notifications_are_sent_by_another_process(self, home, chatwork):
         ran = hook("--", "rm -rf /tmp/x")
-        assert (ran.returncode, ran.stderr) == (0, "")
-        assert len(rows()) == 1
-        assert not told.exists()
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+        assert chatwork.arrived.wait(60), "nobody was told"
+        assert b"rm+-rf+%2Ftmp%2Fx" in chatwork.seen[0] or b"rm%20-rf%20%2Ftmp%2Fx" in chatwork.seen[0]
+        hook("--", "make")
+        with shmon.Monitor(deliver=False) as monitor:
+            # Waits while the other process still holds the outbox; nothing is left for us.
+            assert monitor.deliver() == 0
+        assert len(chatwork.seen) == 1
 
     @pytest.mark.parametrize("broken", ["configuration", "folder", "options"])
     def test_the_prompt_is_sacred(self, home, broken):
@@ -202,3 +200,51 @@ class TestDatabase:
             [sys.executable, "-I", "-S", SCRIPTS / "database.py", "recent"], capture_output=True, text=True
         )
         assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1
+
+
+class TestInstallation:
+    """Into `~/monitor/scripts/`, where the old system has its own."""
+
+    def check(self, home):
+        scripts = home / "scripts"
+        for name in ("bash_hook.py", "database.py"):
+            assert (scripts / name).stat().st_mode & 0o777 == 0o700
+        environment = {**os.environ, "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"}
+        ran = subprocess.run(
+            [scripts / "bash_hook.py", "--", "nmap -sV x"], stdin=subprocess.DEVNULL, capture_output=True, env=environment
+        )
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        ran = subprocess.run([scripts / "database.py", "recent"], capture_output=True, text=True, env=environment)
+        assert json.loads(ran.stdout)["command"] == "nmap -sV x"
+
+    def test_by_the_module(self, home):
+        install = [sys.executable, "-m", "shmon.scripts", "install"]
+        for _ in range(2):
+            ran = subprocess.run(install, capture_output=True, text=True)
+            assert ran.returncode == 0, ran.stderr
+            assert ran.stdout.splitlines() == [str(home / "scripts" / n) for n in ("bash_hook.py", "database.py")]
+        first = (home / "scripts" / "bash_hook.py").read_text().splitlines()[0]
+        assert first[:2] == "#!" and os.path.samefile(first[2:], sys.executable)
+        assert sorted(p.name for p in (home / "scripts").iterdir()) == ["bash_hook.py", "database.py"]
+        assert home.stat().st_mode & 0o777 == 0o700
+        self.check(home)
+
+    def test_into_another_home(self, tmp_path):
+        from shmon.scripts import install
+
+        assert [path.parent for path in install(tmp_path / "other")] == [tmp_path / "other" / "scripts"] * 2
+
+    def test_where_nothing_can_be_written(self, home):
+        home.write_text("a file in its place")
+        ran = subprocess.run([sys.executable, "-m", "shmon.scripts", "install"], capture_output=True, text=True)
+        assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1
+
+    def test_by_the_command_line(self, home, tmp_path):
+        ran = subprocess.run(
+            [sys.executable, "-m", "shmon", "init", "--yes", "--no-rc", "--scripts"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )
+        assert ran.returncode == 0, ran.stderr
+        self.check(home)

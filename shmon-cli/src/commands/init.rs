@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// Write a systemd user unit for the recorder, which shells start by themselves otherwise
     #[arg(long)]
     systemd: bool,
+    /// Put bash_hook.py and database.py, for scripts that use the Python module, into the home's scripts
+    #[arg(long)]
+    scripts: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -62,6 +65,12 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["settings", "chatwork_room", "chatwork_token_file"])]
     uninstall: bool,
 }
+
+/// The drop-in scripts of the Python package.
+const SCRIPTS: [(&str, &str); 2] = [
+    ("bash_hook.py", include_str!("../setup/scripts/bash_hook.py")),
+    ("database.py", include_str!("../setup/scripts/database.py")),
+];
 
 pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     if args.system {
@@ -92,6 +101,11 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     steps.say(&format!("database      {}", home.database(&config).display()));
     steps.say(&format!("log           {}", home.log(&config).display()));
     let program = std::env::current_exe().context("cannot find this program's file")?;
+    if args.scripts {
+        for (name, text) in SCRIPTS {
+            steps.file(&home.scripts_dir().join(name), text.as_bytes(), 0o700)?;
+        }
+    }
     let shells = chosen(&args.shell, &user_home);
     for shell in &shells {
         let file = rc::hook_file(*shell, &home.scripts_dir());

@@ -5,19 +5,26 @@ from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Optional, Union, final, overload
+from typing import Any, Literal, Optional, Protocol, Union, final, overload
 
 from ._types import Level
 
 __all__ = [
+    "ArrowBatch",
+    "ArrowTable",
     "Classifier",
     "Count",
     "Finding",
     "Invocation",
+    "Lines",
     "Monitor",
+    "Problem",
     "Recorded",
+    "Report",
     "Row",
     "Rows",
+    "Session",
+    "Sessions",
     "Stats",
     "Store",
     "Unresolved",
@@ -26,6 +33,7 @@ __all__ = [
     "VerdictsIter",
     "__version__",
     "classify",
+    "classify_arrow",
     "classify_many",
 ]
 
@@ -37,6 +45,13 @@ _Path = Union[str, PathLike[str]]
 _Level = Union[Level, int, str]
 _Time = Union[datetime, float, str]
 _Allow = Union[str, Mapping[str, Any]]
+
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
+
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
 
 def classify(
     command: _Command,
@@ -55,6 +70,28 @@ def classify_many(
     root: Optional[bool] = None,
     ssh: Optional[bool] = None,
 ) -> Verdicts: ...
+@overload
+def classify_arrow(
+    data: _ArrowArray,
+    column: str = "command",
+    *,
+    threads: Optional[int] = None,
+    dialect: _Dialect = "bash",
+    user: Optional[str] = None,
+    root: Optional[bool] = None,
+    ssh: Optional[bool] = None,
+) -> ArrowBatch: ...
+@overload
+def classify_arrow(
+    data: _ArrowStream,
+    column: str = "command",
+    *,
+    threads: Optional[int] = None,
+    dialect: _Dialect = "bash",
+    user: Optional[str] = None,
+    root: Optional[bool] = None,
+    ssh: Optional[bool] = None,
+) -> ArrowTable: ...
 @final
 class Classifier:
     def __new__(
@@ -87,6 +124,43 @@ class Classifier:
         root: Optional[bool] = None,
         ssh: Optional[bool] = None,
     ) -> Verdicts: ...
+    @overload
+    def classify_arrow(
+        self,
+        data: _ArrowArray,
+        column: str = "command",
+        *,
+        threads: Optional[int] = None,
+        dialect: _Dialect = "bash",
+        user: Optional[str] = None,
+        root: Optional[bool] = None,
+        ssh: Optional[bool] = None,
+    ) -> ArrowBatch: ...
+    @overload
+    def classify_arrow(
+        self,
+        data: _ArrowStream,
+        column: str = "command",
+        *,
+        threads: Optional[int] = None,
+        dialect: _Dialect = "bash",
+        user: Optional[str] = None,
+        root: Optional[bool] = None,
+        ssh: Optional[bool] = None,
+    ) -> ArrowTable: ...
+
+@final
+class ArrowBatch:
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+    def __len__(self) -> int: ...
+
+@final
+class ArrowTable:
+    def __arrow_c_schema__(self) -> Any: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+    def __len__(self) -> int: ...
 
 @final
 class Verdict:
@@ -270,6 +344,41 @@ class Store:
         limit: Optional[int] = None,
         order: Literal["newest", "oldest"] = "newest",
     ) -> Stats: ...
+    def sessions(
+        self,
+        *,
+        user: Optional[str] = None,
+        host: Optional[str] = None,
+        tty: Optional[str] = None,
+        since: Optional[_Time] = None,
+        until: Optional[_Time] = None,
+        min_level: Optional[_Level] = None,
+        limit: Optional[int] = None,
+    ) -> Sessions: ...
+    def session(self, id: str) -> Optional[Session]: ...
+    def verify(self, anchors: Sequence[str] = ...) -> Report: ...
+    def export(
+        self,
+        *,
+        reveal: bool = False,
+        level: Optional[_Level] = None,
+        min_level: Optional[_Level] = None,
+        user: Optional[str] = None,
+        session: Optional[str] = None,
+        host: Optional[str] = None,
+        directory: Optional[_Path] = None,
+        since: Optional[_Time] = None,
+        until: Optional[_Time] = None,
+        text: Optional[str] = None,
+        rule: Optional[str] = None,
+        exit_status: Optional[int] = None,
+        failed: bool = False,
+        hide_excluded: bool = False,
+        after_id: Optional[int] = None,
+        before_id: Optional[int] = None,
+        limit: Optional[int] = None,
+        order: Literal["newest", "oldest"] = "oldest",
+    ) -> Lines: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Rows: ...
 
@@ -430,4 +539,87 @@ class Recorded:
     def duplicate(self) -> bool: ...
     @property
     def notifications(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Lines:
+    def __iter__(self) -> Lines: ...
+    def __next__(self) -> str: ...
+
+@final
+class Sessions:
+    def __iter__(self) -> Sessions: ...
+    def __next__(self) -> Session: ...
+
+@final
+class Session:
+    __match_args__ = ("session_id", "user")
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def parent_session(self) -> Optional[str]: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def uid(self) -> Optional[int]: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def tty(self) -> Optional[str]: ...
+    @property
+    def pid(self) -> Optional[int]: ...
+    @property
+    def shell(self) -> str: ...
+    @property
+    def ssh_client(self) -> Optional[str]: ...
+    @property
+    def first_id(self) -> int: ...
+    @property
+    def last_id(self) -> int: ...
+    @property
+    def started(self) -> datetime: ...
+    @property
+    def last(self) -> datetime: ...
+    @property
+    def commands(self) -> int: ...
+    @property
+    def counts(self) -> dict[Level, int]: ...
+    @property
+    def worst(self) -> Level: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Report:
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def pruned(self) -> int: ...
+    @property
+    def checkpoints(self) -> int: ...
+    @property
+    def anchors(self) -> int: ...
+    @property
+    def anchored_row(self) -> Optional[int]: ...
+    @property
+    def unvouched(self) -> int: ...
+    @property
+    def problems(self) -> list[Problem]: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __bool__(self) -> bool: ...
+
+@final
+class Problem:
+    __match_args__ = ("row", "message")
+    @property
+    def row(self) -> Optional[int]: ...
+    @property
+    def entry(self) -> Optional[int]: ...
+    @property
+    def message(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...

@@ -1,0 +1,64 @@
+"""The Python module beside the Rust library and beside a list of compiled patterns, all over the same commands.
+
+    benches/python/run.sh
+
+Each round measures every side once, so that all see the same noise; the best round of each counts.
+"""
+
+import re
+import subprocess
+import sys
+import time
+
+import shmon
+
+FACES, FILE, THREADS, ROUNDS = sys.argv[1], sys.argv[2], int(sys.argv[3]), 7
+
+
+def nanoseconds(work, count):
+    begun = time.perf_counter_ns()
+    work()
+    return (time.perf_counter_ns() - begun) / count
+
+
+def start(code):
+    # Without site-packages' start-up files of others, and warm.
+    return nanoseconds(lambda: subprocess.run([sys.executable, "-I", "-c", code], check=True), 1e6)
+
+
+with open(FILE, encoding="utf-8") as file:
+    commands = file.read().splitlines()
+patterns = [re.compile(line) for line in subprocess.check_output([FACES, "patterns"], text=True).splitlines()]
+few = commands[:2000]
+sides = {
+    "rust": lambda: float(subprocess.check_output([FACES, "rate", FILE, str(THREADS)])),
+    "classify_many": lambda: nanoseconds(lambda: shmon.classify_many(commands, threads=THREADS), len(commands)),
+    "classify_many, levels()": lambda: nanoseconds(
+        lambda: shmon.classify_many(commands, threads=THREADS).levels(), len(commands)
+    ),
+    "classify, one by one": lambda: nanoseconds(lambda: [shmon.classify(c).level for c in few], len(few)),
+    "150 patterns": lambda: nanoseconds(lambda: [[p for p in patterns if p.search(c)] for c in few], len(few)),
+}
+try:
+    import pyarrow
+
+    column = pyarrow.array(commands)
+    sides["classify_arrow"] = lambda: nanoseconds(
+        lambda: shmon.classify_arrow(column, threads=THREADS), len(commands)
+    )
+except ImportError:
+    pass
+best = dict.fromkeys(sides, float("inf"))
+starts = {"pass": [], "import shmon": []}
+for _ in range(ROUNDS):
+    for name, measure in sides.items():
+        best[name] = min(best[name], measure())
+    for code, times in starts.items():
+        times += [start(code) for _ in range(4)]
+
+print(f"{len(commands)} commands, {THREADS} threads, Python {sys.version.split()[0]}")
+for name, ns in best.items():
+    print(f"  {name:<24} {ns:10.0f} ns a command  {best['rust'] / ns * 100:7.1f} % of Rust's rate")
+print(f"  classify_many is {best['150 patterns'] / best['classify_many']:.0f} times the list of patterns")
+plain, with_shmon = min(starts["pass"]), min(starts["import shmon"])
+print(f"  import: {with_shmon - plain:.1f} ms over `python -c pass` ({plain:.1f} ms), ratio {with_shmon / plain:.2f}")
