@@ -5,6 +5,10 @@
 //! `audit_log_untrustedstring` (kernel/audit.c): a value that a user could choose is `"text"`, or upper-case hexadecimal where
 //! it holds a quote, a space, or a byte that isn't printable ASCII.
 
+mod follow;
+
+pub use follow::Follower;
+
 use crate::record::{Event, UnixNanos};
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! `shmon import`: histories and logs of other programs, into the record.
 
+use super::import_follow;
 use crate::context::Globals;
 use crate::progress::Bar;
 use crate::reading;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  shmon import bash\n  shmon import zsh /home/ann/.zsh_history --user ann\n  \
-    shmon import auditd /var/log/audit/audit.log\n\n\
+    shmon import auditd --follow\n\n\
     Everything is classified; nobody is notified. A second import of the same file adds nothing, and of a file that has \
     grown only what is new.\nExit status: 0 imported, 1 nothing was new, 2 error, or some entries could not be read."
 )]
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// Host that the file is from, where the file doesn't say it [default: this one]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
+    /// auditd: go on as the log is written, through its rotations, and notify like any command
+    #[arg(long, conflicts_with = "user")]
+    follow: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,6 +89,12 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         None => args.source.usual()?,
     };
     let me = Identity::current();
+    if args.follow {
+        if !matches!(args.source, Kind::Auditd) {
+            anyhow::bail!("--follow is for auditd: a shell's own commands are recorded by its hook");
+        }
+        return import_follow::run(&path, &args.host.unwrap_or(me.host), globals);
+    }
     let owner = match args.user {
         Some(user) => Owner::new(user, None, args.host.unwrap_or(me.host)),
         None => Owner::new(me.user, Some(me.uid), args.host.unwrap_or(me.host)),

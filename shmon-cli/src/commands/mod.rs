@@ -13,6 +13,7 @@ pub(crate) mod export;
 pub(crate) mod guard;
 pub(crate) mod hook;
 pub(crate) mod import;
+mod import_follow;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod man;
