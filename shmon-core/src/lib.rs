@@ -24,6 +24,7 @@
 pub mod audit;
 pub mod classifier;
 pub mod error;
+pub mod explain;
 pub mod lang;
 pub mod level;
 pub mod redact;
@@ -59,6 +60,7 @@ pub mod time;
 
 pub use classifier::{Classifier, ClassifierBuilder, Context, Scratch};
 pub use error::{Error, ErrorKind, Result};
+pub use explain::Explanation;
 pub use lang::{Lang, Text};
 pub use level::Level;
 #[cfg(feature = "notify")]

@@ -6,6 +6,7 @@ use crate::output;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
+use shmon_core::shell::Dialect;
 use shmon_core::{Classifier, Context, Lang, Scratch, Verdict, text};
 use std::ffi::OsString;
 use std::io::Write;
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// Add the invocations to JSON output
     #[arg(long)]
     invocations: bool,
+    /// The shell whose grammar applies: bash, sh, zsh or fish
+    #[arg(long, default_value = "bash")]
+    shell: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,6 +61,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         invocations: args.invocations,
         lang: globals.lang(&config),
         colour: output::colour(),
+        dialect: Dialect::of_shell(&args.shell),
     };
     if args.commands.is_empty() {
         let end = if args.null { 0 } else { b'\n' };
@@ -80,6 +85,7 @@ struct Answerer {
     invocations: bool,
     lang: Lang,
     colour: bool,
+    dialect: Dialect,
 }
 
 impl Clone for Answerer {
@@ -107,7 +113,8 @@ impl bulk::Worker for Answerer {
 
 impl Answerer {
     fn answer(&mut self, command: &[u8], carried: Map<String, Value>, out: &mut Vec<u8>) -> Result<()> {
-        let context = Context::default();
+        let mut context = Context::default();
+        context.dialect = self.dialect;
         if self.format == Format::Level {
             let level = self.classifier.level(command, &context, &mut self.scratch);
             out.extend_from_slice(level.as_str().as_bytes());

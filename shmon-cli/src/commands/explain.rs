@@ -1,27 +1,31 @@
-//! `shmon explain`: what would run, how it was reached, and why it is rated as it is.
+//! `shmon explain`: the tree, what would run and how it was reached, which rules fired and which nearly did.
 
 use crate::context::Globals;
 use crate::output;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use shmon_core::shell::{self, Analysis, Span};
-use shmon_core::{Context, Lang, Scratch, text};
+use shmon_core::shell::{Dialect, Span};
+use shmon_core::{Context, Explanation, Lang, Level, text};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
+use unicode_width::UnicodeWidthStr;
 
 /// Show what a command would run, and why it has its level
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  shmon explain 'echo cm0gLXJmIC8= | base64 -d | sh'\n  \
-    shmon explain --format json \"$cmd\"")]
+    shmon explain --format json \"$cmd\"\n  shmon explain --shell fish 'set x rm; $x -rf /srv'")]
 pub(crate) struct Args {
     /// The command
     command: OsString,
     /// Output: for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The shell whose grammar applies: bash, sh, zsh or fish
+    #[arg(long, default_value = "bash")]
+    shell: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,69 +39,191 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     let lang = globals.lang(&config);
     let classifier = globals.classifier(&config)?;
     let command = args.command.as_bytes();
-    let verdict = classifier.classify_with(command, &Context::default(), &mut Scratch::default());
-    let mut analysis = Analysis::new();
-    shell::analyze(command, Context::default().dialect, &mut analysis);
-    let mut out = std::io::stdout().lock();
-    if args.format == Format::Json {
-        let mut object = super::classify::to_json(command, &verdict, lang, true, Map::new());
-        let signs = analysis.obfuscations().iter().map(|o| json!({"kind": o.kind, "span": o.span}));
-        object.insert("obfuscations".to_owned(), signs.collect::<Value>());
-        writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let label = |en: &'static str, ja: &'static str| if lang == Lang::Ja { ja } else { en };
-    let colour = output::colour();
-    let (on, off) = if colour { (output::level_colour(verdict.level), "\x1b[0m") } else { ("", "") };
-    writeln!(out, "{on}{}{off}", verdict.level.label(lang))?;
-    for invocation in &verdict.invocations {
-        if invocation.argv.is_empty() {
-            continue;
+    let mut context = Context::default();
+    context.dialect = Dialect::of_shell(&args.shell);
+    let explained = classifier.explain(command, &context);
+    let mut out = Vec::new();
+    match args.format {
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &to_json(command, &explained, lang))?;
+            out.push(b'\n');
         }
-        underline(&mut out, command, invocation.span)?;
-        let argv: Vec<String> = invocation.argv.iter().map(|word| text::visible(word).into_owned()).collect();
-        writeln!(out, "    {}: {}", label("runs", "実行"), argv.join(" "))?;
-        if !invocation.via.is_empty() {
-            writeln!(out, "    {}: {}", label("through", "経路"), invocation.via.join(" > "))?;
-        }
-        for finding in
-            verdict.findings.iter().filter(|f| f.argv == invocation.argv && f.span == invocation.span)
-        {
-            writeln!(out, "    {}: {} {}", finding.level.label(lang), finding.rule, finding.title.get(lang))?;
-        }
+        Format::Text => Page { out: &mut out, command, lang, colour: output::colour() }.write(&explained)?,
     }
-    for finding in verdict.findings.iter().filter(|f| f.argv.is_empty()) {
-        underline(&mut out, command, finding.span)?;
-        writeln!(out, "    {}: {} {}", finding.level.label(lang), finding.rule, finding.title.get(lang))?;
-    }
-    for sign in analysis.obfuscations() {
-        underline(&mut out, command, sign.span)?;
-        writeln!(out, "    {}: {}", label("hidden by", "隠蔽"), sign.kind)?;
-    }
-    for issue in analysis.issues() {
-        underline(&mut out, command, issue.span)?;
-        writeln!(out, "    {}: {}", label("unresolved", "未解決"), issue.kind.as_str())?;
-    }
+    std::io::stdout().lock().write_all(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The line in which the span starts, with the span marked below it.
-fn underline(out: &mut impl Write, command: &[u8], span: Span) -> std::io::Result<()> {
-    let start = (span.start as usize).min(command.len());
-    let end = (span.end as usize).clamp(start, command.len());
-    let line_start = command[..start].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-    let line_end = command[start..].iter().position(|&b| b == b'\n').map_or(command.len(), |at| start + at);
-    let shown = |range: &[u8]| text::visible(&String::from_utf8_lossy(range)).into_owned();
-    let before = shown(&command[line_start..start]);
-    let marked = shown(&command[start..end.min(line_end)]);
-    let after = shown(&command[end.min(line_end)..line_end]);
-    writeln!(out, "  {before}{marked}{after}")?;
-    writeln!(out, "  {}{}", " ".repeat(width(&before)), "^".repeat(width(&marked).max(1)))
+fn to_json(command: &[u8], explained: &Explanation, lang: Lang) -> Map<String, Value> {
+    let mut object = super::classify::to_json(command, &explained.verdict, lang, true, Map::new());
+    let signs = explained.obfuscations.iter().map(|o| json!({"kind": o.kind, "span": o.span}));
+    object.insert("obfuscations".to_owned(), signs.collect());
+    object.insert("tree".to_owned(), json!(explained.tree));
+    let near = explained.near_misses.iter().map(|n| {
+        json!({"rule": n.rule, "level": n.level, "title": n.title.get(lang), "invocation": n.invocation,
+               "failed": n.failed})
+    });
+    object.insert("near_misses".to_owned(), near.collect());
+    object
 }
 
-/// Columns on a terminal, near enough: wide for East Asian letters.
-fn width(text: &str) -> usize {
-    text.chars()
-        .map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffe6}') { 2 } else { 1 })
-        .sum()
+/// The text for people.
+struct Page<'a> {
+    out: &'a mut Vec<u8>,
+    command: &'a [u8],
+    lang: Lang,
+    colour: bool,
+}
+
+const DIM: &str = "\x1b[2m";
+const BOLD: &str = "\x1b[1m";
+
+impl Page<'_> {
+    fn say(&self, en: &'static str, ja: &'static str) -> &'static str {
+        if self.lang == Lang::Ja { ja } else { en }
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.colour { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn level(&self, level: Level) -> String {
+        self.paint(output::level_colour(level), level.label(self.lang))
+    }
+
+    fn write(&mut self, explained: &Explanation) -> Result<()> {
+        let verdict = &explained.verdict;
+        let note = if verdict.excluded { self.say(" (excluded)", "（対象外）") } else { "" };
+        let level = self.level(verdict.level);
+        writeln!(self.out, "{level}{note}")?;
+        self.heading("tree", "構文")?;
+        for entry in &explained.tree {
+            let indent = "  ".repeat(entry.depth.min(30) as usize + 1);
+            let (_, marked, _) = self.line(entry.span);
+            let kind = self.paint(DIM, entry.kind);
+            writeln!(self.out, "{indent}{kind}  {}", shorten(&marked))?;
+        }
+        self.heading("programs", "実行されるプログラム")?;
+        if verdict.invocations.is_empty() {
+            writeln!(self.out, "  {}", self.say("none", "なし"))?;
+        }
+        for (index, invocation) in verdict.invocations.iter().enumerate() {
+            if invocation.argv.is_empty() {
+                continue;
+            }
+            self.underline(invocation.span)?;
+            let argv: Vec<String> = invocation.argv.iter().map(|word| quoted(word)).collect();
+            let argv = self.paint(BOLD, &argv.join(" "));
+            writeln!(self.out, "    {}: {argv}", self.say("runs", "実行"))?;
+            if !invocation.via.is_empty() {
+                writeln!(self.out, "    {}: {}", self.say("through", "経路"), invocation.via.join(" > "))?;
+            }
+            let own = verdict.findings.iter();
+            for finding in own.filter(|f| f.argv == invocation.argv && f.span == invocation.span) {
+                self.finding(finding.level, &finding.rule, finding.title.get(self.lang), &finding.attack)?;
+            }
+            for near in explained.near_misses.iter().filter(|n| n.invocation == index) {
+                let (level, title) = (self.level(near.level), near.title.get(self.lang));
+                let nearly = self.say("nearly", "あと一歩");
+                let lacks = self.say("fails", "不成立");
+                writeln!(self.out, "    {nearly}: {level} {} {title}", near.rule)?;
+                let failed = text::visible(&near.failed).into_owned();
+                writeln!(self.out, "      {lacks}: {}", shorten(&failed))?;
+            }
+        }
+        let whole: Vec<_> = verdict.findings.iter().filter(|f| f.argv.is_empty()).collect();
+        if !whole.is_empty() {
+            self.heading("rules about the whole", "全体に対する規則")?;
+            for finding in whole {
+                self.underline(finding.span)?;
+                self.finding(finding.level, &finding.rule, finding.title.get(self.lang), &finding.attack)?;
+            }
+        }
+        if !explained.obfuscations.is_empty() {
+            self.heading("signs of hiding", "隠蔽の兆候")?;
+            for sign in &explained.obfuscations {
+                self.underline(sign.span)?;
+                writeln!(self.out, "    {}", sign.kind)?;
+            }
+        }
+        if !verdict.unresolved.is_empty() {
+            self.heading("unresolved", "未解決")?;
+            for issue in &verdict.unresolved {
+                self.underline(issue.span)?;
+                writeln!(self.out, "    {}", issue.reason)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn heading(&mut self, en: &'static str, ja: &'static str) -> Result<()> {
+        let heading = self.paint(BOLD, self.say(en, ja));
+        writeln!(self.out, "\n{heading}")?;
+        Ok(())
+    }
+
+    fn finding(&mut self, level: Level, rule: &str, title: &str, attack: &[String]) -> Result<()> {
+        let level = self.level(level);
+        let attack = attack.join(" ");
+        writeln!(self.out, "    {level}: {rule} {title} {attack}")?;
+        Ok(())
+    }
+
+    /// The line in which the span starts, made visible: before the span, the span, after it.
+    fn line(&self, span: Span) -> (String, String, String) {
+        let start = (span.start as usize).min(self.command.len());
+        let end = (span.end as usize).clamp(start, self.command.len());
+        let from = self.command[..start].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let to = self.command[start..]
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(self.command.len(), |at| start + at);
+        let shown = |range: &[u8]| text::visible(&String::from_utf8_lossy(range)).into_owned();
+        let end = end.min(to);
+        (shown(&self.command[from..start]), shown(&self.command[start..end]), shown(&self.command[end..to]))
+    }
+
+    /// The line with the span marked below it. Columns are those of a terminal: two for a wide letter.
+    fn underline(&mut self, span: Span) -> Result<()> {
+        let (before, marked, after) = self.line(span);
+        writeln!(self.out, "  {before}{marked}{after}")?;
+        let marks = self.paint("\x1b[36m", &"^".repeat(marked.width().max(1)));
+        writeln!(self.out, "  {}{marks}", " ".repeat(before.width()))?;
+        Ok(())
+    }
+}
+
+/// A word as a shell would take it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    let shown = text::visible(word);
+    if !word.is_empty() && word.chars().all(plain) { shown.into_owned() } else { format!("'{shown}'") }
+}
+
+fn shorten(text: &str) -> String {
+    const MOST: usize = 160;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(MOST).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stand_below_wide_letters_and_tabs() {
+        let command = "echo 日本\t; rm x";
+        let mut out = Vec::new();
+        let start = command.find("rm").unwrap();
+        let mut page = Page { out: &mut out, command: command.as_bytes(), lang: Lang::En, colour: false };
+        page.underline(Span::new(start, command.len())).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (line, marks) = text.trim_end().split_once('\n').unwrap();
+        assert_eq!(line, "  echo 日本\\t; rm x");
+        assert_eq!(marks, "                 ^^^^");
+    }
 }

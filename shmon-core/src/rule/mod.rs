@@ -8,6 +8,7 @@ mod eval;
 pub mod examples;
 mod info;
 pub mod lint;
+mod near;
 mod options;
 mod present;
 mod scan;
@@ -18,6 +19,7 @@ mod strtest;
 mod view;
 
 pub use info::RuleInfo;
+pub use near::NearMiss;
 pub use set::RuleSet;
 
 pub(crate) use compiler::Source;

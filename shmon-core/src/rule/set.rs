@@ -36,6 +36,10 @@ impl Layer {
         Layer { words, bytes, regexes, levels: None }
     }
 
+    pub(crate) fn regexes(&self) -> &[LazyRegex] {
+        &self.regexes
+    }
+
     #[inline]
     pub(crate) fn view(&self) -> View<'_> {
         View { words: &self.words, bytes: &self.bytes }
@@ -116,6 +120,10 @@ pub(crate) struct Parts<'a> {
 }
 
 impl RuleSet {
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
     pub(crate) fn build(parts: &Parts<'_>) -> Result<RuleSet> {
         let mut set = RuleSet { layers: Vec::with_capacity(2), excludes: 0, today: parts.today };
         if parts.builtin {
