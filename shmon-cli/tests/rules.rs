@@ -33,6 +33,31 @@ fn list_and_show() {
 }
 
 #[test]
+fn the_pages_about_the_rules_are_fresh() {
+    let home = tempfile::tempdir().unwrap();
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+    let checked = shmon(home.path(), &["rules", "docs", "--check", docs]);
+    assert!(checked.status.success(), "run `cargo run -p shmon-cli -- rules docs docs`:\n{}", text(&checked));
+}
+
+#[test]
+fn pages_are_written_and_those_of_no_category_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("docs");
+    std::fs::create_dir_all(dir.join("rules")).unwrap();
+    std::fs::write(dir.join("rules/gone.md"), "old").unwrap();
+    let path = dir.to_str().unwrap();
+    assert_eq!(shmon(home.path(), &["rules", "docs", "--check", path]).status.code(), Some(1));
+    assert!(shmon(home.path(), &["rules", "docs", path]).status.success());
+    assert!(!dir.join("rules/gone.md").exists());
+    assert!(shmon(home.path(), &["rules", "docs", "--check", path]).status.success());
+    let index = std::fs::read_to_string(dir.join("RULES.md")).unwrap();
+    assert!(index.contains("(rules/destruction.md)") && index.contains("### Credential Access"), "{index}");
+    let page = std::fs::read_to_string(dir.join("rules/destruction.md")).unwrap();
+    assert!(page.contains("`rm -rf /tmp/test`") && page.contains("危険な削除コマンド"), "{page}");
+}
+
+#[test]
 fn a_new_rule_is_tested_and_used() {
     let home = tempfile::tempdir().unwrap();
     let new = shmon(home.path(), &["rules", "new", "mine.tool", "--program", "tool"]);

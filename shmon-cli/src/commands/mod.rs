@@ -23,6 +23,7 @@ pub(crate) mod prune;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod rules;
+pub(crate) mod rules_docs;
 pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod sessions;

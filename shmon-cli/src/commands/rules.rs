@@ -1,6 +1,6 @@
 //! `shmon rules`: shows, checks and makes rules.
 
-use crate::commands::sigma;
+use crate::commands::{rules_docs, sigma};
 use crate::context::Globals;
 use crate::output;
 use anyhow::{Context as _, Result, bail};
@@ -62,6 +62,14 @@ enum Action {
         /// The level
         #[arg(long, default_value = "high")]
         level: Level,
+    },
+    /// Write the pages about the built-in rules and the ATT&CK matrix: RULES.md and a page a category
+    Docs {
+        /// The folder
+        dir: PathBuf,
+        /// Write nothing, and fail where a page is out of date
+        #[arg(long)]
+        check: bool,
     },
     /// Translate Sigma rules (linux, process_creation) and say what can't be expressed
     ImportSigma {
@@ -131,6 +139,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
             write!(std::io::stdout().lock(), "{text}")?;
             Ok(ExitCode::SUCCESS)
         }
+        Action::Docs { dir, check } => rules_docs::run(&dir, check),
         Action::ImportSigma { files } => sigma::import(&files),
     }
 }

@@ -1,10 +1,10 @@
 //! What is suspicious about rules that compile: they can't fire, add nothing, are asked for every command, lack examples.
 
-use super::compiler::schema::{Cond, RuleFile, RuleSpec};
+use super::compiler::schema::{Cond, Example, RuleFile, RuleSpec};
 use super::compiler::{Problem, Source, Waking, source, waking};
 use super::examples;
 use crate::{Classifier, Level};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks at every rule of the files, with `classifier` holding them (and the built-in ones, where they are in force).
 pub fn lint(files: &[(Source, RuleFile)], classifier: &Classifier) -> Vec<Problem> {
@@ -12,7 +12,8 @@ pub fn lint(files: &[(Source, RuleFile)], classifier: &Classifier) -> Vec<Proble
     for (_, file) in files {
         lists.extend(file.lists.clone());
     }
-    let mut linter = Linter { files, classifier, lists, found: Vec::new() };
+    let ours = files.iter().flat_map(|(_, f)| &f.rule).map(|r| r.get_ref().id.clone()).collect();
+    let mut linter = Linter { files, classifier, lists, ours, found: Vec::new() };
     for (at, file) in files {
         for spanned in &file.rule {
             linter.rule(at, spanned.span().start, spanned.get_ref());
@@ -26,6 +27,8 @@ struct Linter<'a> {
     files: &'a [(Source, RuleFile)],
     classifier: &'a Classifier,
     lists: BTreeMap<String, Vec<String>>,
+    /// The ids of the files' rules.
+    ours: BTreeSet<String>,
     found: Vec<Problem>,
 }
 
@@ -83,20 +86,29 @@ impl Linter<'_> {
             }
         }
         for miss in &rule.misses {
-            let verdict = examples::classify(self.classifier, miss);
-            let undeclared = |id: &str| {
-                let all = self.files.iter().flat_map(|(_, f)| &f.rule);
-                all.into_iter()
-                    .any(|r| r.get_ref().id == id && id.split('.').next() != rule.id.split('.').next())
-            };
-            let other = verdict
-                .findings
-                .iter()
-                .find(|f| f.level >= Level::Critical && f.level > rule.level && undeclared(&f.rule));
-            if let Some(other) = other {
-                let message = format!("'{}' is found by {}", miss.command, other.rule);
+            self.near_miss(at, start, rule, miss);
+        }
+    }
+
+    /// A near miss is harmless, so no other rule may find it as gravely, except those that it names.
+    fn near_miss(&mut self, at: &Source, start: usize, rule: &RuleSpec, miss: &Example) {
+        let verdict = examples::classify(self.classifier, miss);
+        let grave: Vec<&str> = verdict
+            .findings
+            .iter()
+            .filter(|f| f.level >= rule.level.max(Level::High) && f.rule != rule.id)
+            .map(|f| f.rule.as_str())
+            .collect();
+        for found in &grave {
+            if self.ours.contains(*found) && !miss.found.iter().any(|id| id == found) {
+                let message =
+                    format!("'{}' is found by {found}: name it in `found`, or mend one", miss.command);
                 self.report(at, start, rule, "misses", message);
             }
+        }
+        for named in miss.found.iter().filter(|id| !grave.contains(&id.as_str())) {
+            let message = format!("'{}' isn't found by {named}", miss.command);
+            self.report(at, start, rule, "misses", message);
         }
     }
 

@@ -134,6 +134,8 @@ pub struct Example {
     pub user: Option<String>,
     /// `shell`
     pub shell: Option<String>,
+    /// Of a near miss: the rules that find it for a reason of their own, at level high or above.
+    pub found: Vec<String>,
 }
 
 /// A condition: every key that is given must hold.
@@ -609,12 +611,16 @@ impl<'de> Deserialize<'de> for Example {
             ssh: Option<bool>,
             user: Option<String>,
             shell: Option<String>,
+            #[serde(default)]
+            found: Vec<String>,
         }
-        let mut v = Flexible::new("a command, or { command = …, root = …, ssh = …, user = …, shell = … }");
+        let mut v =
+            Flexible::new("a command, or { command = …, root = …, ssh = …, user = …, shell = …, found = … }");
         v.string = Some(|s| Example { command: s, ..Example::default() });
         v.table = Some(|m| {
             let t: Table = m.read()?;
-            Ok(Example { command: t.command, root: t.root, ssh: t.ssh, user: t.user, shell: t.shell })
+            let Table { command, root, ssh, user, shell, found } = t;
+            Ok(Example { command, root, ssh, user, shell, found })
         });
         d.deserialize_any(v)
     }
