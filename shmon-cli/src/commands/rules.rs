@@ -174,10 +174,12 @@ fn list<'a>(rules: impl Iterator<Item = RuleInfo<'a>>, lang: Lang, json: bool) -
 fn show(rule: &RuleInfo<'_>, lang: Lang) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let (title, reason) = (rule.title(), rule.reason());
-    let state = match (rule.is_enabled(), rule.is_experimental()) {
-        (false, _) => " (switched off)",
-        (true, true) => " (experimental)",
-        (true, false) => "",
+    let state = match (rule.is_enabled(), rule.is_experimental(), lang) {
+        (false, _, Lang::Ja) => "（無効）",
+        (false, _, Lang::En) => " (switched off)",
+        (true, true, Lang::Ja) => "（試行中）",
+        (true, true, Lang::En) => " (experimental)",
+        (true, false, _) => "",
     };
     let (file, line) = rule.place();
     writeln!(out, "{}  {}{state}", rule.id(), rule.level().label(lang))?;
@@ -191,12 +193,14 @@ fn show(rule: &RuleInfo<'_>, lang: Lang) -> Result<ExitCode> {
     if let Some(alternative) = rule.alternative() {
         writeln!(out, "  → {}", alternative.get(lang))?;
     }
+    let [harmless, found, missed] = match lang {
+        Lang::Ja => ["無害な例", "検知する", "検知しない"],
+        Lang::En => ["harmless", "found", "not found"],
+    };
     for text in rule.false_positives() {
-        writeln!(out, "  harmless: {text}")?;
+        writeln!(out, "  {harmless}: {text}")?;
     }
-    for (name, examples) in
-        [("found", rule.hits().collect::<Vec<_>>()), ("not found", rule.misses().collect())]
-    {
+    for (name, examples) in [(found, rule.hits().collect::<Vec<_>>()), (missed, rule.misses().collect())] {
         for example in examples {
             writeln!(out, "  {name}: {}", shmon_core::text::visible(example))?;
         }
