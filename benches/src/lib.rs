@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+/// Whether this is the short run (`cargo bench … -- --test`), which shows that everything works and measures nothing.
+pub fn short() -> bool {
+    std::env::args().any(|a| a == "--test")
+}
+
 /// A small generator with a fixed seed (xorshift64*), so that every run sees the same commands.
 #[derive(Debug, Clone)]
 pub struct Random(u64);

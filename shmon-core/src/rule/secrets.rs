@@ -110,9 +110,8 @@ impl Search<'_, '_> {
     fn dashes(&mut self) {
         let command = self.command;
         let mut from = 0;
-        while let Some(at) = memchr::memchr(b'-', &command[from..]).map(|i| i + from) {
-            from = at + 1;
-            if command.get(at + 1) != Some(&b'-') {
+        for at in memchr::memchr_iter(b'-', command) {
+            if at < from || command.get(at + 1) != Some(&b'-') {
                 continue;
             }
             let rest = &command[at..];

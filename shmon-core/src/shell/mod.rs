@@ -26,6 +26,7 @@ mod param_value;
 mod parser;
 mod pattern;
 mod programs;
+mod quick;
 mod redirect;
 mod shells;
 mod state;
@@ -47,7 +48,9 @@ pub use tree::{TreeEntry, tree};
 
 /// Finds every invocation in `command` and puts it into `out`, whose buffers are reused.
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
-    machine::run(command, dialect, out);
+    if dialect != Dialect::Bash || !quick::run(command, out) {
+        machine::run(command, dialect, out);
+    }
 }
 
 /// Where the shell would first refuse `command`; `None` where it would read all of it. Only parses: text that is

@@ -5,6 +5,11 @@ use super::machine::Machine;
 use super::state::{Input, Val};
 use super::wrappers::{Rest, Wrapper};
 
+/// Options of xargs that take a value.
+pub(super) const XARGS_SHORT: &str = "adEILnPsJRS";
+pub(super) const XARGS_LONG: &str =
+    "arg-file delimiter max-args max-procs max-chars max-lines process-slot-var replace-str";
+
 /// Whether `word` is in the list of words separated by blanks.
 pub(super) fn listed(list: &str, word: &[u8]) -> bool {
     list.split_ascii_whitespace().any(|entry| entry.as_bytes() == word)
@@ -267,9 +272,6 @@ impl Machine<'_> {
 
     pub(super) fn xargs(&mut self, argv: Range32) {
         self.write_unknown();
-        const SHORT: &str = "adEILnPsJRS";
-        const LONG: &str =
-            "arg-file delimiter max-args max-procs max-chars max-lines process-slot-var replace-str";
         let mut replace: Option<Vec<u8>> = None;
         let mut delimiter = None;
         let mut next = argv.start + 1;
@@ -296,7 +298,7 @@ impl Machine<'_> {
                     }
                     _ => {}
                 }
-                if value.is_none() && super::wrap::listed(LONG, name) {
+                if value.is_none() && listed(XARGS_LONG, name) {
                     next += 1;
                 }
                 continue;
@@ -311,7 +313,7 @@ impl Machine<'_> {
                         break;
                     }
                     b'e' | b'l' => break,
-                    _ if SHORT.as_bytes().contains(b) => {
+                    _ if XARGS_SHORT.as_bytes().contains(b) => {
                         let value = if rest.is_empty() {
                             next += 1;
                             self.arg_text(next - 1).to_vec()

@@ -3,6 +3,7 @@
 use super::features;
 use super::hash::{letter_bit, text_hash};
 use super::layout::op;
+use super::need::runs;
 use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTable, StrTest};
 use std::collections::{BTreeMap, HashMap};
 
@@ -742,12 +743,9 @@ fn pattern(text: &str) -> (u32, String) {
     (op::GLOB, text.to_owned())
 }
 
-/// The pairs of bytes in the literal runs of a glob; none where it has classes or escapes.
+/// The pairs of bytes in the literal runs of a glob.
 fn glob_pairs(text: &[u8]) -> u64 {
-    if text.iter().any(|b| matches!(b, b'[' | b'\\')) {
-        return 0;
-    }
-    text.split(|b| matches!(b, b'*' | b'?')).fold(0, |all, run| all | features::pairs(run))
+    runs(text).iter().fold(0, |all, run| all | features::pairs(run))
 }
 
 /// A text that must be there for the test to hold.

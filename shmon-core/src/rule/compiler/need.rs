@@ -341,19 +341,53 @@ impl<'a> Reader<'a> {
 
     /// The literal runs of a glob: its beginning, its end, and all between.
     fn glob(&mut self, pattern: &[u8], of: Of) -> Vec<Clause> {
-        if pattern.iter().any(|b| matches!(b, b'\\' | b'[')) {
-            // Classes and escapes: the beginning is told, if anything.
-            let plain = pattern.iter().position(|b| matches!(b, b'\\' | b'[' | b'*' | b'?')).unwrap_or(0);
-            return self.literal(op::PREFIX, &pattern[..plain], of);
+        let runs = runs(pattern);
+        let last = runs.len().saturating_sub(1);
+        let mut all = Vec::new();
+        for (place, run) in runs.iter().enumerate() {
+            let code = match place {
+                0 => op::PREFIX,
+                _ if place == last => op::SUFFIX,
+                _ => op::CONTAINS,
+            };
+            all.extend(self.literal(code, run, of));
         }
-        let mut runs = pattern.split(|b| matches!(b, b'*' | b'?'));
-        let first = runs.next().unwrap_or(&[]);
-        let last = runs.next_back().unwrap_or(&[]);
-        let mut all = self.literal(op::PREFIX, first, of);
-        all.extend(self.literal(op::SUFFIX, last, of));
-        all.extend(runs.flat_map(|run| self.literal(op::CONTAINS, run, of)));
         all
     }
+}
+
+/// The literal texts between what stands for other bytes in a glob: the first begins it, the last ends it, and either is
+/// empty where something else does. Nothing is said about what follows a class that isn't closed.
+pub(super) fn runs(pattern: &[u8]) -> Vec<Vec<u8>> {
+    let mut runs = vec![Vec::new()];
+    let mut at = 0;
+    while let Some(&b) = pattern.get(at) {
+        at += 1;
+        match b {
+            b'*' | b'?' => runs.push(Vec::new()),
+            b'\\' if at < pattern.len() => {
+                runs.last_mut().into_iter().for_each(|run| run.push(pattern[at]));
+                at += 1;
+            }
+            b'[' => {
+                // As the evaluation reads a class: `]` at its beginning belongs to it, `a-z` is one step.
+                let first = at + usize::from(matches!(pattern.get(at), Some(b'!' | b'^')));
+                let mut inside = first;
+                runs.push(Vec::new());
+                loop {
+                    match (pattern.get(inside), pattern.get(inside + 1), pattern.get(inside + 2)) {
+                        (None, ..) => return runs,
+                        (Some(b']'), ..) if inside > first => break,
+                        (_, Some(b'-'), Some(last)) if *last != b']' => inside += 3,
+                        _ => inside += 1,
+                    }
+                }
+                at = inside + 1;
+            }
+            _ => runs.last_mut().into_iter().for_each(|run| run.push(b)),
+        }
+    }
+    runs
 }
 
 #[cfg(test)]
@@ -388,6 +422,14 @@ mod tests {
         let (clauses, atoms) = with(|r| r.glob(b"/etc/Init.d/*.conf.d/x", Of::Argument));
         assert_eq!(atoms, ["/etc/init.d/", ".conf.d/x"]);
         assert_eq!(clauses, [Clause::atom(0), Clause::atom(1)]);
-        assert_eq!(with(|r| r.glob(b"*.p[ey]m", Of::Argument)).0, []);
+        let texts = |pattern: &str| -> Vec<String> {
+            runs(pattern.as_bytes()).into_iter().map(|r| String::from_utf8_lossy(&r).into_owned()).collect()
+        };
+        assert_eq!(texts("*.p[ey]m"), ["", ".p", "m"]);
+        assert_eq!(texts("a[!a-z]b?\\*c"), ["a", "b", "*c"]);
+        assert_eq!(texts("a[]x]b"), ["a", "b"]);
+        assert_eq!(texts("a[x-]b]c"), ["a", "b]c"]);
+        // Whatever follows isn't told.
+        assert_eq!(texts("a[xb"), ["a", ""]);
     }
 }
