@@ -5,7 +5,7 @@
 //! third byte only. Memory is linear in the atoms and there is nothing to build at run time; an Aho-Corasick automaton
 //! of the same atoms has to look at every byte, and its tables grow out of the caches.
 
-use super::compiler::hash::{gram, gram_hash};
+use super::compiler::hash::{gram as gram_of, gram_hash};
 use super::compiler::layout::*;
 use super::view::View;
 
@@ -27,7 +27,7 @@ fn grams(v: View<'_>, table: usize, text: &[u8], found: &mut impl FnMut(u32, &[u
     let shift = 32 - bits;
     let mut at = 0;
     while let Some(four) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-        let gram = gram(*four);
+        let gram = gram_of(*four);
         let hash = gram_hash(gram);
         let bit = hash >> shift;
         if filter.get((bit >> 5) as usize).is_some_and(|w| w >> (bit & 31) & 1 != 0) {
@@ -57,14 +57,17 @@ fn candidates(
             return;
         }
         if v.word(entry) == gram {
-            for place in v.slice(v.at(entry + 2), count * 2).chunks_exact(2) {
+            for place in v.slice(v.at(entry + 2), count * PLACE_WORDS).chunks_exact(PLACE_WORDS) {
+                let Some(start) = at.checked_sub(place[1] as usize) else { continue };
+                // The other gram tells most of them apart.
+                let other = text.get(start + place[2] as usize..).and_then(|rest| rest.first_chunk::<4>());
+                if other.is_none_or(|four| gram_of(*four) != place[3]) {
+                    continue;
+                }
                 let atom = v.at(H_ATOMS_AT) + place[0] as usize * ATOM_WORDS;
                 let wanted = v.text(atom + A_TEXT);
-                let fits = at
-                    .checked_sub(place[1] as usize)
-                    .and_then(|start| text.get(start..start + wanted.len()))
-                    .is_some_and(|part| part.eq_ignore_ascii_case(wanted));
-                if fits {
+                let part = text.get(start..start + wanted.len());
+                if part.is_some_and(|part| part.eq_ignore_ascii_case(wanted)) {
                     found(place[0], v.slice(v.at(atom + A_RULES_AT), v.at(atom + A_COUNT)));
                 }
             }

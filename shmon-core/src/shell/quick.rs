@@ -34,6 +34,7 @@ pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
         redirections: Range32::default(),
         source: false,
         folders: false,
+        files: false,
         computed: 0,
     };
     quick.list().is_some()
@@ -61,6 +62,8 @@ struct Quick<'a> {
     source: bool,
     /// A folder was made.
     folders: bool,
+    /// A file was written.
+    files: bool,
     /// How many outputs would be computed from it.
     computed: u32,
 }
@@ -136,7 +139,7 @@ impl Quick<'_> {
                     self.at += 1;
                     continue;
                 }
-                Some(b'&') if self.after() != Some(b'>') => break,
+                Some(b'&') if self.after() != Some(b'>') || self.at == start => break,
                 Some(b'&' | b'<' | b'>') => {
                     *targets.get_mut(redirected)? = self.redirection(None)?;
                     redirected += 1;
@@ -164,8 +167,10 @@ impl Quick<'_> {
             return None;
         }
         self.redirections = self.settle(&targets[..redirected]);
-        let span = Span::new(start, last);
-        self.execute(argv, span)
+        let status = self.execute(argv, Span::new(start, last));
+        let writes = |kind| matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
+        self.files |= targets[..redirected].iter().any(|(kind, ..)| writes(*kind));
+        status
     }
 
     /// Puts redirections into the result.
@@ -332,7 +337,10 @@ impl Quick<'_> {
             Some(slash) => &name[slash + 1..],
             None => name,
         };
-        let Some(entry) = wrappers::lookup(base) else { return Some(Status::Unknown) };
+        let Some(entry) = wrappers::lookup(base) else {
+            // It may be a script that the text wrote.
+            return (!self.files || base.len() == name.len()).then_some(Status::Unknown);
+        };
         match &entry.action {
             Action::Silent | Action::Copy | Action::Rm => Some(Status::Unknown),
             Action::Builtin(Builtin::Other | Builtin::Test) => Some(Status::Unknown),
@@ -341,7 +349,11 @@ impl Quick<'_> {
                 self.folders = true;
                 Some(Status::Unknown)
             }
-            Action::Cat | Action::Tee => Some(Status::Zero),
+            Action::Tee => {
+                self.files = true;
+                Some(Status::Zero)
+            }
+            Action::Cat => Some(Status::Zero),
             Action::Builtin(Builtin::Echo) => {
                 self.source = true;
                 Some(Status::Zero)

@@ -220,9 +220,11 @@ numbered! {
     GRAMS_FILTER_AT
     /// Slots of the table less one.
     GRAMS_MASK
-    /// Slots: gram, count, place of (atom, offset) pairs; a slot with count 0 is empty.
+    /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
+/// Words of a place of a gram: atom, the gram's offset in it, the offset of another gram of the atom, and that gram.
+pub const PLACE_WORDS: usize = 4;
 
 /// A table's state from which nothing can be found any more.
 pub const DFA_DEAD: u16 = 0;

@@ -176,11 +176,11 @@ impl Writer {
             let cost = |at: usize| -> u32 {
                 let common: u32 = atom[at..at + stride + 3].iter().map(|&b| commonness(b)).sum();
                 let shared = grams[at..at + stride].iter().filter_map(|g| by_gram.get(g)).map(Vec::len);
-                common + 40 * shared.sum::<usize>() as u32
+                common + 20 * shared.sum::<usize>() as u32
             };
             let Some(first) = (0..=grams.len() - stride).min_by_key(|&at| cost(at)) else { continue };
             for (offset, gram) in (first..).zip(&grams[first..first + stride]) {
-                by_gram.entry(*gram).or_default().extend([*number, offset as u32]);
+                by_gram.entry(*gram).or_default().extend(place(*number, atom, offset));
             }
         }
         let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros().clamp(10, 20);
@@ -196,7 +196,7 @@ impl Writer {
                 slot = (slot + 1) & (slots - 1);
             }
             let at = self.list(places);
-            table[slot * 3..slot * 3 + 3].copy_from_slice(&[*gram, places.len() as u32 / 2, at]);
+            table[slot * 3..slot * 3 + 3].copy_from_slice(&[*gram, (places.len() / PLACE_WORDS) as u32, at]);
         }
         let filter_at = self.append(&filter);
         let slots_at = self.append(&table);
@@ -217,6 +217,14 @@ impl Writer {
     pub(super) fn clauses(&mut self, clauses: &[Clause]) -> u32 {
         if clauses.is_empty() { 0 } else { self.list(&encode(clauses)) }
     }
+}
+
+/// Where a gram stands in an atom, with another gram of the atom: of what follows it, or of what is before.
+fn place(number: u32, atom: &[u8], offset: usize) -> [u32; PLACE_WORDS] {
+    let end = atom.len() - 4;
+    let other = if offset < end { end.min(offset + 4) } else { offset.saturating_sub(4) };
+    let four = [atom[other], atom[other + 1], atom[other + 2], atom[other + 3]];
+    [number, offset as u32, other as u32, gram(four)]
 }
 
 /// Adds the place of the sets to every set node.
