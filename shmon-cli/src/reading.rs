@@ -107,9 +107,7 @@ pub(crate) fn open(globals: &Globals, config: &Config) -> Result<Store> {
 /// Opens the record for writing, and says what happened to it meanwhile.
 pub(crate) fn open_write(globals: &Globals, config: &Config) -> Result<Store> {
     let path = globals.home()?.database(config);
-    let mut options = StoreOptions::default();
-    options.durability = config.store.durability;
-    options.redact = config.redact.store;
+    let options = StoreOptions::of(config);
     let mut store = Store::open(&path, options)?;
     for notice in store.take_notices() {
         eprintln!("shmon: {notice}");

@@ -66,11 +66,7 @@ impl Monitor {
         if let Some(folder) = path.parent() {
             private_folder(folder)?;
         }
-        let options = StoreOptions {
-            durability: config.store.durability,
-            redact: config.redact.store,
-            ..StoreOptions::default()
-        };
+        let options = StoreOptions::of(&config);
         let store = Store::open(&path, options)?;
         let scratch = Scratch::default();
         Ok(Monitor { home: home.clone(), config, classifier, rules, rule_fault, scratch, store, log })

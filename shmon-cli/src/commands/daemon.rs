@@ -350,8 +350,7 @@ fn outbox(home: &Home, monitor: &Monitor) -> Result<Option<Background>> {
     if !worker.has_sinks() {
         return Ok(None);
     }
-    let mut options = StoreOptions::default();
-    options.durability = config.store.durability;
+    let options = StoreOptions::of(config);
     Ok(Some(Background::start(worker, Store::open(home.database(config), options)?)?))
 }
 

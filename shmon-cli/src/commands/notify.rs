@@ -108,8 +108,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
 }
 
 fn open(home: &Home, config: &Config) -> Result<Store> {
-    let mut options = StoreOptions::default();
-    options.durability = config.store.durability;
+    let options = StoreOptions::of(config);
     Ok(Store::open(home.database(config), options)?)
 }
 

@@ -2,9 +2,11 @@
 
 mod home;
 mod rules;
+mod size;
 
 pub use home::{Home, private_folder};
 pub use rules::RuleFiles;
+pub use size::Bytes;
 
 use crate::{Error, ErrorKind, Lang, Level, Result};
 use serde::Deserialize;
@@ -22,6 +24,8 @@ pub struct Config {
     pub lang: Lang,
     /// The database.
     pub store: StoreConfig,
+    /// Checkpoints.
+    pub evidence: EvidenceConfig,
     /// The log file.
     pub log: LogConfig,
     /// Hooks and the recorder.
@@ -48,6 +52,7 @@ impl Default for Config {
             name: "SSH Monitor".into(),
             lang: Lang::En,
             store: StoreConfig::default(),
+            evidence: EvidenceConfig::default(),
             log: LogConfig::default(),
             capture: CaptureConfig::default(),
             system: SystemConfig::default(),
@@ -68,6 +73,27 @@ pub struct StoreConfig {
     pub path: Option<PathBuf>,
     /// What an acknowledged record survives.
     pub durability: Durability,
+    /// The size at which the oldest rows are removed, with tombstones; no limit where it isn't set.
+    pub max_size: Option<Bytes>,
+    /// Rows of this level and above are never removed for the size; all may be where it isn't set.
+    pub keep: Option<Level>,
+}
+
+/// `[evidence]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EvidenceConfig {
+    /// Where checkpoints are kept beside the record: `journald`, `syslog`, `file:PATH`.
+    pub anchor: Vec<crate::store::Anchor>,
+    /// How many seconds lie between two checkpoints that are kept there at least.
+    pub anchor_interval: u64,
+}
+
+impl Default for EvidenceConfig {
+    fn default() -> Self {
+        EvidenceConfig { anchor: Vec::new(), anchor_interval: 600 }
+    }
 }
 
 /// What an acknowledged record survives.

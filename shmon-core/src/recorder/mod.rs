@@ -226,6 +226,8 @@ impl Recorder {
                 Notice::SetAside { .. } => "database-damaged",
                 Notice::Migrated { .. } => "database-migrated",
                 Notice::NoCheckpoint { .. } => "no-checkpoint",
+                Notice::NotAnchored { .. } => "not-anchored",
+                Notice::TooLarge { .. } => "database-too-large",
                 Notice::NewEpoch { .. } => {
                     replaced = notice.to_string();
                     continue;

@@ -3,10 +3,12 @@
 //! Writers take a lock of their own around each transaction (see `file.rs`), so that a hundred shells at once wait their
 //! turn instead of meeting in SQLite. Readers never wait for writers: the database is in WAL mode.
 
+mod anchor;
 mod backup;
 mod commit;
 mod evidence;
 mod file;
+mod limit;
 mod migrate;
 mod open;
 pub mod outbox;
@@ -20,6 +22,7 @@ mod sessions;
 mod stats;
 mod text_index;
 
+pub use anchor::Anchor;
 pub use evidence::proof::{Proof, Proven};
 pub use evidence::verify::{Problem, Report};
 pub use open::Notice;
@@ -31,7 +34,7 @@ pub(crate) use schema::is_record;
 pub use sessions::{Lineage, Session, SessionQuery};
 pub use stats::{Count, Stats};
 
-use crate::config::Durability;
+use crate::config::{Config, Durability};
 use crate::record::{Ending, Record};
 use crate::{Error, ErrorKind, Level, Result, time};
 use commit::{Batch, Frame};
@@ -50,11 +53,32 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// Replace secrets in the database too.
     pub redact: bool,
+    /// Where checkpoints are kept beside the record.
+    pub anchors: Vec<Anchor>,
+    /// How long lies between two checkpoints that are kept there at least.
+    pub anchor_interval: Duration,
+    /// The size in bytes at which the oldest rows are removed after a commit.
+    pub max_bytes: Option<u64>,
+    /// Rows of this level and above are never removed for the size.
+    pub keep: Option<Level>,
     /// How long a write waits for other writers before it fails with [`ErrorKind::Locked`]; 10 seconds where not set.
     pub lock_timeout: Option<Duration>,
 }
 
 impl StoreOptions {
+    /// What the configuration says.
+    pub fn of(config: &Config) -> StoreOptions {
+        StoreOptions {
+            durability: config.store.durability,
+            redact: config.redact.store,
+            anchors: config.evidence.anchor.clone(),
+            anchor_interval: Duration::from_secs(config.evidence.anchor_interval),
+            max_bytes: config.store.max_size.map(|size| size.0),
+            keep: config.store.keep,
+            lock_timeout: None,
+        }
+    }
+
     fn lock_timeout(&self) -> Duration {
         self.lock_timeout.unwrap_or(Duration::from_secs(10))
     }
@@ -278,11 +302,19 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
+/// Whether there was no room for the shared memory of the write-ahead log, which SQLite calls a failure of input or output.
+fn no_shared_memory(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 /// SQLite's error with the file's name, and the kind by which callers decide what to do.
 pub(crate) fn failed(action: &str, path: &Path, source: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
     let (kind, hint) = match source.sqlite_error_code() {
         Some(Code::DiskFull) => (ErrorKind::Full, ""),
+        _ if no_shared_memory(&source) => {
+            (ErrorKind::Full, " (the disk is full: there is no room for its -shm file)")
+        }
         Some(Code::ReadOnly | Code::PermissionDenied) => (ErrorKind::ReadOnly, ""),
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
             (ErrorKind::Locked, " (another program holds it; `fuser` names it)")

@@ -37,6 +37,16 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// A checkpoint could not be kept in one of the places beside the record.
+    NotAnchored {
+        /// Where, and why.
+        reason: String,
+    },
+    /// The database is over its limit, and its oldest rows could not be removed.
+    TooLarge {
+        /// Why.
+        reason: String,
+    },
     /// The file is a copy or was restored, so that its rows get a new identity from here on.
     NewEpoch {
         /// How it was recognised.
@@ -56,6 +66,8 @@ impl std::fmt::Display for Notice {
                 write!(f, "the file as it was is kept as {}", backup.display())
             }
             Notice::NoCheckpoint { reason } => write!(f, "no checkpoint could be signed: {reason}"),
+            Notice::NotAnchored { reason } => write!(f, "a checkpoint could not be kept elsewhere: {reason}"),
+            Notice::TooLarge { reason } => write!(f, "the database is over its limit: {reason}"),
             Notice::NewEpoch { reason } => write!(f, "a new epoch began in the database: {reason}"),
         }
     }
@@ -112,18 +124,23 @@ impl Store {
             return Err(Error::new(ErrorKind::Store, message).at(path));
         }
         let fail = |e| failed("open the database", path, e);
-        let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
-        let (db, state) = match schema::state(&db) {
-            Ok(state) => (db, state),
-            // A database in WAL mode on a read-only file system has nowhere to put its index: read it as it lies.
-            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
+        let read = |name: &Path, flags| -> rusqlite::Result<(Connection, State)> {
+            let db = connect(name, flags)?;
+            let state = schema::state(&db)?;
+            Ok((db, state))
+        };
+        let (db, state) = match read(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            // A database in WAL mode on a file system that is read-only or full has nowhere to put its index: read it
+            // as it lies. Nothing is in a log of its own then, and nobody else can write either.
+            Err(e)
+                if no_index(&e)
+                    && std::fs::metadata(file::beside(path, "-wal")).map_or(true, |m| m.len() == 0) =>
+            {
                 let uri = format!("file:{}?immutable=1", escape_uri(path));
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-                let db = connect(Path::new(&uri), flags).map_err(fail)?;
-                let state = schema::state(&db).map_err(fail)?;
-                (db, state)
+                read(Path::new(&uri), flags).map_err(fail)?
             }
-            Err(e) => return Err(fail(e)),
+            other => other.map_err(fail)?,
         };
         match state {
             State::Current => {}
@@ -138,6 +155,11 @@ impl Store {
         let file = FileId::of(path);
         Ok(Store { db, path: path.to_path_buf(), options, lock: None, file, notices: Vec::new() })
     }
+}
+
+/// Whether SQLite could not make the shared memory of its write-ahead log.
+fn no_index(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) || super::no_shared_memory(error)
 }
 
 /// Connects and makes sure that the tables are there.

@@ -27,24 +27,30 @@ impl Prune {
     }
 
     fn condition(&self) -> String {
-        let mut sql = format!("started_at_ns < {}", self.before);
-        if let Some(keep) = self.keep {
-            let kept =
-                Level::ALL.iter().filter(|l| **l >= keep).map(|l| format!("'{l}'")).collect::<Vec<_>>();
-            let _ = write!(sql, " AND risk_level NOT IN ({})", kept.join(", "));
-        }
-        // What wasn't delivered yet stays, so that its notification can still be explained.
-        sql.push_str(" AND id NOT IN (SELECT command_id FROM notifications WHERE state = 'pending' AND command_id IS NOT NULL)");
-        sql
+        format!("started_at_ns < {} AND {}", self.before, removable(self.keep))
     }
 
     fn describe(&self) -> String {
-        let mut text = format!("older than {}", row::rfc3339(self.before));
-        if let Some(keep) = self.keep {
-            let _ = write!(text, ", below level {keep}");
-        }
-        text
+        description(&format!("older than {}", row::rfc3339(self.before)), self.keep)
     }
+}
+
+/// Rows that may go at all, in SQL.
+pub(super) fn removable(keep: Option<Level>) -> String {
+    // What wasn't delivered yet stays, so that its notification can still be explained.
+    let mut sql =
+        "id NOT IN (SELECT command_id FROM notifications WHERE state = 'pending' AND command_id IS NOT NULL)"
+            .to_owned();
+    if let Some(keep) = keep {
+        let kept = Level::ALL.iter().filter(|l| **l >= keep).map(|l| format!("'{l}'")).collect::<Vec<_>>();
+        let _ = write!(sql, " AND risk_level NOT IN ({})", kept.join(", "));
+    }
+    sql
+}
+
+/// Why rows were removed, as their tombstone says.
+pub(super) fn description(reason: &str, keep: Option<Level>) -> String {
+    keep.map_or_else(|| reason.to_owned(), |keep| format!("{reason}, below level {keep}"))
 }
 
 /// What was removed.
@@ -58,7 +64,7 @@ pub struct Pruned {
 }
 
 /// Rows of one transaction: so few that a prompt's command waits milliseconds, not seconds.
-const BATCH: usize = 5000;
+pub(super) const BATCH: usize = 5000;
 
 impl Store {
     /// How many rows [`Store::prune`] would remove.
@@ -79,7 +85,8 @@ impl Store {
     pub fn prune(&mut self, prune: &Prune, progress: &mut dyn FnMut(u64)) -> Result<Pruned> {
         let mut pruned = Pruned::default();
         loop {
-            let removed = self.write("remove old rows", |tx| remove(tx, prune))?;
+            let (condition, description) = (prune.condition(), prune.describe());
+            let removed = self.write("remove old rows", |tx| remove(tx, &condition, &description, BATCH))?;
             if removed == 0 {
                 break;
             }
@@ -118,8 +125,14 @@ impl Store {
     }
 }
 
-fn remove(tx: &Connection, prune: &Prune) -> rusqlite::Result<usize> {
-    let sql = format!("SELECT id FROM command_logs WHERE {} ORDER BY id LIMIT {BATCH}", prune.condition());
+/// Removes the first `batch` rows of those that `condition` names, and writes their tombstone; how many there were.
+pub(super) fn remove(
+    tx: &Connection,
+    condition: &str,
+    description: &str,
+    batch: usize,
+) -> rusqlite::Result<usize> {
+    let sql = format!("SELECT id FROM command_logs NOT INDEXED WHERE {condition} ORDER BY id LIMIT {batch}");
     let ids: Vec<i64> =
         tx.prepare(&sql)?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     if ids.is_empty() {
@@ -139,9 +152,8 @@ fn remove(tx: &Connection, prune: &Prune) -> rusqlite::Result<usize> {
     }
     let ranges = Ranges::of(&ids).to_bytes();
     let (now, count) = (time::now(), i64::try_from(ids.len()).unwrap_or(i64::MAX));
-    let description = prune.describe();
     let sql = "INSERT INTO tombstones (created_at_ns, rows, description, ranges) VALUES (?1, ?2, ?3, ?4)";
-    tx.prepare_cached(sql)?.execute((now, count, &description, &ranges))?;
+    tx.prepare_cached(sql)?.execute((now, count, description, &ranges))?;
     let values = [
         ValueRef::Integer(now),
         ValueRef::Integer(count),

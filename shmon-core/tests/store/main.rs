@@ -7,6 +7,7 @@ mod import;
 mod killed;
 mod proof;
 mod reading;
+mod retention;
 mod rules;
 mod search;
 mod versions;

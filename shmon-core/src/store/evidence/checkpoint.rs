@@ -76,13 +76,14 @@ impl Store {
             Ok((made.note, made.notice))
         };
         // Still under the writer's lock: nobody else uses the slot yet.
-        let destroy = || match used.borrow_mut().take() {
-            Some((mut keys, slot)) => keys.destroy(slot, sync),
-            None => Ok(()),
-        };
-        let ((note, notice), destroyed) = self.write_then("sign a checkpoint", work, destroy)?;
+        let destroy = || used.borrow_mut().take().map(|(mut keys, slot)| keys.destroy(slot, sync));
+        let ((note, notice), made) = self.write_then("sign a checkpoint", work, destroy)?;
         self.notices.extend(notice);
-        destroyed.map(|()| note)
+        if let Some(destroyed) = made {
+            destroyed?;
+            self.anchor(&note);
+        }
+        Ok(note)
     }
 
     /// The text of the last checkpoint; `None` before the first.
@@ -122,6 +123,7 @@ impl Store {
                 self.notices.push(notice);
             }
         }
+        self.limit_if_due();
     }
 }
 

@@ -2,10 +2,12 @@
 //! <https://c2sp.org/signed-note>), signed with Ed25519.
 
 use super::canonical::Hash;
+use crate::store::anchor::JOINT;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// Algorithm byte of Ed25519 in a signed note's key id.
 const ED25519: u8 = 1;
@@ -93,8 +95,21 @@ pub(in crate::store) struct Note {
 }
 
 impl Note {
+    /// Reads every signed note in a text: a file to which checkpoints were appended holds many.
+    pub(in crate::store) fn parse_all(text: &str) -> Result<Vec<Note>, String> {
+        let text = unjoined(text);
+        let lines: Vec<&str> = text.lines().collect();
+        let starts: Vec<usize> = (0..lines.len()).filter(|i| is_origin(lines[*i].trim())).collect();
+        if starts.len() < 2 {
+            return Note::parse(&text).map(|note| vec![note]);
+        }
+        let ends = starts.iter().skip(1).copied().chain([lines.len()]);
+        starts.iter().zip(ends).map(|(start, end)| Note::parse(&lines[*start..end].join("\n"))).collect()
+    }
+
     /// Reads a signed note. Text around it, as a chat or a mail adds it, is skipped.
     pub(in crate::store) fn parse(text: &str) -> Result<Note, String> {
+        let text = unjoined(text);
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let start = lines
             .iter()
@@ -158,6 +173,23 @@ impl Note {
     }
 }
 
+/// A note in one line, as syslog has it, in lines again; what stands before it in its line goes.
+fn unjoined(text: &str) -> Cow<'_, str> {
+    if !text.contains(JOINT) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let line = match line.find("shmon/").filter(|_| line.contains(JOINT)) {
+            Some(start) => &line[start..],
+            None => line,
+        };
+        out.push_str(&line.replace(JOINT, "\n"));
+        out.push('\n');
+    }
+    Cow::Owned(out)
+}
+
 fn is_origin(line: &str) -> bool {
     line.strip_prefix("shmon/")
         .is_some_and(|epoch| epoch.len() == 16 && epoch.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -198,6 +230,7 @@ mod tests {
             text.clone(),
             format!("⚠️ HIGH RISK\n\n  {}\nbye", text.replace('\n', "\n  ")),
             text.replace('\n', "\r\n"),
+            format!("Jun 28 08:50:30 web shmon: {}", text.lines().collect::<Vec<_>>().join(JOINT)),
         ] {
             let note = Note::parse(&text).unwrap();
             assert_eq!(note.checkpoint, checkpoint());
@@ -205,6 +238,24 @@ mod tests {
             assert!(note.signed_by(&public));
             assert!(!note.signed_by(&[3; 32]));
         }
+    }
+
+    #[test]
+    fn every_note_of_a_text_is_read() {
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let text = checkpoint().sign(&key);
+        let line = text.lines().collect::<Vec<_>>().join(JOINT);
+        for (many, count) in [
+            (format!("{text}\n{text}\n"), 2),
+            (format!("a {line}\nb {line}\nc {line}\n"), 3),
+            (text.clone(), 1),
+        ] {
+            let notes = Note::parse_all(&many).unwrap();
+            assert_eq!(notes.len(), count, "{many}");
+            assert!(notes.iter().all(|note| note.checkpoint == checkpoint()));
+        }
+        assert!(Note::parse_all(&format!("{text}\n{}", &text[..100])).is_err());
+        assert!(Note::parse_all("nothing").is_err());
     }
 
     #[test]

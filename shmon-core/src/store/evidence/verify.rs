@@ -64,7 +64,7 @@ impl Store {
     pub fn verify(&self, anchors: &[String], progress: &mut dyn FnMut(u64, u64)) -> Result<Report> {
         let mut notes = Vec::new();
         for text in anchors {
-            notes.push(Note::parse(text).map_err(|e| Error::new(ErrorKind::Invalid, e))?);
+            notes.extend(Note::parse_all(text).map_err(|e| Error::new(ErrorKind::Invalid, e))?);
         }
         let fail = |e| failed("verify the database", &self.path, e);
         let tx = self.db.unchecked_transaction().map_err(fail)?;
