@@ -22,8 +22,8 @@ def nanoseconds(work, count):
 
 
 def start(code):
-    # Without site-packages' start-up files of others, and warm.
-    return nanoseconds(lambda: subprocess.run([sys.executable, "-I", "-c", code], check=True), 1e6)
+    # -S: without what others put into site-packages.
+    return nanoseconds(lambda: subprocess.run([sys.executable, "-S", "-c", code], check=True), 1e6)
 
 
 with open(FILE, encoding="utf-8") as file:
