@@ -147,8 +147,7 @@ impl RuleSet {
             // Every layer is asked: a pattern such as `discovery.*` may fit rules of both.
             let found = set.layers.iter_mut().fold(false, |found, layer| layer.set_level(id, level) | found);
             if !found {
-                let message = format!("unknown rule '{id}': `shmon rules list` shows all ids");
-                return Err(Error::new(ErrorKind::Rule, message));
+                return Err(unknown_rule(id, parts.sources));
             }
         }
         Ok(set)
@@ -387,6 +386,24 @@ fn check_regexes(layer: &Layer, sources: &[Source]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// An id in `disable` or `levels` that no rule has, with its place where a file says it.
+fn unknown_rule(id: &str, sources: &[Source]) -> Error {
+    let message = format!("unknown rule '{id}': `shmon rules list` shows all ids");
+    let quoted = [format!("\"{id}\""), format!("'{id}'")];
+    let place =
+        sources.iter().find_map(|s| quoted.iter().find_map(|q| s.text.find(q.as_str()).map(|at| (s, at))));
+    match place {
+        None => Error::new(ErrorKind::Rule, message),
+        Some((source, at)) => rule_error(&[Problem {
+            file: source.name.clone(),
+            line: super::compiler::source::line_of(&source.text, at),
+            rule: None,
+            key: None,
+            message,
+        }]),
+    }
 }
 
 /// One error for all problems, a line each.

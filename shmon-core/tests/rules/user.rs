@@ -107,6 +107,8 @@ fn messages_name_file_line_rule_and_key() {
         ),
         ("[[allow]]\nmatch={program='x'}\nreason=' '\n", &["mine.toml:3:", "key 'reason'"]),
         ("[[rule]\n", &["mine.toml:1:"]),
+        ("exclude = ['ls']\ndisable = ['no.such']\n", &["mine.toml:2:", "unknown rule 'no.such'"]),
+        ("[levels]\n\"no.such\" = 'high'\n", &["mine.toml:2:", "unknown rule 'no.such'"]),
     ] {
         let said = fault(toml);
         for part in parts {
