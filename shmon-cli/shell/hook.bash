@@ -80,10 +80,12 @@ _shmon_wake() {
   ) </dev/null >/dev/null 2>&1 || :
 }
 
-# Ends the open command. Arguments: status, and time where it is known.
+# Ends the open command. Arguments: status, and time where it is known; without a prompt hook it isn't.
 _shmon_end() {
   if [[ -n $_shmon_open ]]; then
-    _shmon_put "$_shmon_open" "e1 $_shmon_open ${2:--} $1 $_shmon_began" '' ''
+    local _shmon_when=${2:--}
+    if [[ ${_shmon_pc-} == 0 ]]; then _shmon_when=-; fi
+    _shmon_put "$_shmon_open" "e1 $_shmon_open $_shmon_when $1 $_shmon_began" '' ''
     _shmon_open=
   fi
 }
@@ -143,8 +145,9 @@ _shmon_last() {
     { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
       builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp" || return 1
   else
+    # The file can't be made, or not yet: then at the price of a process.
     { { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
-      builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 1
+      builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || _shmon_x=$(builtin history 1)
   fi
   # The number takes five columns or more; behind it `*` or a space, and a space.
   _shmon_hn=${_shmon_x:0:5} _shmon_text=${_shmon_x:7}

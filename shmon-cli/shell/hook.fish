@@ -7,9 +7,19 @@
 # Appends records to the spool; one that can't be written waits in memory for the next. Arguments: sequence number, header, two fields.
 function _shmon_put
     set -a _shmon_queue $argv[2..4] /$argv[1]
-    # fish tells a redirection that fails on the terminal itself, so it is asked before.
-    if test -w $_shmon_spool -o ! -e $_shmon_spool -a -w $_shmon_home/spool
-        and builtin printf '\0%s\0%s\0%s\0%s\0' $_shmon_queue >>$_shmon_spool 2>/dev/null
+    # fish itself tells a redirection or a write that fails, whatever is done with standard error: so what can be asked before is asked,
+    # and after a failure another process tries.
+    set -l written 1
+    if test (count $_shmon_queue) -eq 4
+        if test -w $_shmon_spool -o ! -e $_shmon_spool -a -d $_shmon_home/spool -a -w $_shmon_home/spool
+            builtin printf '\0%s\0%s\0%s\0%s\0' $_shmon_queue >>$_shmon_spool
+            set written $status
+        end
+    else
+        builtin printf '\0%s\0%s\0%s\0%s\0' $_shmon_queue | command sh -c 'exec cat >>"$0"' $_shmon_spool 2>/dev/null
+        set written $status
+    end
+    if test $written -eq 0
         set _shmon_queue
         # Power loss is survived at the price of a process.
         if test @DURABILITY@ = full

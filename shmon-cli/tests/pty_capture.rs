@@ -49,6 +49,9 @@ struct Case {
     /// Tiers that don't see all of it: what they record instead.
     #[serde(default)]
     instead: BTreeMap<String, Vec<String>>,
+    /// Tiers that know when a command ended only because the next begins: no duration may be recorded.
+    #[serde(default)]
+    timeless: Vec<String>,
     /// Why.
     #[serde(default)]
     reason: Option<String>,
@@ -60,6 +63,8 @@ struct Seen {
     commands: Vec<String>,
     status: Vec<i32>,
     notes: Vec<String>,
+    /// Whether each end has its time.
+    timed: Vec<bool>,
     screen: String,
 }
 
@@ -171,6 +176,7 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
 fn read_spool(home: &Path) -> Seen {
     let mut begun: Vec<(i64, String, u64, String)> = Vec::new();
     let mut ends = BTreeMap::new();
+    let mut timed = Vec::new();
     let mut notes = Vec::new();
     for entry in std::fs::read_dir(home.join("spool")).into_iter().flatten().flatten() {
         let name = entry.file_name().into_string().unwrap();
@@ -187,6 +193,7 @@ fn read_spool(home: &Path) -> Seen {
                 Kind::Begin if again => {}
                 Kind::Begin => begun.push((entry.time.expect("a time"), name.clone(), entry.sequence, text)),
                 Kind::End => {
+                    timed.push(entry.time.is_some());
                     ends.insert((name.clone(), entry.sequence), entry.words[0].parse::<i32>().unwrap());
                 }
                 Kind::Note => notes.push(String::from_utf8_lossy(entry.first).into_owned()),
@@ -197,7 +204,7 @@ fn read_spool(home: &Path) -> Seen {
     }
     begun.sort();
     let status = begun.iter().map(|b| ends.get(&(b.1.clone(), b.2)).copied().unwrap_or(-1)).collect();
-    Seen { commands: begun.into_iter().map(|b| b.3).collect(), status, notes, screen: String::new() }
+    Seen { commands: begun.into_iter().map(|b| b.3).collect(), status, notes, timed, screen: String::new() }
 }
 
 fn load() -> Vec<(String, Case)> {
@@ -227,6 +234,10 @@ fn check(target: &Target, case: &Case) -> Result<&'static str, String> {
             && seen.status.iter().zip(status).all(|(seen, wanted)| seen == wanted || *wanted == -1))
     {
         return Err(format!("statuses {:?}, wanted {status:?}", seen.status));
+    }
+    let timeless = case.timeless.iter().any(|kind| kind == target.kind);
+    if seen.timed.iter().any(|timed| *timed == timeless) {
+        return Err(format!("ends with a time: {:?}", seen.timed));
     }
     // The builtin needs neither traps nor PROMPT_COMMAND, so nobody can take them away.
     if seen.notes != case.notes && instead.is_none() && target.tier == "shell" {
@@ -268,28 +279,55 @@ fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
         }
     });
     let results = results.into_inner().unwrap();
-    let mut table = String::from("| case |");
-    for target in &targets {
-        let _ = write!(table, " {} |", target.name);
-    }
     let mut failures = String::new();
-    for (c, (file, case)) in cases.iter().enumerate() {
-        let _ = write!(table, "\n| {} |", case.name);
-        for (t, target) in targets.iter().enumerate() {
-            let cell = match results.get(&(c, t)) {
-                None => "",
-                Some(Ok(cell)) => cell,
-                Some(Err(error)) => {
-                    let _ = writeln!(failures, "\n=== {}: {} ({file}.toml)\n{error}", target.name, case.name);
-                    "FAILED"
-                }
-            };
-            let _ = write!(table, " {cell} |");
-        }
-        if let Some(reason) = &case.reason {
-            let _ = write!(table, " {reason} |");
+    for ((c, t), result) in &results {
+        if let Err(error) = result {
+            let (file, case) = &cases[*c];
+            let _ = writeln!(failures, "\n=== {}: {} ({file}.toml)\n{error}", targets[*t].name, case.name);
         }
     }
+    let table = table(&cases, &targets, &results);
     println!("{table}");
     assert!(failures.is_empty(), "{failures}");
+    let whole =
+        ["bash", "bash+builtin", "zsh", "fish"].iter().all(|kind| targets.iter().any(|t| t.name == *kind));
+    if whole && std::env::var_os("CASE").is_none() {
+        documented(&table);
+    }
+}
+
+type Results = BTreeMap<(usize, usize), Result<&'static str, String>>;
+
+/// What each shell of the system sees of each case; other versions see the same, or the test fails.
+fn table(cases: &[(String, Case)], targets: &[Target], results: &Results) -> String {
+    let own: Vec<usize> = (0..targets.len()).filter(|t| targets[*t].name == targets[*t].kind).collect();
+    let mut table = String::from("| case |");
+    for t in &own {
+        let _ = write!(table, " {} |", targets[*t].name);
+    }
+    let _ = write!(table, " |\n|{}", " --- |".repeat(own.len() + 2));
+    for (c, (_, case)) in cases.iter().enumerate() {
+        let _ = write!(table, "\n| {} |", case.name.replace('|', "\\|"));
+        for t in &own {
+            let cell =
+                results.get(&(c, *t)).map_or("", |result| result.as_ref().map_or("FAILED", |cell| *cell));
+            let _ = write!(table, " {cell} |");
+        }
+        let _ = write!(table, " {} |", case.reason.as_deref().unwrap_or(""));
+    }
+    table
+}
+
+/// The table stands in the documentation; with `UPDATE=1` it is put there.
+fn documented(table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/capture.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("| case |").expect("the table's place");
+    let end = rest.find("\n\n").expect("the table's end");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{before}{table}{}", &rest[end..])).unwrap();
+    } else {
+        let now = format!("| case |{}", &rest[..end]);
+        assert_eq!(now, table, "docs/capture.md: run this test with UPDATE=1");
+    }
 }
