@@ -58,7 +58,9 @@ fn peer(name: &str, shell: &str, tier: &'static str, lines: &str) -> Peer {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
     let start = match shell {
-        "zsh" => format!("PS1='{PROMPT}'\nsetopt no_prompt_sp\nunset zle_bracketed_paste\n"),
+        "zsh" => {
+            format!("PS1='{PROMPT}'\nsetopt no_prompt_sp\nzmodload zsh/zle; unset zle_bracketed_paste\n")
+        }
         "fish" => format!(
             "function fish_prompt; echo -n '{PROMPT}'; end\nset -g fish_greeting\nset -g fish_autosuggestion_enabled 0\n"
         ),
