@@ -119,8 +119,12 @@ impl Machine<'_> {
                 Some(true) => self.exec(item.node),
                 None => {
                     self.maybe(false, item.node);
-                    // Whether it ran isn't known, and so isn't the status.
-                    self.status = None;
+                    // Whether it ran isn't known, so neither is the status, unless it is the same both ways.
+                    self.status = match (item.join, self.status) {
+                        (Join::And, Some(code)) if code != 0 => Some(code),
+                        (Join::Or, Some(0)) => Some(0),
+                        _ => None,
+                    };
                 }
             }
             if self.flow != Flow::Next {

@@ -77,7 +77,7 @@ impl Machine<'_> {
                     self.assign(param.name, Val { range, known });
                     return self.add_value(Val { range, known }, quoted, field);
                 }
-                return self.parts_into(param.arg, field);
+                return self.argument_into(param.arg, quoted, field);
             }
             ParamOp::Fail(or_empty)
                 if shape != Shape::Unknown && self.counts_as_unset(shape, or_empty, mark) =>
@@ -96,7 +96,7 @@ impl Machine<'_> {
                     return self.unresolved(source, quoted, field);
                 }
                 if !self.counts_as_unset(shape, or_empty, mark) {
-                    self.parts_into(param.arg, field);
+                    self.argument_into(param.arg, quoted, field);
                 }
                 return;
             }
@@ -122,6 +122,22 @@ impl Machine<'_> {
             return self.deliver(shape, mark, true, field);
         }
         self.deliver(shape, mark, quoted, field);
+    }
+
+    /// The word after `-` or `+`: what stands unquoted in it is split like a value.
+    fn argument_into(&mut self, parts: Range32, quoted: bool, field: &mut Field) {
+        if quoted || !field.split {
+            return self.parts_into(parts, field);
+        }
+        for index in parts.start..parts.end {
+            match self.s.ast.parts.get(index as usize).copied() {
+                Some(Part { kind: PartKind::Literal, flags, start, end, .. }) if flags & PART_QUOTED == 0 => {
+                    self.add_value(Val { range: Range32 { start, end }, known: true }, false, field);
+                }
+                Some(part) => self.part(part, field),
+                None => {}
+            }
+        }
     }
 
     fn add_number(&mut self, value: i64, field: &mut Field) {

@@ -72,8 +72,11 @@ impl Machine<'_> {
                 next += 1;
             }
         }
-        next = (next + u32::from(wrapper.skip)).min(argv.end);
-        if next < argv.end && self.arg_text(next) == b"--" {
+        // runcon's context is an operand or in options, never both.
+        let optional = name == "runcon" && options.next > argv.start + 1;
+        next = (next + if optional { 0 } else { u32::from(wrapper.skip) }).min(argv.end);
+        let dash_c = name == "sg" && next < argv.end && self.arg_text(next) == b"-c";
+        if next < argv.end && (self.arg_text(next) == b"--" || dash_c) {
             next += 1;
         }
         let inner = Range32 { start: next, end: argv.end };
