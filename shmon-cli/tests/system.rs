@@ -36,6 +36,53 @@ fn users_are_who_the_kernel_says() {
 }
 
 #[test]
+fn who_logged_in_is_told_behind_su_and_by_pam() {
+    let Some(host) = Host::new("") else { return };
+    let mut pam = Command::new(&host.program);
+    pam.arg("--home").arg(host.home()).args(["exec", "--system", "--pam"]).env_clear();
+    let env = [
+        ("PAM_TYPE", "open_session"),
+        ("PAM_USER", "alice"),
+        ("PAM_SERVICE", "sshd"),
+        ("PAM_TTY", "ssh"),
+        ("PAM_RHOST", "192.0.2.1"),
+    ];
+    assert!(pam.envs(env).status().expect("shmon").success());
+    host.wait_for("shmon notice session 'login of alice by sshd on ssh from 192.0.2.1'", 1);
+    // A shell of mallory's whose login was alice's, as behind `su mallory`.
+    let hook = Command::new(&host.program)
+        .arg("--home")
+        .arg(host.home())
+        .args(["hook", "bash", "--system"])
+        .output();
+    let rc = host.folder.path().join("rc");
+    std::fs::write(&rc, hook.expect("a hook").stdout).expect("a start-up file");
+    let script = format!(
+        "echo {ALICE} >/proc/self/loginuid && exec setpriv --reuid {MALLORY} --regid {MALLORY} --clear-groups \
+         bash --noprofile --rcfile '{}' -i",
+        rc.display()
+    );
+    let mut shell = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("sh");
+    let mut input = shell.stdin.take().expect("its input");
+    std::io::Write::write_all(&mut input, b"echo behind-su\n").expect("a line");
+    if shell.try_wait().expect("its state").is_some() {
+        println!("SKIPPED: the kernel takes no login uid here");
+        return;
+    }
+    let wanted = format!("shmon notice session 'a shell of {MALLORY}, started by {ALICE} who logged in'");
+    let row = host.wait_for(&wanted, 1).remove(0);
+    assert_eq!(row[1], MALLORY.to_string());
+    drop(input);
+    shell.wait().expect("its end");
+}
+
+#[test]
 fn nobody_touches_what_is_anothers() {
     let Some(host) = Host::new("") else { return };
     let mut alice = host.shell(ALICE, "bash");

@@ -1,7 +1,8 @@
 //! What a hook adds to a prompt: from Enter to the next prompt, in real shells on real pseudo-terminals, all of them in one run and in
 //! turns, so that a busy machine is busy for each. `cargo bench -p shmon-benches --bench prompt`; arguments: `prompt`, `crowd`,
-//! `row`, `oneshot` (all of them without), and `--samples N`.
+//! `row`, `ack`, `oneshot` (all of them without), and `--samples N`.
 
+mod ack;
 mod peers;
 mod shell;
 
@@ -20,7 +21,7 @@ fn main() {
         arguments.iter().position(|a| a == "--samples").and_then(|at| arguments.get(at + 1)?.parse().ok());
     let samples: usize = samples.unwrap_or(400);
     let asked = |part: &str| {
-        !arguments.iter().any(|a| ["prompt", "crowd", "row", "oneshot"].contains(&a.as_str()))
+        !arguments.iter().any(|a| ["prompt", "crowd", "row", "ack", "oneshot"].contains(&a.as_str()))
             || arguments.iter().any(|a| a == part)
     };
     let shmon = shell::build();
@@ -32,6 +33,9 @@ fn main() {
     }
     if asked("row") {
         row(&shmon, samples.min(100));
+    }
+    if asked("ack") {
+        ack::run(&shmon, samples);
     }
     if asked("oneshot") {
         one_shot(&shmon, samples);

@@ -137,6 +137,27 @@ pub(crate) fn all(shmon: &Path) -> Vec<Peer> {
     peers
 }
 
+/// With recorders that run, and shells that wait for them or don't.
+pub(crate) fn acknowledged(shmon: &Path) -> Vec<Peer> {
+    let acked = |name: &str, durability: &str| {
+        let peer = ours(name, shmon, "bash", "", durability, true);
+        let done = Command::new(shmon)
+            .env("SHMON_HOME", peer.folder.path().join("monitor"))
+            .args(["init", "--yes", "--no-rc", "--shell", "bash", "--set", "capture.ack=true"])
+            .output()
+            .expect("shmon");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        peer
+    };
+    vec![
+        plain("bash"),
+        ours("bash, shmon's builtin, a recorder runs", shmon, "bash", "", "normal", true),
+        acked("bash, shmon's builtin, ack", "normal"),
+        acked("bash, shmon's builtin, ack, durability full", "full"),
+        acked("bash, shmon's builtin, ack (stopped below)", "normal"),
+    ]
+}
+
 pub(crate) fn crowd(shmon: &Path) -> Vec<Peer> {
     vec![
         plain("bash"),
@@ -212,17 +233,18 @@ impl Peer {
         found().unwrap_or(false)
     }
 
+    /// The process id of the recorder that runs.
+    pub(crate) fn recorder(&self) -> Option<String> {
+        let pid = fs::read_to_string(self.folder.path().join("monitor/run/awake")).ok()?.trim().to_owned();
+        let line = fs::read(PathBuf::from("/proc").join(&pid).join("cmdline")).ok()?;
+        String::from_utf8_lossy(&line).contains("daemon").then_some(pid)
+    }
+
     /// Ends the recorder that the shells started, by its own number, and waits for it.
     fn stop(&self) {
-        let awake = self.folder.path().join("monitor/run/awake");
-        let Ok(pid) = fs::read_to_string(awake) else { return };
-        let process = PathBuf::from("/proc").join(pid.trim());
-        if !fs::read(process.join("cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains("daemon"))
-        {
-            return;
-        }
-        let _ = Command::new("kill").arg(pid.trim()).status();
+        let Some(pid) = self.recorder() else { return };
+        let _ = Command::new("kill").arg(&pid).status();
+        let process = PathBuf::from("/proc").join(pid);
         while process.exists() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }

@@ -412,6 +412,12 @@ impl Recorder {
         let session =
             self.sessions.get(&source.name).cloned().unwrap_or_else(|| Session::of_name(&source.name));
         let owner = Owner { session: &session, user: &user, uid: source.uid, host: &self.host };
+        let login = self.sessions.get_mut(&source.name).and_then(|session| session.login_uid.take());
+        if let Some(login) = login {
+            let detail =
+                format!("a shell of {user}, started by {} who logged in", identity::user_name(login));
+            batch.incoming.push(owner.notice("login", "session", &detail));
+        }
         if let Some(changed) = changed {
             let offset = self.marks.get(&source.name).map_or(0, |mark| mark.offset);
             let (what, detail) = match changed {
