@@ -46,6 +46,8 @@ pub(crate) struct Args {
 const LOOK: Duration = Duration::from_secs(2);
 /// Where no event comes (a home on a network), more often.
 const LOOK_BLIND: Duration = Duration::from_millis(500);
+/// What nobody waits for is collected so long.
+const MOMENT: Duration = Duration::from_millis(2);
 /// Terminals without events are looked for this often.
 const LISTEN: Duration = Duration::from_secs(60);
 /// After a failed commit the next try waits, longer each time up to this.
@@ -256,8 +258,26 @@ impl Daemon {
             all = true;
         }
         let mut names = self.door.receive();
+        if names.is_empty() && !all {
+            // Nobody waits: what comes in the next moment goes into the same commit. Most of the time that is the end of
+            // a command and the beginning of the next, which a shell may wait for.
+            self.linger()?;
+            names = self.door.receive();
+        }
         all |= !self.written(&mut names);
         Ok(if all { Woken::All } else { Woken::By(names) })
+    }
+
+    /// Waits a moment, or until somebody asks or a signal comes.
+    fn linger(&self) -> Result<()> {
+        let door = self.door.fds();
+        let mut fds: Vec<PollFd<'_>> = door.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+        fds.push(PollFd::new(&self.signals, PollFlags::IN));
+        let moment = Timespec { tv_sec: 0, tv_nsec: MOMENT.subsec_nanos().into() };
+        match poll(&mut fds, Some(&moment)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error).context("cannot wait for shells"),
+        }
     }
 
     /// Adds the sessions whose files were written; false where only a look at all of them tells.
