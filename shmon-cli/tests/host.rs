@@ -61,7 +61,6 @@ fn a_package_of_the_whole_host_comes_and_goes_to_the_byte() {
         std::fs::create_dir_all(root.join("usr/lib").join(path)).expect("a folder");
     }
     std::fs::create_dir(root.join("etc/fish/conf.d")).expect("a folder");
-    std::fs::write(root.join("etc/fish/conf.d/other.fish"), "set x 1\n").expect("a file");
     std::fs::write(root.join("etc/bash.bashrc"), b"[ -z \"$PS1\" ] && return\n# \xb4\xc1, no end of line")
         .expect("a file");
     std::fs::write(root.join("etc/zsh/zshrc"), "bindkey -e\n").expect("a file");

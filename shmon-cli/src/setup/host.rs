@@ -145,13 +145,9 @@ impl Host {
                 let _ = Command::new("systemctl").args(["disable", "--now", "--quiet", unit]).status();
             }
         }
-        for (shell, path) in self.start_up_files() {
+        for (_, path) in self.start_up_files() {
             if path.exists() {
                 steps.without_block(&path)?;
-            }
-            // The folder of fish's file may be ours.
-            if shell == Shell::Fish && !steps.dry_run {
-                let _ = path.parent().map(std::fs::remove_dir);
             }
         }
         for (path, _) in self.files(true) {
