@@ -231,6 +231,27 @@ fn a_shell_that_waits_is_answered_when_its_command_is_recorded() {
 }
 
 #[test]
+fn a_commit_that_fails_is_not_answered_for() {
+    let place = Place::new("");
+    let mut shell = place.shell(1);
+    shell.run(1, "before");
+    let mut recorder = place.daemon();
+    appears(&place.path().join("run/awake"));
+    let (socket, session) = (place.path().join("run/shmon.sock"), format!("{}-1", std::process::id()));
+    assert!(shmon_core::recorder::door::ask(&socket, &session, 1, PATIENCE));
+    // Another program holds the database for longer than the recorder's patience with it.
+    let db = place.database();
+    db.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    shell.run(2, "meanwhile");
+    assert!(!shmon_core::recorder::door::ask(&socket, &session, 2, Duration::from_secs(13)));
+    db.execute_batch("COMMIT").expect("its end");
+    assert!(shmon_core::recorder::door::ask(&socket, &session, 2, PATIENCE));
+    assert_eq!(place.commands("meanwhile").len(), 1);
+    kill(&mut recorder, rustix::process::Signal::TERM);
+    recorder.wait().expect("its end");
+}
+
+#[test]
 fn with_ack_a_command_runs_when_it_is_recorded_and_a_stopped_recorder_keeps_no_prompt() {
     pty::build_builtin();
     let place = Place::new("[capture]\nack = true\n");

@@ -81,8 +81,11 @@ impl Door {
         }
     }
 
-    /// Answers what is recorded by now, and what can't be.
+    /// Answers what is recorded by now, and what can't be. After a commit that failed everybody waits for the next.
     pub fn answer(&mut self, recorder: &Recorder) {
+        if !recorder.is_current() {
+            return;
+        }
         for client in &mut self.clients {
             let mut answers = String::new();
             let uid = client.uid;

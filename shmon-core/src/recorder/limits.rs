@@ -1,14 +1,16 @@
 //! In system mode one user must not fill the disk or keep the others waiting: what is beyond his share is counted, told
 //! and not stored. Commands that are rated high or critical have a share of their own, so that a flood hides none.
 
-use crate::Level;
+use super::batch::{Batch, noticed};
 use crate::config::SystemConfig;
+use crate::monitor::Incoming;
 use crate::store::Place;
+use crate::{Classifier, Level, identity, time};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Before the names of [`Place`]s that hold what is counted and not told yet.
-pub(super) const PREFIX: &str = "flood:";
+const PREFIX: &str = "flood:";
 /// A flood is told when it begins and then so often, in seconds.
 const OFTEN: u64 = 60;
 /// Commands rated high or critical beyond the share: a tenth of it.
@@ -34,9 +36,9 @@ struct Share {
 
 /// What was not stored and not told yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Withheld {
-    pub(super) commands: u64,
-    pub(super) bytes: u64,
+struct Withheld {
+    commands: u64,
+    bytes: u64,
 }
 
 impl Limits {
@@ -52,6 +54,35 @@ impl Limits {
         let withheld = Withheld { commands: numbers.next().unwrap_or(0), bytes: numbers.next().unwrap_or(0) };
         self.share(uid, now).withheld = withheld;
         true
+    }
+
+    /// Begins afresh after a failed commit: what is counted stands in the database, and what was read is read again.
+    pub(super) fn forget(&mut self) {
+        self.users.clear();
+    }
+
+    /// Leaves out what is beyond a user's share, and tells of it. The recorder's own notices are nobody's share.
+    pub(super) fn apply(&mut self, classifier: &Classifier, batch: &mut Batch) {
+        let (now, me) = (Instant::now(), rustix::process::getuid().as_raw());
+        batch.incoming.retain(|incoming| match incoming {
+            Incoming::Event(event) => {
+                let uid = event.uid.unwrap_or(me);
+                let level = || classifier.classify(&event.command).level;
+                uid == me || self.admit(uid, event.command.len(), now, level)
+            }
+            Incoming::End(_) => true,
+        });
+        for (uid, withheld) in self.tell(now) {
+            let at = time::now();
+            let detail = format!(
+                "user {uid} is beyond the limit: {} commands ({} bytes) were counted and not stored",
+                withheld.commands, withheld.bytes
+            );
+            let mut event = noticed(&format!("{at}:flood:{uid}"), "flood", &detail, at);
+            (event.uid, event.user) = (Some(uid), identity::user_name(uid));
+            batch.incoming.push(Incoming::Event(event));
+        }
+        batch.places.extend(self.places());
     }
 
     fn share(&mut self, uid: u32, now: Instant) -> &mut Share {
@@ -76,13 +107,7 @@ impl Limits {
     }
 
     /// Whether a command of this length is stored; `level` is asked only for what is beyond the share.
-    pub(super) fn admit(
-        &mut self,
-        uid: u32,
-        length: usize,
-        now: Instant,
-        level: impl FnOnce() -> Level,
-    ) -> bool {
+    fn admit(&mut self, uid: u32, length: usize, now: Instant, level: impl FnOnce() -> Level) -> bool {
         let share = self.share(uid, now);
         let cost = length as f64;
         if share.commands >= 1.0 && share.bytes >= cost {
@@ -102,7 +127,7 @@ impl Limits {
     }
 
     /// What is to be told now of each user's flood.
-    pub(super) fn tell(&mut self, now: Instant) -> Vec<(u32, Withheld)> {
+    fn tell(&mut self, now: Instant) -> Vec<(u32, Withheld)> {
         let due = |share: &Share| {
             share.withheld.commands > 0
                 && share.told.is_none_or(|at| now.saturating_duration_since(at).as_secs() >= OFTEN)
@@ -117,7 +142,7 @@ impl Limits {
     }
 
     /// What changed, to be committed with the rows: a recorder that dies forgets no count.
-    pub(super) fn places(&mut self) -> Vec<Place> {
+    fn places(&mut self) -> Vec<Place> {
         let changed = self.users.iter_mut().filter_map(|(uid, share)| {
             let withheld = share.withheld;
             let value = (withheld.commands > 0).then(|| format!("{} {}", withheld.commands, withheld.bytes));

@@ -5,6 +5,7 @@
 
 mod batch;
 pub mod door;
+mod folders;
 mod kernel;
 mod limits;
 mod mark;
@@ -15,6 +16,7 @@ mod source;
 
 pub use batch::{notice, noticed};
 pub use door::Door;
+pub use folders::lock;
 pub use run::Run;
 pub use silence::Silence;
 
@@ -22,14 +24,14 @@ use crate::config::{Home, SystemConfig, private_folder};
 use crate::monitor::{Incoming, Monitor, Recorded};
 use crate::spool::{Kind, Piece, Reader, SUFFIX};
 use crate::store::{Notice, Place};
-use crate::{Error, ErrorKind, Result, identity, time};
+use crate::{Error, Result, identity, time};
 use batch::{Batch, Done, Owner};
+use folders::boot;
 use limits::Limits;
 use mark::Mark;
 use session::Session;
 use source::{CHUNK, Changed, Source};
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -93,7 +95,7 @@ pub struct Recorder {
     host: String,
     /// System mode: the shares of the users, who are others than the recorder's own.
     limits: Option<Limits>,
-    /// Where a user's own files say so, what they say is checked.
+    /// Files that could not be opened, which is told once.
     unreadable: HashSet<String>,
 }
 
@@ -117,22 +119,7 @@ impl Recorder {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when a folder is missing or others could change it.
     pub fn open_system(home: &Home, config: &SystemConfig) -> Result<Recorder> {
-        let me = rustix::process::geteuid().as_raw();
-        // Users add files to the spool, and neither see nor remove another's; they pass through the others.
-        for (folder, wanted) in
-            [(home.spool_dir(), 0o3733), (home.run_dir(), 0o755), (home.state_dir(), 0o700)]
-        {
-            let failed = |e| Error::io("look at the folder", &folder, e);
-            let meta = std::fs::metadata(&folder).map_err(failed)?;
-            if meta.uid() != me && meta.uid() != 0 || meta.mode() & 0o7777 != wanted {
-                let message = format!(
-                    "has mode {:o} and owner {}, not {wanted:o} and {me}: run `shmon init --system`",
-                    meta.mode() & 0o7777,
-                    meta.uid()
-                );
-                return Err(Error::new(ErrorKind::Io, message).at(&folder));
-            }
-        }
+        folders::check_shared(home)?;
         Ok(Recorder::new(home, Some(Limits::new(config.clone()))))
     }
 
@@ -189,6 +176,11 @@ impl Recorder {
         }
         let names = names.iter().filter(|name| self.sources.contains_key(*name)).cloned().collect();
         self.take(monitor, batch, names)
+    }
+
+    /// What was read is committed: false after a commit that failed, until the next drain.
+    fn is_current(&self) -> bool {
+        self.database.is_some()
     }
 
     /// The highest sequence number of a session that is recorded; `None` for a session that isn't known.
@@ -469,15 +461,21 @@ impl Recorder {
     }
 
     fn commit(&mut self, monitor: &mut Monitor, batch: &mut Batch, drained: &mut Drained) -> Result<()> {
-        self.share(monitor, batch);
+        if let Some(limits) = &mut self.limits {
+            limits.apply(monitor.classifier(), batch);
+        }
         if batch.is_empty() {
             return Ok(());
         }
         let recorded = match monitor.record_up_to(&batch.incoming, &batch.places) {
             Ok(recorded) => recorded,
             Err(error) => {
-                // Nothing was stored: read again from where the database is.
+                // Nothing was stored: read again from where the database is, and nobody is told that it was.
                 self.database = None;
+                self.sources.clear();
+                if let Some(limits) = &mut self.limits {
+                    limits.forget();
+                }
                 return Err(error);
             }
         };
@@ -509,57 +507,8 @@ impl Recorder {
         Ok(())
     }
 
-    /// System mode: leaves out what is beyond a user's share, and tells of it.
-    fn share(&mut self, monitor: &Monitor, batch: &mut Batch) {
-        let Some(limits) = &mut self.limits else { return };
-        let (now, me) = (Instant::now(), rustix::process::getuid().as_raw());
-        let classifier = monitor.classifier();
-        batch.incoming.retain(|incoming| match incoming {
-            Incoming::Event(event) => {
-                let uid = event.uid.unwrap_or(me);
-                let level = || classifier.classify(&event.command).level;
-                uid == me || limits.admit(uid, event.command.len(), now, level)
-            }
-            Incoming::End(_) => true,
-        });
-        for (uid, withheld) in limits.tell(now) {
-            let at = time::now();
-            let detail = format!(
-                "user {uid} is beyond the limit: {} commands ({} bytes) were counted and not stored",
-                withheld.commands, withheld.bytes
-            );
-            let mut event = noticed(&format!("{at}:flood:{uid}"), "flood", &detail, at);
-            (event.uid, event.user) = (Some(uid), identity::user_name(uid));
-            batch.incoming.push(Incoming::Event(event));
-        }
-        batch.places.extend(limits.places());
-    }
-
     /// The owner's login name, from the system's database of users.
     fn user(&mut self, uid: u32) -> String {
         self.users.entry(uid).or_insert_with(|| identity::user_name(uid)).clone()
-    }
-}
-
-/// The boot's id: process numbers mean something only within one.
-pub(crate) fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
-}
-
-/// Takes the recorder's lock of a home: `None` when another process has it. It lasts as long as the file is open.
-///
-/// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io) when the lock's file can't be made.
-pub fn lock(home: &Home) -> Result<Option<File>> {
-    let folder = home.run_dir();
-    private_folder(&folder)?;
-    let path = folder.join("recorder.lock");
-    let failed = |e| Error::io("lock the recorder", &path, e);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(e)) => Err(Error::io("lock the recorder", &path, e)),
     }
 }

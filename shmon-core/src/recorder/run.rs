@@ -1,6 +1,7 @@
 //! A recorder's own life: one that was killed is noticed by the next.
 
-use super::{boot, noticed};
+use super::folders::boot;
+use super::noticed;
 use crate::config::Home;
 use crate::record::Event;
 use crate::{Error, Result, time};
