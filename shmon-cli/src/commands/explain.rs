@@ -224,6 +224,6 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let (line, marks) = text.trim_end().split_once('\n').unwrap();
         assert_eq!(line, "  echo 日本\\t; rm x");
-        assert_eq!(marks, "                 ^^^^");
+        assert_eq!(marks, "               ^^^^");
     }
 }
