@@ -22,13 +22,16 @@ for stage in cold analyze classify level compile; do
     now[$stage]=$(($(count "$stage") - nothing))
 done
 if [ "${1:-}" = --update ]; then
+    for stage in cold analyze classify level compile; do
+        base=$(sed -n "s/.*\"$stage\": \([0-9]*\).*/\1/p" benches/baseline.json)
+        printf '%-10s %12d instructions, were %12s\n' "$stage" "${now[$stage]}" "${base:-unknown}"
+    done
     {
         echo '{'
         for stage in cold analyze classify level; do echo "  \"$stage\": ${now[$stage]},"; done
         echo "  \"compile\": ${now[compile]}"
         echo '}'
     } >benches/baseline.json
-    cat benches/baseline.json
     exit 0
 fi
 status=0
@@ -47,4 +50,7 @@ for stage in cold analyze classify level compile; do
     fi
     printf '%-10s %12d instructions, baseline %12d, %+d.%d %%%s\n' "$stage" "${now[$stage]}" "$base" $((change / 10)) $((change < 0 ? -change % 10 : change % 10)) "$note"
 done
+if [ "$status" -ne 0 ]; then
+    echo "guard: where more work is meant (new rules, new grammar), write the new figures: benches/guard.sh --update"
+fi
 exit $status

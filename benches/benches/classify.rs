@@ -1,12 +1,16 @@
 //! ns per command of the whole classification, against a raw regex scan and shell lexers of others, in one run.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use shmon_benches::{commands, corpus, patterns};
+use shmon_benches::plot::per_command;
+use shmon_benches::{commands, corpus, patterns, short};
 use shmon_core::{Classifier, Context, Scratch};
 use std::hint::black_box;
 use std::time::Instant;
 
 fn corpora() -> Vec<(&'static str, Vec<String>)> {
+    if short() {
+        return vec![("generated", commands(300, 1))];
+    }
     let mut all = vec![("generated", commands(10_000, 1))];
     all.extend(["nl2bash", "tldr"].into_iter().filter_map(|name| Some((name, corpus(name)?))));
     all
@@ -54,37 +58,45 @@ fn classify(c: &mut Criterion) {
             b.iter(|| few.iter().filter(|command| brush_parser::tokenize_str(command).is_ok()).count());
         });
         group.finish();
-        ratios(name, &all, &classifier, &set);
+        ratios(name, &all, &classifier, &set, &literals);
     }
 }
 
-/// Both sides again, taking turns command by command, and what one is of the other.
-fn ratios(name: &str, all: &[String], classifier: &Classifier, set: &regex::bytes::RegexSet) {
+/// All sides in one run, and what the whole classification is of each.
+fn ratios(
+    name: &str,
+    all: &[String],
+    classifier: &Classifier,
+    set: &regex::bytes::RegexSet,
+    literals: &aho_corasick::AhoCorasick,
+) {
+    let rounds = if short() { 1 } else { 9 };
     let mut scratch = Scratch::default();
     for (rows, ascii) in [("ASCII", true), ("other", false)] {
         let some: Vec<&[u8]> = all.iter().filter(|c| c.is_ascii() == ascii).map(String::as_bytes).collect();
         if some.is_empty() {
             continue;
         }
-        let mut best = [f64::MAX; 2];
-        for _ in 0..9 {
-            let start = Instant::now();
-            for command in &some {
-                black_box(classifier.classify_into(command, &Context::default(), &mut scratch).sensitive());
-            }
-            let middle = Instant::now();
-            for command in &some {
-                black_box(set.matches(command).matched_any());
-            }
-            let per = |d: std::time::Duration| d.as_nanos() as f64 / some.len() as f64;
-            best = [best[0].min(per(middle - start)), best[1].min(per(middle.elapsed()))];
-        }
-        println!(
-            "{name}, {rows} rows: shmon {:.0} ns, RegexSet {:.0} ns, ratio {:.2}",
-            best[0],
-            best[1],
-            best[0] / best[1]
-        );
+        let shmon = per_command(&some, rounds, |command| {
+            black_box(classifier.classify_into(command, &Context::default(), &mut scratch).sensitive());
+        });
+        println!("{name}, {} {rows} rows: shmon {shmon:.0} ns", some.len());
+        let peer = |peer: &str, run: &mut dyn FnMut(&[u8])| {
+            let ns = per_command(&some, rounds, run);
+            println!("{name}, {rows} rows: {peer} {ns:.0} ns, shmon is {:.2} of it", shmon / ns);
+        };
+        peer("RegexSet of 150", &mut |command| {
+            black_box(set.matches(command).matched_any());
+        });
+        peer("aho-corasick", &mut |command| {
+            black_box(literals.find_overlapping_iter(command).count());
+        });
+        peer("shlex", &mut |command| {
+            black_box(std::str::from_utf8(command).ok().and_then(shlex::split));
+        });
+        peer("brush-parser's tokens", &mut |command| {
+            black_box(std::str::from_utf8(command).is_ok_and(|c| brush_parser::tokenize_str(c).is_ok()));
+        });
     }
     let mut times: Vec<u64> = all
         .iter()

@@ -1,7 +1,7 @@
 //! Rules from TOML: compiling them, and what many rules cost per command.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use shmon_benches::{commands, rules};
+use shmon_benches::{commands, rules, short};
 use shmon_core::{Classifier, Context, Scratch};
 use std::hint::black_box;
 use std::time::Instant;
@@ -13,7 +13,7 @@ fn with(count: usize) -> Classifier {
 fn compile(c: &mut Criterion) {
     let mut group = c.benchmark_group("compile");
     group.sample_size(10);
-    for count in [500, 10_000] {
+    for count in if short() { [50, 100] } else { [500, 10_000] } {
         let toml = rules(count, 7);
         group.bench_function(format!("{count} rules"), |b| {
             b.iter(|| {
@@ -30,8 +30,9 @@ fn compile(c: &mut Criterion) {
 }
 
 fn scale(c: &mut Criterion) {
-    let all = commands(10_000, 1);
-    let sets: Vec<(usize, Classifier)> = [500, 2_000, 10_000].map(|n| (n, with(n))).into();
+    let all = commands(if short() { 300 } else { 10_000 }, 1);
+    let counts = if short() { [50, 100, 200] } else { [500, 2_000, 10_000] };
+    let sets: Vec<(usize, Classifier)> = counts.map(|n| (n, with(n))).into();
     let mut group = c.benchmark_group("scale");
     group.sample_size(10);
     for (count, classifier) in &sets {
@@ -49,7 +50,7 @@ fn scale(c: &mut Criterion) {
     group.finish();
     let mut best = vec![f64::MAX; sets.len()];
     let mut scratch = Scratch::default();
-    for _ in 0..9 {
+    for _ in 0..if short() { 1 } else { 9 } {
         for ((_, classifier), best) in sets.iter().zip(&mut best) {
             let start = Instant::now();
             for command in &all {

@@ -1,5 +1,7 @@
 //! Shared parts of the benchmarks: the seeded corpus, the generated rules, and the peer's patterns.
 
+pub mod plot;
+
 use std::path::PathBuf;
 
 /// Whether this is the short run (`cargo bench … -- --test`), which shows that everything works and measures nothing.

@@ -1,4 +1,4 @@
-//! A clean command without a pipeline costs no allocation once the buffers have grown (a pipeline still costs one).
+//! A clean command, with pipelines and lists, costs no allocation once the buffers have grown.
 
 use shmon_core::{Classifier, Context, Scratch};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -37,7 +37,7 @@ static ALLOCATOR: Counting = Counting;
 fn clean_commands_allocate_nothing() {
     let classifier = Classifier::builtin();
     let mut scratch = Scratch::default();
-    let commands: [&[u8]; 8] = [
+    let commands: [&[u8]; 12] = [
         b"ls -la /srv",
         b"git commit -m 'a message'",
         b"find . -name '*.rs' -newer Makefile",
@@ -46,6 +46,10 @@ fn clean_commands_allocate_nothing() {
         b"echo \"hello world\"; date",
         b"sed -i 's/a/b/' f.txt",
         b"awk '{print $1}' data.csv",
+        b"ls -l | grep -v '^d' | sort -k5 -n | head -20",
+        b"find . -type f -name '*.log' | xargs wc -l | sort -n",
+        b"cd build && cmake .. && make -j4 2>&1 | tee build.log",
+        b"du -sh * | sort -h; df -h",
     ];
     let mut run = |command: &[u8]| {
         let verdict = classifier.classify_into(command, &Context::default(), &mut scratch);

@@ -17,6 +17,10 @@ const WARM: usize = 20;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if shmon_benches::short() {
+        println!("prompt: the short run only builds it; the tests of capture run the same shells");
+        return;
+    }
     let samples =
         arguments.iter().position(|a| a == "--samples").and_then(|at| arguments.get(at + 1)?.parse().ok());
     let samples: usize = samples.unwrap_or(400);
