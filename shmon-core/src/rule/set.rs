@@ -30,9 +30,7 @@ pub(crate) struct Layer {
 impl Layer {
     pub(crate) fn new(words: Cow<'static, [u32]>, bytes: Cow<'static, [u8]>) -> Self {
         let view = View { words: &words, bytes: &bytes };
-        // Built-in ones are tables.
-        let lazy = if view.at(H_DFA_AT) == 0 { view.at(view.at(H_REGEX_AT)) } else { 0 };
-        let regexes = (0..lazy).map(|_| LazyRegex::default()).collect();
+        let regexes = (0..view.at(view.at(H_REGEX_AT))).map(|_| LazyRegex::default()).collect();
         Layer { words, bytes, regexes, levels: None }
     }
 

@@ -2,7 +2,7 @@
 
 use super::compiler::features;
 use super::compiler::hash::text_hash;
-use super::compiler::layout::{DFA_MATCH, H_DFA_AT, H_REGEX_AT, op};
+use super::compiler::layout::{H_REGEX_AT, op};
 use super::view::View;
 use crate::shell::WordFlags;
 use std::cell::Cell;
@@ -132,13 +132,8 @@ fn node(v: View<'_>, regexes: &[LazyRegex], code: u32, pc: usize, end: usize, s:
         op::SET => in_set(v, v.at(pc + 1), bytes),
         op::REGEX => {
             let index = v.at(pc + 1);
-            match v.at(H_DFA_AT) {
-                0 => {
-                    let place = v.at(H_REGEX_AT) + 1 + 2 * index;
-                    regexes.get(index).is_some_and(|r| r.is_match(v.str(place), bytes))
-                }
-                tables => finds(v.text(tables + 2 * index), bytes).unwrap_or(false),
-            }
+            let place = v.at(H_REGEX_AT) + 1 + 2 * index;
+            regexes.get(index).is_some_and(|r| r.is_match(v.str(place), bytes))
         }
         op::WORD_FLAG => {
             let flag = match v.word(pc + 1) {
@@ -152,30 +147,6 @@ fn node(v: View<'_>, regexes: &[LazyRegex], code: u32, pc: usize, end: usize, s:
         op::LENGTH => (v.at(pc + 1)..=v.at(pc + 2)).contains(&bytes.len()),
         _ => false,
     }
-}
-
-/// Whether the table's expression finds something in the text; `None` where the table is broken.
-fn finds(table: &[u8], text: &[u8]) -> Option<bool> {
-    let (classes, rest) = table.split_first_chunk::<256>()?;
-    let (&[width, high], rest) = rest.split_first_chunk::<2>()?;
-    let last = 2 * usize::from(u16::from_le_bytes([width, high])).checked_sub(1)?;
-    // The start state stands where a row of its own would: rows count from 2 on.
-    let (&[start, high], _) = rest.split_first_chunk::<2>()?;
-    let mut state = u16::from_le_bytes([start, high]);
-    let cell = |state: u16, column: usize| -> Option<u16> {
-        let at = usize::from(state) + column;
-        Some(u16::from_le_bytes([*rest.get(at)?, *rest.get(at + 1)?]))
-    };
-    for &b in text {
-        if state <= DFA_MATCH {
-            break;
-        }
-        state = cell(state, 2 * usize::from(classes[usize::from(b)]))?;
-    }
-    if state > DFA_MATCH {
-        state = cell(state, last)?;
-    }
-    Some(state == DFA_MATCH)
 }
 
 #[inline]

@@ -61,8 +61,6 @@ numbered! {
     H_ISSUE_AT
     /// Regular expressions: count, then strings.
     H_REGEX_AT
-    /// For each regular expression its table (two words: place in the bytes and length), or 0 where there are none.
-    H_DFA_AT
     /// Allow entries: count, then [`ALLOW_WORDS`] words each.
     H_ALLOW_AT
     /// Secrets: count, then what `secret.rs` reads.
@@ -225,11 +223,6 @@ numbered! {
 }
 /// Words of a place of a gram: atom, the gram's offset in it, the offset of another gram of the atom, and that gram.
 pub const PLACE_WORDS: usize = 4;
-
-/// A table's state from which nothing can be found any more.
-pub const DFA_DEAD: u16 = 0;
-/// A table's state in which something was found.
-pub const DFA_MATCH: u16 = 1;
 
 /// Words of an allow entry.
 pub const ALLOW_WORDS: usize = 5;

@@ -1,67 +1,15 @@
 //! Conditions to bytecode, and what must be there before a condition is worth asking.
 
-use super::features;
-use super::hash::{letter_bit, text_hash};
+use super::hash::letter_bit;
 use super::layout::op;
-use super::need::runs;
-use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTable, StrTest};
+use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTest};
+use super::trigger::Trigger;
 use std::collections::{BTreeMap, HashMap};
-
-/// What wakes a rule; any one of these is enough.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Trigger {
-    /// Program names, with `true` where a longer name fits too.
-    pub(super) programs: Vec<(String, bool)>,
-    /// Texts of which one is in the command.
-    pub(super) atoms: Vec<Vec<u8>>,
-    /// Signs of hiding.
-    pub(super) hiding: bool,
-    /// Something that could not be resolved.
-    pub(super) issue: bool,
-    /// Every command.
-    pub(super) always: bool,
-}
-
-/// The shortest atom that the scan can find.
-pub(super) const SHORTEST_ATOM: usize = 4;
-
-impl Trigger {
-    fn always() -> Self {
-        Trigger { always: true, ..Trigger::default() }
-    }
-
-    /// How much work it saves: greater is better.
-    fn score(&self) -> usize {
-        if self.always {
-            0
-        } else if !self.atoms.is_empty() {
-            let shortest = self.atoms.iter().map(Vec::len).min().unwrap_or(0).min(40);
-            10 + shortest + if self.hiding || self.issue { 0 } else { 1 }
-        } else if self.hiding || self.issue {
-            60
-        } else {
-            100
-        }
-    }
-
-    fn union(mut self, other: Trigger) -> Trigger {
-        self.programs.extend(other.programs);
-        self.atoms.extend(other.atoms);
-        self.hiding |= other.hiding;
-        self.issue |= other.issue;
-        self.always |= other.always;
-        self
-    }
-
-    fn best(self, other: Trigger) -> Trigger {
-        if other.score() > self.score() { other } else { self }
-    }
-}
 
 /// A condition that can't be compiled: its key and why.
 pub(super) type Fault = (String, String);
 
-fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(key: &str, message: impl Into<String>) -> Result<T, Fault> {
     Err((key.to_owned(), message.into()))
 }
 
@@ -530,144 +478,6 @@ impl Lowerer<'_> {
         out.close(node);
         Ok(trigger)
     }
-
-    /// Writes a string test as an ALL node; what comes back are the texts of which one must be there.
-    pub(super) fn strtest(&mut self, t: &StrTest, key: &str, out: &mut Out) -> Result<Trigger, Fault> {
-        let t: &StrTable = &t.0;
-        let fold = if t.nocase { op::NOCASE } else { 0 };
-        let open = out.open(op::ALL);
-        let mut trigger = Trigger::always();
-        for (want, flag) in [(t.quoted, 1), (t.glob, 2), (t.unresolved, 4), (t.disguised, 8)] {
-            if let Some(want) = want {
-                out.node(op::WORD_FLAG, &[flag, u32::from(want)]);
-            }
-        }
-        if t.min_len.is_some() || t.max_len.is_some() {
-            out.node(op::LENGTH, &[t.min_len.unwrap_or(0), t.max_len.unwrap_or(u32::MAX)]);
-        }
-        for (code, list) in [
-            (op::IS, &t.is),
-            (op::PREFIX, &t.prefix),
-            (op::SUFFIX, &t.suffix),
-            (op::CONTAINS, &t.contains),
-            (op::WORD, &t.word),
-            (op::REGEX, &t.regex),
-        ] {
-            if let Some(list) = list {
-                let all = self.expand(&list.0, key)?;
-                if all.iter().any(String::is_empty) && code != op::IS {
-                    return fault(key, "an empty string fits everything");
-                }
-                trigger = trigger.best(self.one_of(
-                    all.into_iter().map(|s| (code, s)).collect(),
-                    fold,
-                    key,
-                    out,
-                )?);
-            }
-        }
-        if let Some(list) = &t.contains_all {
-            for s in self.expand(list, key)? {
-                trigger = trigger.best(self.one_of(vec![(op::CONTAINS, s)], fold, key, out)?);
-            }
-        }
-        if let Some(list) = &t.pattern {
-            let all = self.expand(&list.0, key)?.into_iter().map(|s| pattern(&s)).collect();
-            trigger = trigger.best(self.one_of(all, fold, key, out)?);
-        }
-        if let Some(not) = &t.not {
-            let node = out.open(op::NONE);
-            let mut inner = (**not).clone();
-            inner.0.nocase |= t.nocase;
-            self.strtest(&inner, key, out)?;
-            out.close(node);
-        }
-        out.close(open);
-        Ok(trigger)
-    }
-
-    fn one_of(
-        &mut self,
-        tests: Vec<(u32, String)>,
-        fold: u32,
-        key: &str,
-        out: &mut Out,
-    ) -> Result<Trigger, Fault> {
-        if tests.is_empty() {
-            return fault(key, "is empty, so it can never hold");
-        }
-        let mut trigger = Trigger::default();
-        for (code, text) in &tests {
-            match literal(*code, text) {
-                Some(atom) if atom.len() >= SHORTEST_ATOM => trigger.atoms.push(atom),
-                _ => trigger.always = true,
-            }
-        }
-        if trigger.always {
-            trigger = Trigger::always();
-        }
-        let any = if tests.len() > 1 { Some(out.open(op::ANY)) } else { None };
-        let (exact, rest): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(c, _)| *c == op::IS && fold == 0);
-        if exact.len() > 4 {
-            let mut names: Vec<String> = exact.into_iter().map(|(_, s)| s).collect();
-            names.sort();
-            names.dedup();
-            let at = self.set(names);
-            out.node(op::SET, &[at]);
-        } else {
-            for (code, text) in &exact {
-                self.text_node(*code, text, out);
-            }
-        }
-        for (code, text) in &rest {
-            if *code == op::REGEX {
-                let pattern = if fold == 0 { text.clone() } else { format!("(?i){text}") };
-                let index = self.regexes.iter().position(|r| *r == pattern).unwrap_or_else(|| {
-                    self.regexes.push(pattern);
-                    self.regexes.len() - 1
-                });
-                out.node(op::REGEX, &[index as u32]);
-            } else {
-                let text = if fold == 0 { text.clone() } else { text.to_ascii_lowercase() };
-                self.text_node(*code | fold, &text, out);
-            }
-        }
-        if let Some(any) = any {
-            out.close(any);
-        }
-        Ok(trigger)
-    }
-
-    /// A test with one text: the text, and the pairs of bytes that a string must have to hold it.
-    fn text_node(&mut self, code: u32, text: &str, out: &mut Out) {
-        let [at, len] = self.pool.add(text.as_bytes());
-        let pairs = match code & !op::NOCASE {
-            op::GLOB => glob_pairs(text.as_bytes()),
-            _ => features::pairs(text.as_bytes()),
-        };
-        out.node(code, &[at, len, pairs as u32, (pairs >> 32) as u32]);
-    }
-
-    fn set(&mut self, names: Vec<String>) -> u32 {
-        if let Some(&at) = self.sets.known.get(&names) {
-            return at;
-        }
-        let slots = (names.len() * 2).next_power_of_two();
-        let at = self.sets.words.len();
-        self.sets.words.push(slots as u32 - 1);
-        self.sets.words.resize(at + 1 + slots * 2, u32::MAX);
-        for name in &names {
-            let mut slot = text_hash(name.as_bytes()) as usize & (slots - 1);
-            while self.sets.words[at + 2 + slot * 2] != u32::MAX {
-                slot = (slot + 1) & (slots - 1);
-            }
-            let [text, len] = self.pool.add(name.as_bytes());
-            self.sets.words[at + 1 + slot * 2] = text;
-            self.sets.words[at + 2 + slot * 2] = len;
-        }
-        self.sets.known.insert(names, at as u32);
-        at as u32
-    }
 }
 
 /// Kinds of `via`, by bit.
@@ -722,63 +532,6 @@ fn redirect_mask(kinds: Option<&OneOrMany>) -> Result<u32, String> {
         };
     }
     Ok(mask)
-}
-
-/// The cheapest test that a pattern of the short form means.
-fn pattern(text: &str) -> (u32, String) {
-    let special = |s: &str| s.contains(['*', '?', '[', '\\']);
-    if !special(text) {
-        return (op::IS, text.to_owned());
-    }
-    let inner = text.trim_matches('*');
-    if !inner.is_empty() && !special(inner) {
-        let (front, back) = (text.starts_with('*'), text.ends_with('*'));
-        let code = match (front, back) {
-            (true, true) => op::CONTAINS,
-            (true, false) => op::SUFFIX,
-            _ => op::PREFIX,
-        };
-        return (code, inner.to_owned());
-    }
-    (op::GLOB, text.to_owned())
-}
-
-/// The pairs of bytes in the literal runs of a glob.
-fn glob_pairs(text: &[u8]) -> u64 {
-    runs(text).iter().fold(0, |all, run| all | features::pairs(run))
-}
-
-/// A text that must be there for the test to hold.
-fn literal(code: u32, text: &str) -> Option<Vec<u8>> {
-    match code {
-        op::IS | op::PREFIX | op::SUFFIX | op::CONTAINS | op::WORD => Some(text.as_bytes().to_vec()),
-        op::GLOB => {
-            let mut best = Vec::new();
-            let mut run = Vec::new();
-            let mut bytes = text.bytes();
-            while let Some(b) = bytes.next() {
-                match b {
-                    b'*' | b'?' => keep_longer(&mut best, &mut run),
-                    b'[' => {
-                        keep_longer(&mut best, &mut run);
-                        bytes.by_ref().skip(1).find(|&b| b == b']');
-                    }
-                    b'\\' => run.extend(bytes.next()),
-                    _ => run.push(b),
-                }
-            }
-            keep_longer(&mut best, &mut run);
-            Some(best)
-        }
-        _ => None,
-    }
-}
-
-fn keep_longer(best: &mut Vec<u8>, run: &mut Vec<u8>) {
-    if run.len() > best.len() {
-        std::mem::swap(best, run);
-    }
-    run.clear();
 }
 
 /// Bytecode under construction.

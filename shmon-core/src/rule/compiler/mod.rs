@@ -10,8 +10,11 @@ mod narrow;
 mod need;
 pub mod schema;
 mod secrets;
+mod shapes;
 pub mod source;
+mod strings;
 mod tables;
+mod trigger;
 
 pub use lower::{ISSUE_KINDS, VIA_KINDS};
 pub use source::{Problem, Source};

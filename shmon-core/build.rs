@@ -4,17 +4,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::exit;
 
-mod automaton;
-#[path = "../src/rule/compiler/mod.rs"]
+#[path = "src/rule/compiler/mod.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod compiler;
-#[path = "../src/error.rs"]
+#[path = "src/error.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod error;
-#[path = "../src/lang.rs"]
+#[path = "src/lang.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod lang;
-#[path = "../src/level.rs"]
+#[path = "src/level.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod level;
 
@@ -25,7 +24,7 @@ use level::Level;
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/rule/compiler");
-    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=build.rs");
     if let Err(message) = generate() {
         eprintln!("{message}");
         exit(1);
@@ -48,12 +47,10 @@ fn generate() -> std::result::Result<(), String> {
     let compiled = compiler::compile(&sources, &compiler::Base::default(), None).map_err(|problems| {
         problems.iter().map(|p| format!("shmon-core/{p}")).collect::<Vec<_>>().join("\n")
     })?;
-    let mut blob = compiled.blob;
-    automata(&mut blob)?;
     let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     let out = Path::new(&out);
     let mut code = String::from("static WORDS: &[u32] = &[\n");
-    for line in blob.words.chunks(16) {
+    for line in compiled.blob.words.chunks(16) {
         for word in line {
             let _ = write!(code, "{word},");
         }
@@ -64,23 +61,6 @@ fn generate() -> std::result::Result<(), String> {
     );
     let save =
         |name: &str, data: &[u8]| std::fs::write(out.join(name), data).map_err(|e| format!("{name}: {e}"));
-    save("builtin.bytes", &blob.bytes)?;
+    save("builtin.bytes", &compiled.blob.bytes)?;
     save("builtin.rs", code.as_bytes())
-}
-
-/// Adds the tables of all regular expressions to the compiled form.
-fn automata(blob: &mut compiler::layout::Blob) -> std::result::Result<(), String> {
-    use compiler::layout::{H_DFA_AT, H_REGEX_AT};
-    let list = blob.words[H_REGEX_AT] as usize;
-    let mut places = Vec::new();
-    for at in (0..blob.words[list] as usize).map(|i| list + 1 + 2 * i) {
-        let (start, length) = (blob.words[at] as usize, blob.words[at + 1] as usize);
-        let pattern = String::from_utf8_lossy(&blob.bytes[start..start + length]).into_owned();
-        let table = automaton::table(&pattern).map_err(|e| format!("rules: regex '{pattern}': {e}"))?;
-        places.extend([blob.bytes.len() as u32, table.len() as u32]);
-        blob.bytes.extend(table);
-    }
-    blob.words[H_DFA_AT] = blob.words.len() as u32;
-    blob.words.extend(places);
-    Ok(())
 }
