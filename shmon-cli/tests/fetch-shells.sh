@@ -4,7 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 shells=${CARGO_TARGET_DIR:-$PWD/target}/shells
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# The mirror that this system's own packages come from.
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -E '/debian/?$' | head -n 1)}
+[[ -n $mirror ]] || { echo "other shells: apt names no mirror of Debian"; exit 0; }
 [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]] || { echo "other shells: only fetched on Debian, amd64"; exit 0; }
 
 # Arguments: suite, and whether its own C library is needed (it is newer than this system's).
@@ -13,10 +15,10 @@ fetch() {
   local packages=(bash)
   [[ $own == own ]] && packages+=(libc6 libtinfo6)
   mkdir -p "$root"
-  curl -fsSL --max-time 120 "$mirror/dists/$suite/main/binary-amd64/Packages.xz" | xz -dc >"$index"
+  curl -fsSL --max-time 120 "${mirror%/}/dists/$suite/main/binary-amd64/Packages.xz" | xz -dc >"$index"
   for package in "${packages[@]}"; do
     file=$(awk -v p="Package: $package" '$0 == p { found = 1 } found && /^Filename: / { print $2; exit }' "$index")
-    curl -fsSL --max-time 120 -o "$root/$package.deb" "$mirror/$file"
+    curl -fsSL --max-time 120 -o "$root/$package.deb" "${mirror%/}/$file"
     dpkg-deb -x "$root/$package.deb" "$root"
   done
   rm -f "$index" "$root"/*.deb
