@@ -236,7 +236,7 @@ fn check(target: &Target, case: &Case) -> Result<&'static str, String> {
         return Err(format!("statuses {:?}, wanted {status:?}", seen.status));
     }
     let timeless = case.timeless.iter().any(|kind| kind == target.kind);
-    if seen.timed.iter().any(|timed| *timed == timeless) {
+    if seen.timed.contains(&timeless) {
         return Err(format!("ends with a time: {:?}", seen.timed));
     }
     // The builtin needs neither traps nor PROMPT_COMMAND, so nobody can take them away.
