@@ -63,35 +63,50 @@ fn micros(time: Duration) -> f64 {
 }
 
 fn prompt(shmon: &Path, samples: usize) {
-    let mut running: Vec<(Peer, Shell, Vec<Duration>)> = Vec::new();
+    let mut running: Vec<(Peer, Shell, Vec<Duration>, Vec<Duration>)> = Vec::new();
     for peer in peers::all(shmon) {
         match peer.start() {
-            Ok(shell) => running.push((peer, shell, Vec::with_capacity(samples))),
+            Ok(shell) => {
+                running.push((peer, shell, Vec::with_capacity(samples), Vec::with_capacity(samples)))
+            }
             Err(reason) => println!("SKIPPED {}: {reason}", peer.name),
         }
     }
     for round in 0..samples + WARM {
-        for (_, shell, times) in &mut running {
+        for (_, shell, times, processor) in &mut running {
+            let before = shell.processor();
             let time = shell.enter(":");
             if round >= WARM {
                 times.push(time);
+                let used = shell.processor().zip(before).map_or(0, |(after, before)| after - before);
+                processor.push(Duration::from_nanos(used));
             }
         }
     }
     println!(
-        "\nEnter to prompt, {samples} prompts each, in turns; what is added to the same shell without a hook\n"
+        "\nEnter to prompt, {samples} prompts each, in turns; what is added to the same shell without a hook, as time that\n\
+         passes and as time of a processor in the shell itself (without the processes that it starts), both p50\n"
     );
-    println!("{:<44} {:>9} {:>9} {:>12} {:>12}", "", "p50 µs", "p99 µs", "added p50 µs", "× plain");
-    let mut plain = (String::new(), 0.0);
-    for (peer, _, times) in &mut running {
+    println!(
+        "{:<44} {:>9} {:>9} {:>10} {:>9} {:>13}",
+        "", "p50 µs", "p99 µs", "added µs", "× plain", "processor µs"
+    );
+    let mut plain = (String::new(), 0.0, 0.0);
+    for (peer, _, times, processor) in &mut running {
         times.sort_unstable();
+        processor.sort_unstable();
         let (p50, p99) = (micros(quantile(times, 0.5)), micros(quantile(times, 0.99)));
+        let used = micros(quantile(processor, 0.5));
         if peer.plain {
-            plain = (peer.shell.clone(), p50);
+            plain = (peer.shell.clone(), p50, used);
         }
-        let (added, ratio) =
-            if plain.0 == peer.shell { (p50 - plain.1, p50 / plain.1) } else { (f64::NAN, f64::NAN) };
-        println!("{:<44} {p50:>9.0} {p99:>9.0} {added:>12.1} {ratio:>12.2}", peer.name);
+        let same = plain.0 == peer.shell;
+        let (added, ratio, more) = if same {
+            (p50 - plain.1, p50 / plain.1, used - plain.2)
+        } else {
+            (f64::NAN, f64::NAN, f64::NAN)
+        };
+        println!("{:<44} {p50:>9.0} {p99:>9.0} {added:>10.1} {ratio:>9.2} {more:>13.1}", peer.name);
     }
 }
 

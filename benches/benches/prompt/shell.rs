@@ -67,6 +67,12 @@ impl Shell {
         began.elapsed()
     }
 
+    /// Nanoseconds that the shell itself has had a processor so far (Documentation/scheduler/sched-stats.rst of Linux).
+    pub(crate) fn processor(&self) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).ok()?;
+        text.split(' ').next()?.parse().ok()
+    }
+
     fn prompt(&mut self) -> bool {
         let until = Instant::now() + PATIENCE;
         let mut buffer = [0; 4096];
