@@ -67,7 +67,7 @@ fn prompt(shmon: &Path, samples: usize) {
     for peer in peers::all(shmon) {
         match peer.start() {
             Ok(shell) => {
-                running.push((peer, shell, Vec::with_capacity(samples), Vec::with_capacity(samples)))
+                running.push((peer, shell, Vec::with_capacity(samples), Vec::with_capacity(samples)));
             }
             Err(reason) => println!("SKIPPED {}: {reason}", peer.name),
         }
