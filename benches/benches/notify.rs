@@ -6,6 +6,7 @@
 //! measured is ours; TLS and the way to a real service come on top.
 
 #[path = "prompt/shell.rs"]
+#[expect(dead_code, reason = "the benchmark of the prompt uses the rest")]
 mod shell;
 
 use criterion::{Criterion, criterion_group, criterion_main};
