@@ -450,7 +450,8 @@ parent=${SHMON_SESSION-}"
     for _shmon_x in "${_shmon_bin%/*}/libshmon_bash.so" "${_shmon_bin%/*}/../lib/shmon/libshmon_bash.so"; do
       if [[ -f $_shmon_x ]] && { builtin enable -f "$_shmon_x" shmon_hook &&
         shmon_hook "$_shmon_spool" "$_shmon_home" @PROGRAM@ @DURABILITY@ @ACK@; } 2>/dev/null; then
-        _shmon_wake
+        # What keeps a recorder from running is told by the builtin, at the first command and once.
+        [[ @SYSTEM@ == yes || ! -x $_shmon_bin ]] || _shmon_wake
         unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
           _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle \
           _shmon_ble_pre _shmon_ble_post

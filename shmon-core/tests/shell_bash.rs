@@ -119,11 +119,14 @@ fn bash(commands: &[String]) -> Option<Vec<BTreeSet<Vec<String>>>> {
         exec 9>&1
         ulimit -t 20
         FUNCNEST=16
-        command_not_found_handle() { printf '%s\0' "$@" $'\x02' >&9; }
+        # The command's number goes first: what a subshell left in the background may speak when the next command runs.
+        command_not_found_handle() { printf '%s\0' "$command_number" "$@" $'\x02' >&9; }
+        command_number=0
         while IFS= read -r -d '' command; do
             ( set --; eval "$command"; wait ) </dev/null >/dev/null 2>&1
-            printf '\x01\0' >&9
-        done"#;
+            ((++command_number))
+        done
+        printf '\x01\0' >&9"#;
     let mut child = Command::new("bwrap")
         .args(["--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/", "/", "--dev", "/dev"])
         .args([
@@ -152,18 +155,20 @@ fn bash(commands: &[String]) -> Option<Vec<BTreeSet<Vec<String>>>> {
     if writer.join().ok()?.is_err() || !output.status.success() {
         return None;
     }
-    let mut all = Vec::new();
-    let (mut set, mut words) = (BTreeSet::new(), Vec::new());
+    let mut all = vec![BTreeSet::new(); commands.len()];
+    let (mut ended, mut words) = (false, Vec::<String>::new());
     for field in output.stdout.split(|&b| b == 0) {
         match field {
-            b"\x01" => all.push(std::mem::take(&mut set)),
+            b"\x01" => ended = true,
             b"\x02" => {
-                set.insert(std::mem::take(&mut words));
+                let argv = words.split_off(1);
+                let number: usize = words.pop()?.parse().ok()?;
+                all.get_mut(number)?.insert(argv);
             }
             word => words.push(String::from_utf8_lossy(word).into_owned()),
         }
     }
-    (all.len() == commands.len()).then_some(all)
+    ended.then_some(all)
 }
 
 #[test]
