@@ -87,7 +87,7 @@ impl Pages {
     /// The next page, in a read transaction of its own; empty after the last.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read; the walk is over then.
+    /// [`ErrorKind::Store`] when the database can't be read; the walk is over then.
     pub fn next(&mut self, store: &Store) -> Result<Vec<Row>> {
         if self.done {
             return Ok(Vec::new());
@@ -143,7 +143,7 @@ impl Store {
     /// The rows that `query` asks for.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read, here or from the iterator.
+    /// [`ErrorKind::Store`] when the database can't be read, here or from the iterator.
     pub fn rows(&self, query: &Query) -> Result<Rows<'_>> {
         Ok(Rows { store: self, pages: self.pages(query)?, page: Vec::new().into_iter() })
     }
@@ -151,8 +151,8 @@ impl Store {
     /// The rows that `query` asks for, page by page, without a borrow of the store.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read;
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the row of [`Query::page_after`] is gone.
+    /// [`ErrorKind::Store`] when the database can't be read;
+    /// [`ErrorKind::Invalid`] when the row of [`Query::page_after`] is gone.
     pub fn pages(&self, query: &Query) -> Result<Pages> {
         let cursor = query.page_after.map(|id| self.place(id)).transpose()?;
         let plan = Plan::of(query, &self.db).map_err(|e| failed("read the database", &self.path, e))?;
@@ -169,7 +169,7 @@ impl Store {
     /// The row with this id.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    /// [`ErrorKind::Store`] when the database can't be read.
     pub fn row(&self, id: i64) -> Result<Option<Row>> {
         let epochs = self.epochs()?;
         let sql = format!("SELECT {COLUMNS} FROM command_logs WHERE id = ?1");
@@ -189,7 +189,7 @@ impl Store {
     /// How many rows `query` asks for; its limit and where its page begins don't count.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    /// [`ErrorKind::Store`] when the database can't be read.
     pub fn count(&self, query: &Query) -> Result<u64> {
         let read = || {
             let condition = plan::whole(query, &self.db)?;
@@ -203,7 +203,7 @@ impl Store {
     /// The greatest id that was given away; 0 in an empty database.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    /// [`ErrorKind::Store`] when the database can't be read.
     pub fn last_id(&self) -> Result<i64> {
         let sql = "SELECT coalesce(max(id), 0) FROM command_logs";
         let read = || self.db.prepare_cached(sql)?.query_row([], |row| row.get(0));

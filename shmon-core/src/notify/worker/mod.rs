@@ -236,7 +236,7 @@ impl Worker {
     /// The lock of the one process that stays until the next attempt is due; `None` where another one does.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] naming the file.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the file.
     pub fn linger_lock(&self) -> Result<Option<File>> {
         self.lock("notify.linger")
     }
