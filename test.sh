@@ -14,8 +14,13 @@ python() { shmon-py/test.sh; }
 c() { shmon-ffi/test.sh; }
 # The README's first command, in an empty home.
 install() { shmon-cli/tests/install.sh; }
-# Builds every benchmark as it is measured; `cargo bench -p shmon-benches` measures.
-bench() { cargo bench -p shmon-benches --no-run; }
+# Builds every benchmark, runs those that need no terminal and no server for a moment, and compares counted instructions with the
+# baseline; `cargo bench -p shmon-benches` measures.
+bench() {
+  cargo bench -p shmon-benches --no-run
+  cargo bench -q -p shmon-benches --bench adversarial --bench classify --bench compile --bench store -- --test
+  benches/guard.sh
+}
 
 steps=("$@")
 ((${#steps[@]})) || steps=(setup format lint rust docs python c install bench)
