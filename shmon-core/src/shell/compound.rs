@@ -50,6 +50,11 @@ impl Parser<'_> {
             }
             self.redirection();
         }
+        self.redirected_node(node, mark)
+    }
+
+    /// `node` with the redirections that were put on their stack since `mark`, if any.
+    pub(super) fn redirected_node(&mut self, node: NodeId, mark: usize) -> NodeId {
         if self.ast.stacks.redirections.len() == mark {
             return node;
         }

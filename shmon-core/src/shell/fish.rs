@@ -187,11 +187,7 @@ impl Parser<'_> {
             }
             self.redirection();
         }
-        if self.ast.stacks.redirections.len() == mark {
-            return node;
-        }
-        let redirections = settle(&mut self.ast.stacks.redirections, mark, &mut self.ast.redirections);
-        self.ast.add(Node::Redirected { body: node, redirections })
+        self.redirected_node(node, mark)
     }
 
     fn fish_lines_to_end(&mut self) {
@@ -350,20 +346,7 @@ impl Parser<'_> {
             self.ast.stacks.words.push(word);
             last = self.pos;
         }
-        let none = self.ast.stacks.words.len() == words
-            && self.ast.stacks.assignments.len() == assignments
-            && self.ast.stacks.redirections.len() == redirections;
-        if none {
-            return EMPTY;
-        }
-        let stacks = &mut self.ast.stacks;
-        let node = Node::Simple {
-            words: settle(&mut stacks.words, words, &mut self.ast.words),
-            assignments: settle(&mut stacks.assignments, assignments, &mut self.ast.assignments),
-            redirections: settle(&mut stacks.redirections, redirections, &mut self.ast.redirections),
-            span: Range32 { start: start as u32, end: last as u32 },
-        };
-        self.ast.add(node)
+        self.simple_node([words, assignments, redirections], start, last)
     }
 
     /// `NAME=value` before a command.

@@ -435,6 +435,12 @@ impl Parser<'_> {
             }
             last = self.pos;
         }
+        self.simple_node([words, assignments, redirections], start, last)
+    }
+
+    /// The simple command of what was put on the stacks of words, assignments and redirections since `marks`; none of it, no command.
+    pub(super) fn simple_node(&mut self, marks: [usize; 3], start: usize, end: usize) -> NodeId {
+        let [words, assignments, redirections] = marks;
         let none = self.ast.stacks.words.len() == words
             && self.ast.stacks.assignments.len() == assignments
             && self.ast.stacks.redirections.len() == redirections;
@@ -446,7 +452,7 @@ impl Parser<'_> {
             words: settle(&mut stacks.words, words, &mut self.ast.words),
             assignments: settle(&mut stacks.assignments, assignments, &mut self.ast.assignments),
             redirections: settle(&mut stacks.redirections, redirections, &mut self.ast.redirections),
-            span: Range32 { start: start as u32, end: last as u32 },
+            span: Range32 { start: start as u32, end: end as u32 },
         };
         self.ast.add(node)
     }
