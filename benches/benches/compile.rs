@@ -48,25 +48,41 @@ fn scale(c: &mut Criterion) {
         });
     }
     group.finish();
-    let mut best = vec![f64::MAX; sets.len()];
+    table(&sets, &all);
+}
+
+/// What so many rules cost: both sides of each ratio are measured in turn, of which the best rounds count.
+fn table(sets: &[(usize, Classifier)], all: &[String]) {
+    let mut best = vec![(f64::MAX, f64::MAX); sets.len()];
     let mut scratch = Scratch::default();
-    for _ in 0..if short() { 1 } else { 9 } {
-        for ((_, classifier), best) in sets.iter().zip(&mut best) {
+    for round in 0..if short() { 1 } else { 9 } {
+        for ((count, classifier), (command, compile)) in sets.iter().zip(&mut best) {
             let start = Instant::now();
-            for command in &all {
+            for command in all {
                 black_box(
                     classifier.classify_into(command.as_bytes(), &Context::default(), &mut scratch).level(),
                 );
             }
-            *best = best.min(start.elapsed().as_nanos() as f64 / all.len() as f64);
+            *command = command.min(start.elapsed().as_nanos() as f64 / all.len() as f64);
+            if round < 3 {
+                let toml = rules(*count, 7);
+                let start = Instant::now();
+                black_box(Classifier::builder().rules_text("generated", toml).build().is_ok());
+                *compile = compile.min(start.elapsed().as_secs_f64() * 1e3);
+            }
         }
     }
-    for ((count, classifier), ns) in sets.iter().zip(&best) {
+    let builtin = Classifier::builtin().rules().memory();
+    for ((count, classifier), (command, compile)) in sets.iter().zip(&best) {
+        let memory = classifier.rules().memory() - builtin;
         println!(
-            "{count} rules: {ns:.0} ns per command, {:.2} of {} rules; {} KiB compiled",
-            ns / best[0],
+            "{count} rules: {command:.0} ns per command, {:.2} of {} rules; compiled in {compile:.1} ms, {:.1} µs a rule; \
+             {} KiB, {} bytes a rule",
+            command / best[0].0,
             sets[0].0,
-            classifier.rules().memory() / 1024
+            compile * 1e3 / *count as f64,
+            memory / 1024,
+            memory / count,
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Runs one stage over the generated corpus, for counting its instructions under callgrind: `guard STAGE`.
+//! Runs one stage over the generated corpus, for counting its instructions under callgrind: `guard STAGE`;
+//! `guard compile N` compiles N rules instead of 500.
 
 use shmon_benches::{commands, rules};
 use shmon_core::shell::{Analysis, Dialect, analyze};
@@ -42,7 +43,8 @@ fn main() {
             }
         }
         "compile" => {
-            let built = Classifier::builder().rules_text("generated", rules(500, 7)).build();
+            let count = std::env::args().nth(2).map_or(500, |n| n.parse().expect("a number of rules"));
+            let built = Classifier::builder().rules_text("generated", rules(count, 7)).build();
             black_box(built.is_ok());
         }
         other => {

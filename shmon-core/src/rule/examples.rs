@@ -36,6 +36,7 @@ pub struct Outcome {
 /// Runs all examples of a file.
 pub fn run(classifier: &Classifier, source: &Source, file: &RuleFile) -> Outcome {
     let mut outcome = Outcome::default();
+    let lines = source::Lines::new(&source.text);
     for spanned in &file.rule {
         let (start, rule) = (spanned.span().start, spanned.get_ref());
         outcome.rules += 1;
@@ -46,7 +47,7 @@ pub fn run(classifier: &Classifier, source: &Source, file: &RuleFile) -> Outcome
                     let said = if wanted { "isn't found" } else { "is found" };
                     outcome.faults.push(Problem {
                         file: source.name.clone(),
-                        line: source::line_of_key(&source.text, start, key),
+                        line: lines.line_of_key(start, key),
                         rule: Some(rule.id.clone()),
                         key: Some(key.to_owned()),
                         message: format!("{said}: {}", example.command),
@@ -67,7 +68,7 @@ pub fn run(classifier: &Classifier, source: &Source, file: &RuleFile) -> Outcome
             if redacted != wanted {
                 outcome.faults.push(Problem {
                     file: source.name.clone(),
-                    line: source::line_of_key(&source.text, start, key),
+                    line: lines.line_of_key(start, key),
                     rule: Some(kind.id.clone()),
                     key: Some(key.to_owned()),
                     message: format!("becomes {redacted} instead of {wanted}"),

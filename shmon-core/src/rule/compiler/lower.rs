@@ -39,9 +39,27 @@ impl Pool {
 pub(super) struct Lowerer<'a> {
     pub(super) lists: &'a BTreeMap<String, Vec<String>>,
     pub(super) pool: &'a mut Pool,
-    pub(super) regexes: &'a mut Vec<String>,
+    pub(super) regexes: &'a mut Regexes,
     /// Sets by content, with where their words are in `sets`.
     pub(super) sets: &'a mut Sets,
+}
+
+/// Regular expressions, each stored once.
+#[derive(Default)]
+pub(super) struct Regexes {
+    pub(super) patterns: Vec<String>,
+    known: HashMap<String, u32>,
+}
+
+impl Regexes {
+    pub(super) fn number(&mut self, pattern: String) -> u32 {
+        let next = self.patterns.len() as u32;
+        let number = *self.known.entry(pattern.clone()).or_insert(next);
+        if number == next {
+            self.patterns.push(pattern);
+        }
+        number
+    }
 }
 
 /// Hash sets for long lists of exact strings.

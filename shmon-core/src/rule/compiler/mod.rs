@@ -21,7 +21,7 @@ pub use source::{Problem, Source};
 
 use crate::Level;
 use layout::*;
-use lower::{Lowered, Lowerer, Pool, Sets};
+use lower::{Lowered, Lowerer, Pool, Regexes, Sets};
 use need::Atoms;
 use schema::{ProgramSpec, RuleFile, RuleSpec, Status, TextSpec};
 use secrets::Secrets;
@@ -70,7 +70,7 @@ pub fn compile(
         }
     }
     let mut compiler = Compiler::new(base);
-    for (source, file) in &files {
+    for (_, file) in &files {
         for (name, list) in &file.lists {
             compiler.lists.insert(name.clone(), list.clone());
         }
@@ -81,7 +81,6 @@ pub fn compile(
         if let Some(attack) = &file.attack {
             compiler.attack = attack.clone();
         }
-        let _ = source;
     }
     let excluded = exclude.map(<[String]>::to_vec).or_else(|| {
         let said: Vec<_> = files.iter().filter_map(|(_, f)| f.exclude.clone()).collect();
@@ -120,7 +119,7 @@ pub fn waking(
     condition: &schema::Cond,
     lists: &BTreeMap<String, Vec<String>>,
 ) -> Result<Waking, (String, String)> {
-    let (mut pool, mut regexes, mut sets) = (Pool::default(), Vec::new(), Sets::default());
+    let (mut pool, mut regexes, mut sets) = (Pool::default(), Regexes::default(), Sets::default());
     let mut lowerer = Lowerer { lists, pool: &mut pool, regexes: &mut regexes, sets: &mut sets };
     let lowered = lowerer.condition(condition, true)?;
     Ok(Waking {
@@ -143,7 +142,7 @@ struct Compiler<'a> {
     lists: BTreeMap<String, Vec<String>>,
     attack: schema::AttackSpec,
     pool: Pool,
-    regexes: Vec<String>,
+    regexes: Regexes,
     sets: Sets,
     rules: Vec<Rule<'a>>,
     allows: Vec<(Lowered, Vec<String>, u32, String)>,
@@ -161,7 +160,7 @@ impl<'a> Compiler<'a> {
             lists: base.lists.clone(),
             attack: schema::AttackSpec::default(),
             pool: Pool::default(),
-            regexes: Vec::new(),
+            regexes: Regexes::default(),
             sets: Sets::default(),
             rules: Vec::new(),
             allows: Vec::new(),
@@ -184,12 +183,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn file(&mut self, source: &'a Source, file: &'a RuleFile, problems: &mut Vec<Problem>) {
+        let lines = source::Lines::new(&source.text);
         let problem = |start: usize, rule: Option<&str>, key: Option<String>, message: String| Problem {
             file: source.name.clone(),
-            line: key.as_ref().map_or_else(
-                || source::line_of(&source.text, start),
-                |k| source::line_of_key(&source.text, start, k),
-            ),
+            line: key.as_ref().map_or_else(|| lines.line(start), |k| lines.line_of_key(start, k)),
             rule: rule.map(str::to_owned),
             key,
             message,
@@ -218,12 +215,14 @@ impl<'a> Compiler<'a> {
                 }
             }
             match self.lower(&rule.condition, true) {
-                Ok(lowered) => self.rules.push(Rule {
-                    spec: rule,
-                    file: &source.name,
-                    line: source::line_of(&source.text, start),
-                    lowered,
-                }),
+                Ok(lowered) => {
+                    self.rules.push(Rule {
+                        spec: rule,
+                        file: &source.name,
+                        line: lines.line(start),
+                        lowered,
+                    });
+                }
                 Err((key, message)) => report(&key, message),
             }
         }
@@ -318,7 +317,7 @@ impl<'a> Compiler<'a> {
         w.words[H_ALWAYS_AT] = w.counted(always.len(), &always);
         w.words[H_HIDING_AT] = w.counted(hiding.len(), &hiding);
         w.words[H_ISSUE_AT] = w.counted(issue.len(), &issue);
-        w.words[H_REGEX_AT] = w.strings(&self.regexes, &mut text);
+        w.words[H_REGEX_AT] = w.strings(&self.regexes.patterns, &mut text);
         let mut allows = Vec::new();
         for (lowered, rules, expires, reason) in &self.allows {
             // What wakes an allow entry is a finding; its program is tested like everything else.

@@ -43,9 +43,51 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The line (from 1) of a byte offset.
+/// The line (from 1) of a byte offset. Whoever asks often makes [`Lines`].
 pub fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count() + 1
+}
+
+/// Where the lines of a text begin, so that the place of each of thousands of rules is looked up instead of counted.
+pub struct Lines<'a> {
+    text: &'a str,
+    /// The offset of each line but the first.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Finds the lines of `text`.
+    pub fn new(text: &'a str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1).collect();
+        Lines { text, starts }
+    }
+
+    /// The line (from 1) of a byte offset.
+    pub fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|&start| start <= offset) + 1
+    }
+
+    /// The line of `key` within the table that begins at byte `start`; that of the table where the key isn't found.
+    pub fn line_of_key(&self, start: usize, key: &str) -> usize {
+        let first = self.line(start);
+        let name = key.split('.').next().unwrap_or(key);
+        let begin = first.checked_sub(2).map_or(0, |at| self.starts[at]);
+        for (i, l) in self.text[begin..].lines().enumerate() {
+            let t = l.trim_start();
+            if i > 0 && t.starts_with("[[") {
+                break;
+            }
+            if t.strip_prefix(name).is_some_and(|r| r.trim_start().starts_with(['=', '.'])) {
+                return first + i;
+            }
+        }
+        first
+    }
+}
+
+/// [`Lines::line_of_key`] for one question.
+pub fn line_of_key(text: &str, start: usize, key: &str) -> usize {
+    Lines::new(text).line_of_key(start, key)
 }
 
 /// Reads one file.
@@ -81,18 +123,31 @@ fn around(text: &str, line: usize) -> (Option<String>, Option<String>) {
     (id, key)
 }
 
-/// The line of `key` within the table that begins at byte `start`; that of the table where the key isn't found.
-pub fn line_of_key(text: &str, start: usize, key: &str) -> usize {
-    let first = line_of(text, start);
-    let name = key.split('.').next().unwrap_or(key);
-    for (i, l) in text.lines().enumerate().skip(first.saturating_sub(1)) {
-        let t = l.trim_start();
-        if i + 1 > first && t.starts_with("[[") {
-            break;
-        }
-        if t.strip_prefix(name).is_some_and(|r| r.trim_start().starts_with(['=', '.'])) {
-            return i + 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_looked_up_as_they_are_counted() {
+        for text in
+            ["", "\n", "a", "a\n", "\n\na = 1\r\n日本\n[[rule]]\nid = 1\nmatch.operand = 2\n[[rule]]\nx = 1"]
+        {
+            let lines = Lines::new(text);
+            for offset in 0..=text.len() + 1 {
+                assert_eq!(lines.line(offset), line_of(text, offset), "{text:?} at {offset}");
+            }
         }
     }
-    first
+
+    #[test]
+    fn a_key_is_found_in_its_own_table() {
+        let text = "[[rule]]\nid = 1\nmatch.operand = 2\n[[rule]]\nhits = []\n";
+        let lines = Lines::new(text);
+        assert_eq!(lines.line_of_key(0, "match.operand"), 3);
+        assert_eq!(lines.line_of_key(0, "id"), 2);
+        assert_eq!(lines.line_of_key(0, "hits"), 1);
+        let second = text.rfind("[[").unwrap();
+        assert_eq!(lines.line_of_key(second, "hits"), 5);
+        assert_eq!(lines.line_of_key(second, "id"), 4);
+    }
 }

@@ -100,11 +100,7 @@ impl Lowerer<'_> {
         for (code, text) in &rest {
             if *code == op::REGEX {
                 let pattern = if fold == 0 { text.clone() } else { format!("(?i){text}") };
-                let index = self.regexes.iter().position(|r| *r == pattern).unwrap_or_else(|| {
-                    self.regexes.push(pattern);
-                    self.regexes.len() - 1
-                });
-                out.node(op::REGEX, &[index as u32]);
+                out.node(op::REGEX, &[self.regexes.number(pattern)]);
             } else {
                 let text = if fold == 0 { text.clone() } else { text.to_ascii_lowercase() };
                 self.text_node(*code | fold, &text, out);

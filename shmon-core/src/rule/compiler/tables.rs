@@ -28,17 +28,17 @@ pub(super) type Programs = BTreeMap<(String, bool), ProgramEntry>;
 
 /// Makes every name hold what shorter prefixes say, so that one look-up is enough.
 pub(super) fn inherit(programs: &mut Programs) {
-    let prefixes: Vec<(String, ProgramEntry)> =
+    let prefixes: HashMap<String, ProgramEntry> =
         programs.iter().filter(|((_, p), _)| *p).map(|((n, _), e)| (n.clone(), e.clone())).collect();
     for ((name, is_prefix), entry) in programs.iter_mut() {
-        for (stem, from) in &prefixes {
-            if name.starts_with(stem.as_str()) && !(*is_prefix && name == stem) {
-                entry.rules.extend_from_slice(&from.rules);
-                entry.secrets.extend_from_slice(&from.secrets);
-                entry.excluded |= from.excluded;
-                if entry.spec == 0 {
-                    entry.spec = from.spec;
-                }
+        let stems = (0..=name.len()).filter(|&end| name.is_char_boundary(end));
+        let shorter = stems.filter(|&end| !(*is_prefix && end == name.len()));
+        for from in shorter.filter_map(|end| prefixes.get(&name[..end])) {
+            entry.rules.extend_from_slice(&from.rules);
+            entry.secrets.extend_from_slice(&from.secrets);
+            entry.excluded |= from.excluded;
+            if entry.spec == 0 {
+                entry.spec = from.spec;
             }
         }
         entry.rules.sort_unstable();
