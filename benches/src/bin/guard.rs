@@ -1,5 +1,5 @@
 //! Runs one stage over the generated corpus, for counting its instructions under callgrind: `guard STAGE`;
-//! `guard compile N` compiles N rules instead of 500.
+//! `guard compile N` compiles N rules instead of 500, `guard STAGE FILE` takes the commands of a file, a line each.
 
 use shmon_benches::{commands, rules};
 use shmon_core::shell::{Analysis, Dialect, analyze};
@@ -8,7 +8,10 @@ use std::hint::black_box;
 
 fn main() {
     let stage = std::env::args().nth(1).unwrap_or_default();
-    let all = commands(2_000, 1);
+    let all = match std::env::args().nth(2).and_then(|file| std::fs::read_to_string(file).ok()) {
+        Some(text) => text.lines().map(str::to_owned).collect(),
+        None => commands(2_000, 1),
+    };
     match stage.as_str() {
         // What every stage pays besides.
         "nothing" => {

@@ -1,12 +1,14 @@
 //! Conditions over invocations: a walk over bytecode that stops at the first test that fails.
 
-use super::compiler::layout::op;
+use super::compiler::features::head_bit;
+use super::compiler::layout::{PROGRAM_WORDS, op};
 use super::options::{Arguments, Spellings};
 use super::present::Present;
-use super::strtest::{LazyRegex, Subject, holds};
+use super::scratch::{Facts, Slots};
+use super::strtest::{LazyRegex, Pairs, Subject, holds};
 use super::view::{Slot, View};
 use crate::classifier::Context;
-use crate::shell::{Analysis, Dialect, Invocation, IssueKind, RedirectionKind, ViaKind};
+use crate::shell::{Analysis, Dialect, Invocation, IssueKind, RedirectionKind, ViaKind, WordFlags};
 
 /// How many other invocations conditions may look at in one command: keeps nested `then` and `also` linear.
 const LOOKS: u32 = 100_000;
@@ -20,6 +22,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) arguments: &'a mut Arguments,
     pub(crate) present: &'a mut Present,
+    pairs: &'a Pairs,
+    pub(crate) slots: &'a Slots,
     pub(crate) looks: u32,
 }
 
@@ -38,12 +42,21 @@ impl<'a> Machine<'a> {
         command: &'a [u8],
         analysis: &'a Analysis,
         context: &'a Context<'a>,
-        arguments: &'a mut Arguments,
-        present: &'a mut Present,
+        facts: &'a mut Facts,
     ) -> Self {
+        let Facts { arguments, present, pairs, slots } = facts;
         arguments.reset();
         present.another_layer();
-        Machine { view, regexes, command, analysis, context, arguments, present, looks: LOOKS }
+        pairs.forget();
+        Machine { view, regexes, command, analysis, context, arguments, present, pairs, slots, looks: LOOKS }
+    }
+
+    fn subject(&self, word: crate::shell::Word<'a>) -> Subject<'a> {
+        Subject::new(word.bytes, word.flags, self.pairs)
+    }
+
+    fn plain(&self, bytes: &'a [u8]) -> Subject<'a> {
+        Subject::new(bytes, WordFlags::default(), self.pairs)
     }
 
     /// The rules of the group at `at` that are worth asking, as bits.
@@ -68,7 +81,7 @@ impl<'a> Machine<'a> {
             op::ALL => return self.each(pc + 1, end, here, false),
             op::ANY => return self.each(pc + 1, end, here, true),
             op::NONE => return !self.each(pc + 1, end, here, true),
-            op::TEXT => return self.text(pc + 1, end, &Subject::plain(self.command)),
+            op::TEXT => return self.text(pc + 1, end, &self.plain(self.command)),
             op::ROOT => return self.context.root == Some(v.word(pc + 1) != 0),
             op::SSH => return self.context.ssh == Some(v.word(pc + 1) != 0),
             op::SHELL => {
@@ -81,10 +94,7 @@ impl<'a> Machine<'a> {
                 return v.word(pc + 1) & bit != 0;
             }
             op::USER => {
-                return self
-                    .context
-                    .user
-                    .is_some_and(|u| self.text(pc + 1, end, &Subject::plain(u.as_bytes())));
+                return self.context.user.is_some_and(|u| self.text(pc + 1, end, &self.plain(u.as_bytes())));
             }
             op::HIDING => {
                 let found = self.analysis.obfuscations();
@@ -105,12 +115,16 @@ impl<'a> Machine<'a> {
         match code {
             op::PROGRAM => {
                 let name = inv.program();
-                (pc + 1..end).step_by(3).any(|at| {
+                let heads = u64::from(v.word(pc + 1)) | u64::from(v.word(pc + 2)) << 32;
+                if heads & head_bit(name) == 0 {
+                    return false;
+                }
+                (pc + PROGRAM_WORDS..end).step_by(3).any(|at| {
                     let want = v.text(at);
                     if v.word(at + 2) != 0 { name.starts_with(want) } else { name == want }
                 })
             }
-            op::PATH => inv.arg(0).is_some_and(|w| self.text(pc + 1, end, &subject(w))),
+            op::PATH => inv.arg(0).is_some_and(|w| self.text(pc + 1, end, &self.subject(w))),
             op::FLAG => {
                 self.read(here);
                 Spellings::new(v, pc + 1).present(self.arguments, &inv)
@@ -119,9 +133,9 @@ impl<'a> Machine<'a> {
                 self.read(here);
                 let spellings = Spellings::new(v, pc + 1);
                 let test = spellings.end();
-                let (regexes, spec) = (self.regexes, v.slot_spec(here.slot));
+                let (regexes, spec, pairs) = (self.regexes, v.slot_spec(here.slot), self.pairs);
                 spellings.any_value(self.arguments, spec, &inv, |value| {
-                    holds(v, regexes, test, end, &Subject::new(value.bytes, value.word.flags))
+                    holds(v, regexes, test, end, &Subject::new(value.bytes, value.word.flags, pairs))
                 })
             }
             op::SUBCOMMAND => {
@@ -136,19 +150,19 @@ impl<'a> Machine<'a> {
                 self.read(here);
                 (v.at(pc + 1)..=v.at(pc + 2)).contains(&self.arguments.operands.len())
             }
-            op::ARG => inv.argv().skip(1).any(|w| self.text(pc + 1, end, &subject(w))),
+            op::ARG => inv.argv().skip(1).any(|w| self.text(pc + 1, end, &self.subject(w))),
             op::ARGS => (v.at(pc + 1)..=v.at(pc + 2)).contains(&inv.argv().len().saturating_sub(1)),
             op::REDIRECT => {
                 let (mask, fd) = (v.word(pc + 1), v.word(pc + 2) as i32);
                 inv.redirections().any(|r| {
                     mask & redirect_bit(r.kind) != 0
                         && (fd == i32::MIN || fd == r.fd)
-                        && self.text(pc + 3, end, &subject(r.target))
+                        && self.text(pc + 3, end, &self.subject(r.target))
                 })
             }
             op::BODY => inv.redirections().any(|r| {
                 matches!(r.kind, RedirectionKind::Heredoc | RedirectionKind::HereString)
-                    && self.text(pc + 1, end, &subject(r.target))
+                    && self.text(pc + 1, end, &self.subject(r.target))
             }),
             op::ASSIGN => self.assign(pc, end, inv),
             op::VIA => {
@@ -216,8 +230,9 @@ impl<'a> Machine<'a> {
             (nth, _) => place(nth).and_then(|i| operands.get(i..=i)),
         };
         let Some(range) = range.filter(|r| !r.is_empty()) else { return false };
-        let mut tests =
-            range.iter().map(|&i| inv.arg(i as usize).is_some_and(|w| self.text(pc + 4, end, &subject(w))));
+        let mut tests = range
+            .iter()
+            .map(|&i| inv.arg(i as usize).is_some_and(|w| self.text(pc + 4, end, &self.subject(w))));
         if every { tests.all(|t| t) } else { tests.any(|t| t) }
     }
 
@@ -227,7 +242,7 @@ impl<'a> Machine<'a> {
         let fits = |name: Subject<'_>, value: Subject<'_>| {
             self.text(names, values, &name) && self.text(values, end, &value)
         };
-        if inv.assignments().any(|a| fits(subject(a.name), subject(a.value))) {
+        if inv.assignments().any(|a| fits(self.subject(a.name), self.subject(a.value))) {
             return true;
         }
         if !takes_assignments(inv.program()) {
@@ -236,7 +251,7 @@ impl<'a> Machine<'a> {
         inv.argv().skip(1).any(|w| {
             let Some(equals) = w.bytes.iter().position(|&b| b == b'=') else { return false };
             let (name, value) = (&w.bytes[..equals], &w.bytes[equals + 1..]);
-            fits(Subject::new(name, w.flags), Subject::new(value, w.flags))
+            fits(Subject::new(name, w.flags, self.pairs), Subject::new(value, w.flags, self.pairs))
         })
     }
 
@@ -311,10 +326,6 @@ pub(crate) fn subcommands(
         at += ((v.word(at) >> 8) as usize).max(1);
     }
     None
-}
-
-fn subject(word: crate::shell::Word<'_>) -> Subject<'_> {
-    Subject::new(word.bytes, word.flags)
 }
 
 pub(crate) fn redirect_bit(kind: RedirectionKind) -> u32 {

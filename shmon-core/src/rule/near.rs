@@ -41,9 +41,8 @@ impl RuleSet {
         let mut all = Vec::new();
         for layer in self.layers() {
             let view = layer.view();
-            let RuleScratch { arguments, present, .. } = scratch;
             let mut machine =
-                Machine::new(view, layer.regexes(), command, analysis, context, arguments, present);
+                Machine::new(view, layer.regexes(), command, analysis, context, &mut scratch.facts);
             for (index, invocation) in analysis.invocations().enumerate().take(64) {
                 let slot = view.program(invocation.program());
                 let here = Here { index, invocation, slot };
@@ -141,11 +140,11 @@ fn describe(view: View<'_>, pc: usize, depth: u32) -> String {
         op::ALL => joined(pc + 1, " and "),
         op::ANY => format!("any of ({})", joined(pc + 1, "; ")),
         op::NONE => format!("not ({})", joined(pc + 1, "; ")),
-        op::PROGRAM => format!("program {}", strings(pc + 1, 3)),
+        op::PROGRAM => format!("program {}", strings(pc + PROGRAM_WORDS, 3)),
         op::PATH => named("path", pc + 1),
         op::FLAG => format!("flag {}", spellings(view, pc + 1)),
         op::OPTION => {
-            let test = pc + 4 + 3 * view.at(pc + 3);
+            let test = pc + 1 + SPELLING_WORDS + 3 * view.at(pc + SPELLING_WORDS);
             format!("option {} {}", spellings(view, pc + 1), joined(test, " and "))
         }
         op::SUBCOMMAND => {
@@ -177,6 +176,7 @@ fn describe(view: View<'_>, pc: usize, depth: u32) -> String {
         op::ROOT => "as root".to_owned(),
         op::SSH => "over SSH".to_owned(),
         op::SHELL => "another shell".to_owned(),
+        op::LIST => format!("any of ({})", joined(pc + view.at(pc + op::LIST_OFFSETS), "; ")),
         _ => string_test(view, pc, code, depth),
     }
 }
@@ -213,8 +213,8 @@ fn spellings(view: View<'_>, at: usize) -> String {
     let mask = u64::from(view.word(at)) | u64::from(view.word(at + 1)) << 32;
     let letters = (b'!'..=b'~').filter(|&b| letter_bit(b).is_some_and(|bit| mask >> bit & 1 != 0));
     let mut all: Vec<String> = letters.map(|b| format!("-{}", char::from(b))).collect();
-    for i in 0..view.at(at + 2) {
-        let name = at + 3 + 3 * i;
+    for i in 0..view.at(at + SPELLING_WORDS - 1) {
+        let name = at + SPELLING_WORDS + 3 * i;
         let dashes = if view.word(name + 2) == u32::MAX { "" } else { "--" };
         all.push(format!("{dashes}{}", view.str(name)));
     }

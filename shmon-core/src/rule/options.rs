@@ -1,7 +1,8 @@
 //! Which of a program's arguments are options, values of options, and operands.
 
+use super::compiler::features::head_bit;
 use super::compiler::hash::letter_bit;
-use super::compiler::layout::SPEC_LONGS;
+use super::compiler::layout::{SPEC_LONGS, SPELLING_WORDS};
 use super::view::View;
 use crate::shell::{Invocation, Word};
 
@@ -10,8 +11,8 @@ use crate::shell::{Invocation, Word};
 pub(crate) struct Arguments {
     /// Short options that occur, as letter bits.
     pub(crate) letters: u64,
-    /// Indices of words that are options, in order.
-    pub(crate) options: Vec<u32>,
+    /// Indices of words that are options, in order, with the bits of their heads.
+    options: Vec<(u32, u64)>,
     /// Indices of words that are operands, in order.
     pub(crate) operands: Vec<u32>,
     /// The invocation that this is about, and where its specification is.
@@ -51,10 +52,10 @@ impl Arguments {
                 only_operands = true;
             } else if bytes[0] == b'+' {
                 // `+x` is an option for few programs (`set`, `bash`, `date`), an operand (a mode, a format) for others.
-                self.options.push(at);
+                self.options.push((at, head_bit(bytes)));
                 self.operands.push(at);
             } else {
-                self.options.push(at);
+                self.options.push((at, head_bit(bytes)));
                 match spec.shape(bytes, &mut self.letters) {
                     Shape::NextIsValue => {
                         words.next();
@@ -110,8 +111,8 @@ impl<'a> Spec<'a> {
 
     fn long_takes_value(&self, bytes: &[u8]) -> bool {
         self.at != 0
-            && self.v.strings(self.at + SPEC_LONGS).any(|l| {
-                let l = l.as_bytes();
+            && self.v.list_of(self.at + SPEC_LONGS, 2).any(|l| {
+                let l = self.v.text(l);
                 l == bytes || (bytes.len() >= 5 && bytes.starts_with(b"--") && l.starts_with(bytes))
             })
     }
@@ -135,7 +136,16 @@ impl<'a> Spellings<'a> {
 
     /// One past its last word.
     pub(crate) fn end(self) -> usize {
-        self.at + 3 + 3 * self.v.at(self.at + 2)
+        self.at + SPELLING_WORDS + 3 * self.count()
+    }
+
+    fn count(self) -> usize {
+        self.v.at(self.at + SPELLING_WORDS - 1)
+    }
+
+    /// The heads of words that may be long spellings.
+    fn heads(self) -> u64 {
+        letters(self.v, self.at + 2)
     }
 
     fn letters(self) -> u64 {
@@ -144,10 +154,10 @@ impl<'a> Spellings<'a> {
 
     /// How a word spells this option: the length of the spelling in the word.
     fn spelt(self, word: &[u8]) -> Option<usize> {
-        (0..self.v.at(self.at + 2)).find_map(|i| {
-            let at = self.at + 3 + 3 * i;
+        let end = word.iter().position(|&b| b == b'=').unwrap_or(word.len());
+        (0..self.count()).find_map(|i| {
+            let at = self.at + SPELLING_WORDS + 3 * i;
             let (name, least) = (self.v.text(at), self.v.word(at + 2));
-            let end = word.iter().position(|&b| b == b'=').unwrap_or(word.len());
             if least == u32::MAX {
                 // `-delete`: as it stands, perhaps with a value after `=` or, for `-Dname`, nothing else.
                 return (word.get(..end) == Some(name)).then_some(end);
@@ -163,11 +173,11 @@ impl<'a> Spellings<'a> {
         if self.letters() & arguments.letters != 0 {
             return true;
         }
-        self.v.at(self.at + 2) != 0
-            && arguments
-                .options
-                .iter()
-                .any(|&i| invocation.arg(i as usize).is_some_and(|w| self.spelt(w.bytes).is_some()))
+        let heads = self.heads();
+        heads != 0
+            && arguments.options.iter().any(|&(i, head)| {
+                head & heads != 0 && invocation.arg(i as usize).is_some_and(|w| self.spelt(w.bytes).is_some())
+            })
     }
 
     /// Calls `test` with each value of the option (empty where it has none) until one fits.
@@ -179,11 +189,19 @@ impl<'a> Spellings<'a> {
         mut test: impl FnMut(Value<'_>) -> bool,
     ) -> bool {
         let wanted = self.letters();
+        let heads = self.heads();
         let spec = Spec::new(self.v, spec);
-        for &index in &arguments.options {
+        // Letters of words that may be long options (`-name`) are not collected.
+        let letters = spec.style == STYLE_LONG || wanted & arguments.letters != 0;
+        if !letters && arguments.options.iter().all(|(_, head)| head & heads == 0) {
+            return false;
+        }
+        for &(index, head) in &arguments.options {
             let Some(word) = invocation.arg(index as usize) else { continue };
             let next = || invocation.arg(index as usize + 1);
-            if let Some(end) = self.spelt(word.bytes) {
+            if head & heads != 0
+                && let Some(end) = self.spelt(word.bytes)
+            {
                 let value = match word.bytes.get(end + 1..) {
                     Some(value) => Value { word, start: end + 1, bytes: value },
                     None => match next() {
@@ -196,7 +214,7 @@ impl<'a> Spellings<'a> {
                 }
                 continue;
             }
-            if word.bytes.starts_with(b"--") || word.bytes.first() != Some(&b'-') {
+            if !letters || word.bytes.starts_with(b"--") || word.bytes.first() != Some(&b'-') {
                 continue;
             }
             let bytes = word.bytes;

@@ -130,18 +130,18 @@ impl Present {
             heads |= head_bit(bytes);
             firsts |= first_bit(bytes);
             tails |= tail_bit(bytes);
-            match bytes {
-                [b'-', b'-', ..] => {}
-                [b'-', options @ ..] => {
-                    for &b in options {
-                        let Some(bit) = letter_bit(b) else { break };
-                        letters |= 1 << bit;
-                    }
-                }
+            let options = match bytes {
+                [b'-', b'-', ..] => continue,
+                [b'-', options @ ..] => options,
                 _ if bundled => {
                     letters |= bytes.iter().filter_map(|&b| letter_bit(b)).fold(0, |all, bit| all | 1 << bit);
+                    continue;
                 }
-                _ => {}
+                _ => continue,
+            };
+            for &b in options {
+                let Some(bit) = letter_bit(b) else { break };
+                letters |= 1 << bit;
             }
         }
         self.bits[F_LETTERS] = letters;
@@ -160,12 +160,16 @@ impl Present {
     #[cold]
     fn read_bytes(&mut self, analysis: &Analysis) {
         self.bytes = true;
-        self.bits[F_BYTES] = 0;
-        self.bits[F_BYTES_HIGH] = 0;
+        let (mut low, mut high) = (0u64, 0u64);
         for &b in analysis.texts() {
             let (feature, bit) = byte_place(b);
-            self.bits[feature] |= bit;
+            // Either all of the bit or none of it, without a branch.
+            let is_high = ((feature == F_BYTES_HIGH) as u64).wrapping_neg();
+            low |= bit & !is_high;
+            high |= bit & is_high;
         }
+        self.bits[F_BYTES] = low;
+        self.bits[F_BYTES_HIGH] = high;
     }
 }
 
@@ -178,7 +182,11 @@ fn around(here: Here<'_>, analysis: &Analysis) -> u64 {
         bits |= u64::from(redirect_bit(redirection.kind)) << X_REDIRECT;
     }
     let mut note = |bit: u32, holds: bool| bits |= u64::from(holds) << bit;
-    note(X_ASSIGN, invocation.assignments().len() > 0 || takes_assignments(invocation.program()));
+    let assigns = || {
+        takes_assignments(invocation.program())
+            && invocation.argv().skip(1).any(|word| memchr::memchr(b'=', word.bytes).is_some())
+    };
+    note(X_ASSIGN, invocation.assignments().len() > 0 || assigns());
     note(X_VIA, !invocation.via().is_empty());
     note(X_HIDING, !analysis.obfuscations().is_empty());
     note(X_ISSUE, !analysis.issues().is_empty());

@@ -5,9 +5,12 @@
 //! third byte only. Memory is linear in the atoms and there is nothing to build at run time; an Aho-Corasick automaton
 //! of the same atoms has to look at every byte, and its tables grow out of the caches.
 
-use super::compiler::hash::{gram as gram_of, gram_hash};
+use super::compiler::hash::{gram as gram_of, gram_hash, gram_slot};
 use super::compiler::layout::*;
 use super::view::View;
+
+/// Bytes from one probe for long atoms to the next.
+const LONG_STRIDE: usize = 3;
 
 /// Calls `found` with every atom in `text` (repeatedly, where it is there several times) and the rules that it wakes.
 #[inline]
@@ -25,14 +28,25 @@ fn grams(v: View<'_>, table: usize, text: &[u8], found: &mut impl FnMut(u32, &[u
     let bits = v.word(table + GRAMS_FILTER_BITS).clamp(5, 31);
     let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << (bits - 5));
     let shift = 32 - bits;
-    let mut at = 0;
-    while let Some(four) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-        let gram = gram_of(*four);
+    let mut look = |at: usize, gram: u32| {
         let hash = gram_hash(gram);
         let bit = hash >> shift;
         if filter.get((bit >> 5) as usize).is_some_and(|w| w >> (bit & 31) & 1 != 0) {
             candidates(v, table, text, at, gram, hash, found);
         }
+    };
+    let mut at = 0;
+    if stride == LONG_STRIDE {
+        // Two grams of eight bytes.
+        while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let eight = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
+            look(at, eight as u32);
+            look(at + LONG_STRIDE, (eight >> (8 * LONG_STRIDE)) as u32);
+            at += 2 * LONG_STRIDE;
+        }
+    }
+    while let Some(four) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        look(at, gram_of(*four));
         at += stride;
     }
 }
@@ -47,23 +61,23 @@ fn candidates(
     hash: u32,
     found: &mut impl FnMut(u32, &[u32]),
 ) {
-    let mask = v.at(table + GRAMS_MASK);
+    let mask = v.word(table + GRAMS_MASK);
     let slots = v.at(table + GRAMS_SLOTS_AT);
-    let mut slot = hash as usize & mask;
+    let mut slot = gram_slot(hash, mask);
     loop {
-        let entry = slots + slot * 3;
-        let count = v.at(entry + 1);
+        let Some(&[entry, count, places]) = v.slice(slots + slot * 3, 3).first_chunk::<3>() else { return };
         if count == 0 {
             return;
         }
-        if v.word(entry) == gram {
-            for place in v.slice(v.at(entry + 2), count * PLACE_WORDS).chunks_exact(PLACE_WORDS) {
-                let Some(start) = at.checked_sub(place[1] as usize) else { continue };
+        if entry == gram {
+            let around = around(text, at);
+            for place in v.slice(places as usize, count as usize * PLACE_WORDS).chunks_exact(PLACE_WORDS) {
                 // The other gram tells most of them apart.
-                let other = text.get(start + place[2] as usize..).and_then(|rest| rest.first_chunk::<4>());
-                if other.is_none_or(|four| gram_of(*four) != place[3]) {
+                let there = around.get(place[2] as usize..).and_then(|rest| rest.first_chunk::<4>());
+                if there.is_none_or(|four| gram_of(*four) != place[3]) {
                     continue;
                 }
+                let Some(start) = at.checked_sub(place[1] as usize) else { continue };
                 let atom = v.at(H_ATOMS_AT) + place[0] as usize * ATOM_WORDS;
                 let wanted = v.text(atom + A_TEXT);
                 let part = text.get(start..start + wanted.len());
@@ -73,6 +87,21 @@ fn candidates(
             }
             return;
         }
-        slot = (slot + 1) & mask;
+        slot = (slot + 1) & mask as usize;
     }
+}
+
+/// The bytes from four before `at` to eight after it; zeros where there are none.
+#[inline]
+fn around(text: &[u8], at: usize) -> [u8; 12] {
+    if let Some(whole) =
+        at.checked_sub(4).and_then(|from| text.get(from..)).and_then(|t| t.first_chunk::<12>())
+    {
+        return *whole;
+    }
+    let mut bytes = [0; 12];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = (at + place).checked_sub(4).and_then(|i| text.get(i)).copied().unwrap_or(0);
+    }
+    bytes
 }

@@ -3,6 +3,8 @@
 use super::options::Arguments;
 use super::present::Present;
 use super::set::Hit;
+use super::strtest::Pairs;
+use super::view::Slot;
 
 /// Reused from command to command.
 #[derive(Debug, Default)]
@@ -11,8 +13,45 @@ pub(crate) struct RuleScratch {
     pub(crate) hits: Vec<Hit>,
     /// Rules to ask.
     pub(crate) woken: Vec<u32>,
+    /// What was found out about the command.
+    pub(crate) facts: Facts,
+}
+
+/// What conditions are asked about, each found out once.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
     /// The arguments of the invocation at hand.
     pub(crate) arguments: Arguments,
     /// Its features.
     pub(crate) present: Present,
+    /// The pairs of bytes of its words.
+    pub(crate) pairs: Pairs,
+    pub(crate) slots: Slots,
+}
+
+/// What one layer says about the programs of the command, found when its rules were asked.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    layer: usize,
+    slots: Vec<Slot>,
+}
+
+impl Slots {
+    /// Begins the list of a layer.
+    #[inline]
+    pub(crate) fn begin(&mut self, layer: usize) {
+        self.layer = layer;
+        self.slots.clear();
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, slot: Slot) {
+        self.slots.push(slot);
+    }
+
+    /// What the layer says about the program of an invocation; `None` where that was not asked last.
+    #[inline]
+    pub(crate) fn of(&self, layer: usize, invocation: usize) -> Option<Slot> {
+        if self.layer == layer { self.slots.get(invocation).copied() } else { None }
+    }
 }

@@ -4,9 +4,11 @@
 //! The text is not scanned byte by byte: a value needs `=`, `:` or `--`, which `memchr` finds, and a token is a long run
 //! of word characters, which every sixteenth byte shows.
 
+use super::compiler::features::tail_bit;
 use super::compiler::hash::{gram, gram_hash};
 use super::compiler::layout::*;
 use super::options::{Arguments, Spellings, Value};
+use super::scratch::Facts;
 use super::view::{Slot, View};
 use crate::redact::Secret;
 use crate::shell::{Analysis, Invocation, Span, Word};
@@ -19,22 +21,24 @@ pub(crate) fn search<'a>(
     views: impl Iterator<Item = View<'a>>,
     command: &[u8],
     analysis: &Analysis,
-    arguments: &mut Arguments,
+    facts: &mut Facts,
     found: &mut Vec<Secret>,
 ) {
     found.clear();
+    let Facts { arguments, slots, .. } = facts;
     for (layer, v) in (0..).zip(views) {
         let at = v.at(H_SECRETS_AT);
         if at == 0 {
             continue;
         }
-        let mut search = Search { v, at, command, layer, found };
+        let ends = u64::from(v.word(at + C_KEY_ENDS)) | u64::from(v.word(at + C_KEY_ENDS_HIGH)) << 32;
+        let mut search = Search { v, at, command, layer, ends, found };
         search.separators();
         search.dashes();
         search.runs();
         arguments.reset();
         for (index, invocation) in analysis.invocations().enumerate() {
-            let slot = v.program(invocation.program());
+            let slot = slots.of(usize::from(layer), index).unwrap_or_else(|| v.program(invocation.program()));
             if !v.slot_secrets(slot).is_empty() {
                 arguments.read(v, v.slot_spec(slot), index, &invocation);
                 search.options(slot, &invocation, arguments);
@@ -63,7 +67,23 @@ struct Search<'a, 'f> {
     at: usize,
     command: &'a [u8],
     layer: u8,
+    /// The pairs of bytes that keys end with.
+    ends: u64,
     found: &'f mut Vec<Secret>,
+}
+
+/// Bytes of names and of tokens.
+const fn is_word(b: u8) -> bool {
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut b = 0;
+        while b < 256 {
+            table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'_' | b'-' | b'.');
+            b += 1;
+        }
+        table
+    };
+    TABLE[b as usize]
 }
 
 impl Search<'_, '_> {
@@ -115,10 +135,7 @@ impl Search<'_, '_> {
                 continue;
             }
             let rest = &command[at..];
-            let mut end = rest
-                .iter()
-                .position(|b| !(b.is_ascii_alphanumeric() || b"_-.".contains(b)))
-                .unwrap_or(rest.len());
+            let mut end = rest.iter().position(|&b| !is_word(b)).unwrap_or(rest.len());
             if rest.starts_with(b"-----") {
                 end = 5;
                 for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {
@@ -142,7 +159,17 @@ impl Search<'_, '_> {
     }
 
     /// The key whose name ends at `end`: kind, least length of a value, schemes.
+    #[inline]
     fn key(&self, end: usize) -> Option<(u32, u32, usize)> {
+        let tail = self.command.get(end.checked_sub(2)?..end)?;
+        // Of names that end in a letter or digit most are told apart by their last two.
+        if tail.iter().all(u8::is_ascii_alphanumeric) && self.ends & tail_bit(tail) == 0 {
+            return None;
+        }
+        self.known_key(end)
+    }
+
+    fn known_key(&self, end: usize) -> Option<(u32, u32, usize)> {
         let v = self.v;
         let mut name = [0u8; NAME];
         let mut length = 0;
@@ -218,12 +245,12 @@ impl Search<'_, '_> {
     /// Tokens: every sixteenth byte lies in any run of at least sixteen.
     fn runs(&mut self) {
         let command = self.command;
-        let word = |i: usize| {
-            command.get(i).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-        };
+        let word = |i: usize| command.get(i).is_some_and(|&b| is_word(b));
         let mut at = LONG_RUN - 1;
         while at < command.len() {
-            if !word(at) {
+            // Most of a run of that length lies before the byte or after it.
+            let before = || at >= 8 && word(at - 4) && word(at - 8);
+            if !word(at) || !((word(at + 4) && word(at + 8)) || before()) {
                 at += LONG_RUN;
                 continue;
             }

@@ -7,7 +7,7 @@ use super::info::RuleInfo;
 use super::present::Present;
 use super::scan::scan;
 use super::strtest::{LazyRegex, compile_regex};
-use super::view::View;
+use super::view::{Slot, View};
 use super::{builtin, scratch::RuleScratch};
 use crate::classifier::Context;
 use crate::shell::Analysis;
@@ -205,7 +205,7 @@ impl RuleSet {
         found: &mut Vec<crate::redact::Secret>,
     ) {
         let views = self.layers.iter().map(Layer::view);
-        super::secrets::search(views, command, analysis, &mut scratch.arguments, found);
+        super::secrets::search(views, command, analysis, &mut scratch.facts, found);
     }
 
     /// The id of a secret's kind, such as `aws-access-key-id`.
@@ -233,7 +233,7 @@ impl RuleSet {
         scratch: &mut RuleScratch,
     ) -> bool {
         scratch.hits.clear();
-        scratch.present.reset();
+        scratch.facts.present.reset();
         let mut noise = analysis.invocations().len() > 0;
         for (number, layer) in self.layers.iter().enumerate() {
             noise &= self.layer(number, layer, command, analysis, context, scratch);
@@ -261,8 +261,12 @@ impl RuleSet {
     ) -> bool {
         let view = layer.view();
         let mut noise = true;
-        let RuleScratch { hits, woken, arguments, present } = scratch;
-        let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, arguments, present);
+        let RuleScratch { hits, woken, facts } = scratch;
+        facts.slots.begin(number);
+        for invocation in analysis.invocations() {
+            facts.slots.push(view.program(invocation.program()));
+        }
+        let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, facts);
         wake(view, analysis, machine.present, woken);
         let mut push = |rule: u32, invocation: u32| {
             if let Some(level) = layer.level(rule) {
@@ -270,7 +274,7 @@ impl RuleSet {
             }
         };
         for (index, invocation) in analysis.invocations().enumerate() {
-            let slot = view.program(invocation.program());
+            let slot = machine.slots.of(number, index).unwrap_or(Slot::NONE);
             if number == self.excludes {
                 noise &= view.slot_excluded(slot);
             }
@@ -324,9 +328,8 @@ impl RuleSet {
                 if expires != 0 && (today == 0 || today > expires) {
                     continue;
                 }
-                let RuleScratch { hits, arguments, present, .. } = scratch;
-                let mut machine =
-                    Machine::new(view, &layer.regexes, command, analysis, context, arguments, present);
+                let RuleScratch { hits, facts, .. } = scratch;
+                let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, facts);
                 hits.retain(|hit| {
                     let id =
                         self.layers.get(usize::from(hit.layer)).map_or("", |l| l.view().rule_id(hit.rule));

@@ -39,30 +39,62 @@ pub(crate) fn compile_regex(pattern: &str) -> Result<regex_automata::meta::Regex
 pub(crate) struct Subject<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) flags: WordFlags,
-    /// The pairs of bytes that it has, once a test asks.
-    pairs: Cell<Option<u64>>,
+    /// The pairs of bytes that were counted before.
+    known: &'a Pairs,
 }
 
 impl<'a> Subject<'a> {
-    pub(crate) fn new(bytes: &'a [u8], flags: WordFlags) -> Self {
-        Subject { bytes, flags, pairs: Cell::new(None) }
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8], flags: WordFlags, known: &'a Pairs) -> Self {
+        Subject { bytes, flags, known }
     }
 
-    pub(crate) fn plain(bytes: &'a [u8]) -> Self {
-        Self::new(bytes, WordFlags::default())
+    #[inline]
+    fn pairs(&self) -> u64 {
+        self.known.of(self.bytes)
     }
 
     /// Whether it has all of these pairs: where not, it doesn't hold the text that has them.
     #[inline]
     fn has(&self, wanted: u64) -> bool {
-        wanted == 0
-            || wanted
-                & !self.pairs.get().unwrap_or_else(|| {
-                    let pairs = features::pairs(self.bytes);
-                    self.pairs.set(Some(pairs));
-                    pairs
-                })
-                == 0
+        wanted == 0 || wanted & !self.pairs() == 0
+    }
+}
+
+/// The pairs of bytes of texts, so that each text's are counted once for all tests of a command.
+#[derive(Debug)]
+pub(crate) struct Pairs {
+    /// Address and length of a text, the command it was counted for, and its pairs.
+    entries: [Cell<(usize, usize, u64, u64)>; Pairs::SLOTS],
+    command: Cell<u64>,
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Pairs { entries: [const { Cell::new((0, 0, 0, 0)) }; Pairs::SLOTS], command: Cell::new(1) }
+    }
+}
+
+impl Pairs {
+    const SLOTS: usize = 64;
+
+    /// Forgets all texts: what stands at their addresses may change.
+    #[inline]
+    pub(crate) fn forget(&self) {
+        self.command.set(self.command.get() + 1);
+    }
+
+    #[inline]
+    fn of(&self, text: &[u8]) -> u64 {
+        let at = text.as_ptr() as usize;
+        let entry = &self.entries[(at ^ text.len() << 3) % Pairs::SLOTS];
+        let (address, length, command, pairs) = entry.get();
+        if address == at && length == text.len() && command == self.command.get() {
+            return pairs;
+        }
+        let pairs = features::pairs(text);
+        entry.set((at, text.len(), self.command.get(), pairs));
+        pairs
     }
 }
 
@@ -144,9 +176,34 @@ fn node(v: View<'_>, regexes: &[LazyRegex], code: u32, pc: usize, end: usize, s:
             };
             s.flags.contains(flag) == (v.word(pc + 2) != 0)
         }
+        op::LIST => list(v, regexes, pc, s),
         op::LENGTH => (v.at(pc + 1)..=v.at(pc + 2)).contains(&bytes.len()),
         _ => false,
     }
+}
+
+/// Any of several texts: those are compared whose bit the subject's pairs have, and all of whose pairs it has.
+fn list(v: View<'_>, regexes: &[LazyRegex], pc: usize, s: &Subject<'_>) -> bool {
+    let pairs = s.pairs();
+    let mask = u64::from(v.word(pc + 1)) | u64::from(v.word(pc + 2)) << 32;
+    let mut there = pairs & mask;
+    while there != 0 {
+        let below = mask & ((there & there.wrapping_neg()) - 1);
+        let offsets = pc + op::LIST_OFFSETS + below.count_ones() as usize;
+        let (mut at, end) = (pc + v.at(offsets), pc + v.at(offsets + 1));
+        while let Some(&[head, _, _, low, high]) = v.slice(at, 5).first_chunk::<5>()
+            && at < end
+        {
+            let next = at + ((head >> 8) as usize).max(1);
+            let wanted = u64::from(low) | u64::from(high) << 32;
+            if wanted & !pairs == 0 && node(v, regexes, head & 0xFF, at, next, s) {
+                return true;
+            }
+            at = next;
+        }
+        there &= there - 1;
+    }
+    false
 }
 
 #[inline]

@@ -310,12 +310,12 @@ impl Analysis {
 
     /// The invocations, in the order in which they were found; a wrapper stands before what it runs.
     pub fn invocations(&self) -> impl ExactSizeIterator<Item = Invocation<'_>> + Clone {
-        self.invocations.iter().map(|rec| Invocation { all: self, rec: *rec })
+        self.invocations.iter().map(|rec| Invocation { all: self, rec })
     }
 
     /// The invocation with this index.
     pub fn invocation(&self, index: usize) -> Option<Invocation<'_>> {
-        self.invocations.get(index).map(|rec| Invocation { all: self, rec: *rec })
+        self.invocations.get(index).map(|rec| Invocation { all: self, rec })
     }
 
     /// What could not be resolved; empty means that the analysis is complete.
@@ -361,7 +361,7 @@ impl Analysis {
 #[derive(Clone, Copy)]
 pub struct Invocation<'a> {
     all: &'a Analysis,
-    rec: InvRec,
+    rec: &'a InvRec,
 }
 
 impl<'a> Invocation<'a> {

@@ -12,6 +12,8 @@ pub(super) const NAME_START: u8 = 8;
 pub(super) const QUOTE_SPECIAL: u8 = 16;
 /// A glob character.
 pub(super) const GLOB: u8 = 32;
+/// A byte that ends a word, whatever follows it.
+pub(super) const END: u8 = 64;
 
 const TABLE: [u8; 256] = {
     let mut table = [0u8; 256];
@@ -32,11 +34,20 @@ const TABLE: [u8; 256] = {
             b'\'' | b'{' | b'}' => 0,
             _ => PLAIN,
         };
+        if matches!(b, b' ' | b'\t' | b';' | b'|' | b'&') {
+            class |= END;
+        }
         table[i] = class;
         i += 1;
     }
     table
 };
+
+/// The classes of a byte.
+#[inline]
+pub(super) const fn class(b: u8) -> u8 {
+    TABLE[b as usize]
+}
 
 /// Whether the byte is of one of the classes.
 #[inline]

@@ -4,6 +4,7 @@ use super::analysis::{Range32, Via, ViaKind, WordFlags, WordRec};
 use super::machine::Machine;
 use super::state::{Input, Val};
 use super::wrappers::{Rest, Wrapper};
+use std::ops::Range;
 
 /// Options of xargs that take a value.
 pub(super) const XARGS_SHORT: &str = "adEILnPsJRS";
@@ -244,32 +245,12 @@ impl Machine<'_> {
         self.locate(range).unwrap_or_else(|| self.here())
     }
 
-    /// `find`: what `-exec`, `-execdir`, `-ok` and `-okdir` run.
     pub(super) fn find(&mut self, argv: Range32) {
         self.write_unknown();
         let mut at = argv.start + 1;
-        while at < argv.end {
-            let name: &'static str = match self.arg_text(at) {
-                b"-exec" => "find -exec",
-                b"-execdir" => "find -execdir",
-                b"-ok" => "find -ok",
-                b"-okdir" => "find -okdir",
-                _ => {
-                    at += 1;
-                    continue;
-                }
-            };
-            let start = at + 1;
-            let mut end = start;
-            while end < argv.end {
-                let word = self.arg_text(end);
-                if word == b";" || (word == b"+" && end > start && self.arg_text(end - 1) == b"{}") {
-                    break;
-                }
-                end += 1;
-            }
-            self.run_inner(Range32 { start, end }, Machine::via(ViaKind::Wrapper, name));
-            at = end + 1;
+        while let Some((name, run)) = find_exec(at..argv.end, |word| self.arg_text(word)) {
+            at = run.end + 1;
+            self.run_inner(run, Machine::via(ViaKind::Wrapper, name));
         }
     }
 
@@ -456,6 +437,24 @@ impl Machine<'_> {
 }
 
 /// `NAME=value`, as `env` and `sudo` take it.
+/// The next of `find`'s arguments in `args` that runs something: the step's name, and the words that it runs.
+pub(super) fn find_exec<'a>(
+    mut args: Range<u32>,
+    text: impl Fn(u32) -> &'a [u8],
+) -> Option<(&'static str, Range32)> {
+    let name = args.find_map(|word| match text(word) {
+        b"-exec" => Some("find -exec"),
+        b"-execdir" => Some("find -execdir"),
+        b"-ok" => Some("find -ok"),
+        b"-okdir" => Some("find -okdir"),
+        _ => None,
+    })?;
+    let Range { start, end } = args;
+    let last = (start..end)
+        .find(|&word| text(word) == b";" || (text(word) == b"+" && word > start && text(word - 1) == b"{}"));
+    Some((name, Range32 { start, end: last.unwrap_or(end) }))
+}
+
 pub(super) fn is_assignment(word: &[u8]) -> bool {
     !matches!(word.first(), None | Some(b'=' | b'/' | b'-')) && word.contains(&b'=')
 }

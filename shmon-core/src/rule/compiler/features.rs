@@ -22,7 +22,7 @@ pub const FEATURES: usize = 8;
 
 /// A redirection of kind n: bit n.
 pub const X_REDIRECT: u32 = 0;
-/// An assignment, or a program that takes them as arguments.
+/// An assignment, before the program or as an argument.
 pub const X_ASSIGN: u32 = 8;
 /// It was reached through something.
 pub const X_VIA: u32 = 9;
@@ -46,11 +46,13 @@ pub fn pair_bit(a: u8, b: u8) -> u64 {
     1 << (both.wrapping_mul(0x9E37_79B1) >> 26)
 }
 
-/// The bit of an argument's head: its first two bytes, of `--name` the first and the third.
+/// The bit of an argument's head: its first two bytes, of `--name` the first and the third, of `-name` the second and the
+/// third.
 #[inline]
 pub fn head_bit(word: &[u8]) -> u64 {
     match *word {
         [b'-', b'-', c, ..] => pair_bit(b'-', c ^ 0x80),
+        [b'-', b, c, ..] => pair_bit(b ^ 0x80, c),
         [a, b, ..] => pair_bit(a, b),
         [a] => pair_bit(a, 0),
         [] => pair_bit(0, 0),
@@ -75,9 +77,18 @@ pub fn tail_bit(word: &[u8]) -> u64 {
 
 /// A byte's place in the two features of bytes, letters in any case.
 #[inline]
-pub fn byte_place(b: u8) -> (usize, u64) {
-    let b = b.to_ascii_lowercase() & 0x7F;
-    (F_BYTES + usize::from(b >> 6), 1 << (b & 63))
+pub const fn byte_place(b: u8) -> (usize, u64) {
+    const FOLDED: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut b = 0;
+        while b < 256 {
+            table[b] = (b as u8).to_ascii_lowercase() & 0x7F;
+            b += 1;
+        }
+        table
+    };
+    let b = FOLDED[b as usize];
+    (F_BYTES + (b >> 6) as usize, 1 << (b & 63))
 }
 
 /// The pairs of bytes in a text, as bits: a text that holds another has all of its bits.

@@ -31,6 +31,12 @@ pub fn gram_hash(gram: u32) -> u32 {
     gram.wrapping_mul(0x9E37_79B1)
 }
 
+/// The slot of a gram's hash in a table of `mask` + 1 slots: the high bits, since low ones hardly depend on the bytes.
+#[inline]
+pub fn gram_slot(hash: u32, mask: u32) -> usize {
+    ((u64::from(hash) * (u64::from(mask) + 1)) >> 32) as usize
+}
+
 /// Four bytes as a gram: ASCII letters in any case are the same (some other characters become the same too).
 #[inline]
 pub fn gram(bytes: [u8; 4]) -> u32 {
@@ -44,13 +50,27 @@ pub fn text_hash(text: &[u8]) -> u32 {
 
 /// The bit of a short option in a mask; `None` for characters that are no option letters.
 #[inline]
-pub fn letter_bit(b: u8) -> Option<u32> {
-    match b {
-        b'a'..=b'z' => Some(u32::from(b - b'a')),
-        b'A'..=b'Z' => Some(u32::from(b - b'A') + 26),
-        b'0'..=b'9' => Some(u32::from(b - b'0') + 52),
-        b'?' => Some(62),
-        b'@' => Some(63),
-        _ => None,
+pub const fn letter_bit(b: u8) -> Option<u32> {
+    const NONE: u8 = u8::MAX;
+    const TABLE: [u8; 256] = {
+        let mut table = [NONE; 256];
+        let mut b = 0;
+        while b < 26 {
+            table[b'a' as usize + b] = b as u8;
+            table[b'A' as usize + b] = b as u8 + 26;
+            b += 1;
+        }
+        let mut b = 0;
+        while b < 10 {
+            table[b'0' as usize + b] = b as u8 + 52;
+            b += 1;
+        }
+        table[b'?' as usize] = 62;
+        table[b'@' as usize] = 63;
+        table
+    };
+    match TABLE[b as usize] {
+        NONE => None,
+        bit => Some(bit as u32),
     }
 }

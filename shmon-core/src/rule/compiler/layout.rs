@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -221,7 +221,8 @@ numbered! {
     /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
-/// Words of a place of a gram: atom, the gram's offset in it, the offset of another gram of the atom, and that gram.
+/// Words of a place of a gram: atom, the gram's offset in it, another gram's offset from four bytes before this one (at most 8),
+/// and that gram.
 pub const PLACE_WORDS: usize = 4;
 
 /// Words of an allow entry.
@@ -256,6 +257,10 @@ numbered! {
     C_KEY_MASK
     /// Key table: last four characters, count, entries.
     C_KEYS_AT
+    /// The pairs of bytes that keys end with, as bits.
+    C_KEY_ENDS
+    /// (high word)
+    C_KEY_ENDS_HIGH
     /// For each first byte the tokens that begin with it (count, then entries), or 0.
     C_TOKENS_AT
     /// Kind of a password in a URL and 1, or 0.
@@ -291,6 +296,14 @@ pub const FORM_ATTACHED: u32 = 1;
 /// There is no value.
 pub const FORM_FLAG: u32 = 2;
 
+/// Words of a PROGRAM node before the names: its head, and the heads of the names as bits (two words). A name is a string and
+/// 1 where every longer name fits too.
+pub const PROGRAM_WORDS: usize = 3;
+
+/// Words before the long spellings of an option: the letters of its short ones (two words), the heads of words that may be
+/// long ones (two words), and the number of these; each is a string and the least length that is given.
+pub const SPELLING_WORDS: usize = 5;
+
 /// What a program specification holds: style, two words of short options with a value, then count and strings.
 pub const SPEC_LONGS: usize = 3;
 
@@ -299,8 +312,11 @@ pub mod op {
     numbered_ops! {
         ALL ANY NONE PROGRAM PATH FLAG OPTION SUBCOMMAND OPERAND OPERANDS ARG ARGS REDIRECT BODY ASSIGN
         PIPE ALSO THEN VIA TEXT HIDING ISSUE USER ROOT SSH SHELL
-        IS PREFIX SUFFIX CONTAINS WORD GLOB REGEX SET WORD_FLAG LENGTH NEVER
+        IS PREFIX SUFFIX CONTAINS WORD GLOB REGEX SET WORD_FLAG LENGTH NEVER LIST
     }
+    /// Where the children of a LIST are told, after its mask of two words: the offset in the node of the children of each
+    /// bit of the mask, and of the end.
+    pub const LIST_OFFSETS: usize = 3;
     /// Set in the op of a string test: letters in any case.
     pub const NOCASE: u32 = 0x80;
 }

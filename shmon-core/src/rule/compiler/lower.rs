@@ -1,5 +1,6 @@
 //! Conditions to bytecode, and what must be there before a condition is worth asking.
 
+use super::features::head_bit;
 use super::hash::letter_bit;
 use super::layout::op;
 use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTest};
@@ -123,6 +124,10 @@ impl Lowerer<'_> {
             let names = self.programs(program, &at("program"))?;
             if !top {
                 let node = out.open(op::PROGRAM);
+                let heads = names.iter().fold(0, |all, (name, prefix)| {
+                    all | if *prefix && name.len() < 3 { u64::MAX } else { head_bit(name.as_bytes()) }
+                });
+                out.words.extend([heads as u32, (heads >> 32) as u32]);
                 for (name, prefix) in &names {
                     out.words.extend(self.pool.add(name.as_bytes()));
                     out.words.push(u32::from(*prefix));
@@ -443,9 +448,21 @@ impl Lowerer<'_> {
                 return fault(key, format!("'{one}': an option begins with `-`"));
             }
         }
-        out.words.extend([mask as u32, (mask >> 32) as u32, (longs.len() / 3) as u32]);
+        let heads = longs.chunks_exact(3).fold(0, |all, long| all | self.head(long));
+        out.words.extend([mask as u32, (mask >> 32) as u32, heads as u32, (heads >> 32) as u32]);
+        out.words.push((longs.len() / 3) as u32);
         out.words.extend(longs);
         Ok(())
+    }
+
+    /// The heads of words that may spell a long option (string, least length).
+    fn head(&self, long: &[u32]) -> u64 {
+        let name = &self.pool.bytes[long[0] as usize..][..long[1] as usize];
+        match (long[2], name.first()) {
+            (u32::MAX, _) => head_bit(name),
+            (1.., Some(&first)) => head_bit(&[b'-', b'-', first]),
+            _ => u64::MAX,
+        }
     }
 
     pub(super) fn subcommands(&mut self, specs: &OneOrMany, key: &str, out: &mut Out) -> Result<(), Fault> {
@@ -570,6 +587,17 @@ impl Out {
         let length = (self.words.len() - node) as u32;
         let code = self.words[node] & 0xFF;
         self.words[node] = code | length << 8;
+    }
+
+    /// Closes a node that only holds others together: one alone stands for itself.
+    pub(super) fn close_group(&mut self, node: usize) {
+        let first = node + 1;
+        let only = self.words.get(first).is_some_and(|head| first + (head >> 8) as usize == self.words.len());
+        if only {
+            self.words.remove(node);
+        } else {
+            self.close(node);
+        }
     }
 
     pub(super) fn node(&mut self, code: u32, payload: &[u32]) {

@@ -1,7 +1,7 @@
 //! What is left of a condition once it is known which program it is asked about: tests of the program's name are decided
 //! when rules are compiled, and with them the alternatives of other programs go.
 
-use super::layout::op;
+use super::layout::{PROGRAM_WORDS, op};
 
 /// What is left of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Narrower<'_> {
     fn program(&mut self, at: usize, end: usize) -> Option<bool> {
         let Known { name, prefix } = self.known;
         let mut open = false;
-        for place in (at + 1..end).step_by(3) {
+        for place in (at + PROGRAM_WORDS..end).step_by(3) {
             let (start, length) = (self.code[place] as usize, self.code[place + 1] as usize);
             let want = &self.bytes[start..start + length];
             let longer = self.code[place + 2] != 0;
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
 
     const BYTES: &[u8] = b"bashpython3";
-    const BASH: [u32; 4] = [op::PROGRAM | 4 << 8, 0, 4, 0];
-    const PYTHON: [u32; 4] = [op::PROGRAM | 4 << 8, 4, 6, 1];
+    const BASH: [u32; 6] = [op::PROGRAM | 6 << 8, 0, 0, 0, 4, 0];
+    const PYTHON: [u32; 6] = [op::PROGRAM | 6 << 8, 0, 0, 4, 6, 1];
     const ROOT: [u32; 2] = [op::ROOT | 2 << 8, 1];
 
     fn node(kind: u32, children: &[&[u32]]) -> Vec<u32> {

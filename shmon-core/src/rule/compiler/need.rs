@@ -1,7 +1,7 @@
 //! What must be there for a condition to hold, as features: clauses that must all be met, each by any of its bits.
 
 use super::features::*;
-use super::layout::op;
+use super::layout::{PROGRAM_WORDS, SPELLING_WORDS, op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Texts that the scan of a command finds, by number.
@@ -74,6 +74,11 @@ impl Clause {
         self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0)
     }
 
+    /// Whether it asks for bytes of the text, which take time to count.
+    fn asks_bytes(&self) -> bool {
+        self.bits[F_BYTES] | self.bits[F_BYTES_HIGH] != 0
+    }
+
     /// Its features and their bits; atoms are features of 64 each.
     pub(super) fn used(&self) -> BTreeMap<usize, u64> {
         let mut used: BTreeMap<usize, u64> = BTreeMap::new();
@@ -126,7 +131,7 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms)
     }
     let mut reader = Reader { code, bytes, sets, atoms };
     let mut clauses = reader.node(0);
-    clauses.retain(|c| c.likelihood() < 950);
+    clauses.retain(|c| c.likelihood() < if c.asks_bytes() { 500 } else { 950 });
     clauses.sort_by_key(Clause::likelihood);
     clauses.dedup();
     clauses.truncate(MOST);
@@ -201,7 +206,7 @@ impl<'a> Reader<'a> {
             op::ANY => Self::any(self.children(at + 1, end).into_iter().map(|c| self.node(c))),
             op::PROGRAM => {
                 let mut clause = Clause::default();
-                for place in (at + 1..end).step_by(3) {
+                for place in (at + PROGRAM_WORDS..end).step_by(3) {
                     match self.text(place) {
                         // The start of a name of which nothing more is known.
                         [] | [_] if self.code[place + 2] != 0 => return Vec::new(),
@@ -256,22 +261,11 @@ impl<'a> Reader<'a> {
 
     /// The option's clause, and where its spellings end.
     fn spellings(&self, at: usize) -> (Option<Clause>, usize) {
-        let letters = u64::from(self.code[at]) | u64::from(self.code[at + 1]) << 32;
-        let count = self.code[at + 2] as usize;
-        let mut clause = Clause::one(F_LETTERS, letters);
-        let mut known = true;
-        for place in (0..count).map(|i| at + 3 + 3 * i) {
-            let name = self.text(place);
-            let least = self.code[place + 2];
-            if least == u32::MAX {
-                clause.bits[F_HEADS] |= head_bit(name);
-            } else if let (Some(&first), true) = (name.first(), least > 0) {
-                clause.bits[F_HEADS] |= head_bit(&[b'-', b'-', first]);
-            } else {
-                known = false;
-            }
-        }
-        (known.then_some(clause), at + 3 + 3 * count)
+        let pair = |at: usize| u64::from(self.code[at]) | u64::from(self.code[at + 1]) << 32;
+        let mut clause = Clause::one(F_LETTERS, pair(at));
+        clause.bits[F_HEADS] = pair(at + 2);
+        let known = clause.bits[F_HEADS] != u64::MAX;
+        (known.then_some(clause), at + SPELLING_WORDS + 3 * self.code[at + SPELLING_WORDS - 1] as usize)
     }
 
     fn subcommand(&mut self, mut at: usize, end: usize) -> Vec<Clause> {
@@ -299,6 +293,10 @@ impl<'a> Reader<'a> {
         match self.code[at] & 0xFF & !op::NOCASE {
             op::ALL => self.tests(at + 1, end, of),
             op::ANY => Self::any(self.children(at + 1, end).into_iter().map(|c| self.test(c, of))),
+            op::LIST => {
+                let first = at + self.code[at + op::LIST_OFFSETS] as usize;
+                Self::any(self.children(first, end).into_iter().map(|c| self.test(c, of)))
+            }
             op::SET => {
                 let set = self.code[at + 1] as usize;
                 let slots = self.sets[set] as usize + 1;
@@ -326,7 +324,10 @@ impl<'a> Reader<'a> {
         if of == Of::Argument {
             let clause = match (code, text.len()) {
                 (op::IS, _) => Some(Clause::one(F_HEADS, head_bit(text))),
-                (op::PREFIX, 2..) if text != b"--" => Some(Clause::one(F_HEADS, head_bit(text))),
+                // Of what begins with a dash the third byte counts too.
+                (op::PREFIX, 2..) if text.len() > 2 || text[0] != b'-' => {
+                    Some(Clause::one(F_HEADS, head_bit(text)))
+                }
                 (op::PREFIX, 1..) => Some(Clause::one(F_FIRSTS, first_bit(text))),
                 (op::SUFFIX, 2..) => Some(Clause::one(F_TAILS, tail_bit(text))),
                 _ => None,

@@ -1,5 +1,6 @@
 //! Kinds of secrets, compiled.
 
+use super::features::tail_bit;
 use super::hash::{gram, gram_hash};
 use super::layout::*;
 use super::lower::{Lowerer, Out};
@@ -136,6 +137,7 @@ impl Secrets {
             ]);
         }
         let table_at = w.append(&table);
+        let ends = self.keys.iter().fold(0, |all, (key, ..)| all | tail_bit(key.as_bytes()));
         let mut first = vec![0u32; 256];
         for b in 0..=255u8 {
             let mut entries = Vec::new();
@@ -163,6 +165,8 @@ impl Secrets {
             kinds_at,
             slots as u32 - 1,
             table_at,
+            ends as u32,
+            (ends >> 32) as u32,
             first_at,
             self.url,
             blocks_at,

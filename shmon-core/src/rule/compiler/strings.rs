@@ -4,9 +4,13 @@ use super::features;
 use super::hash::text_hash;
 use super::layout::op;
 use super::lower::{Fault, Lowerer, Out, fault};
-use super::need::runs;
+use super::need::{commonness, runs};
 use super::schema::{StrTable, StrTest};
 use super::trigger::{SHORTEST_ATOM, Trigger, literal};
+use std::collections::BTreeMap;
+
+/// So many texts are told apart by a mask.
+const SHORTEST_LIST: usize = 3;
 
 impl Lowerer<'_> {
     /// Writes a string test as an ALL node; what comes back are the texts of which one must be there.
@@ -60,7 +64,7 @@ impl Lowerer<'_> {
             self.strtest(&inner, key, out)?;
             out.close(node);
         }
-        out.close(open);
+        out.close_group(open);
         Ok(trigger)
     }
 
@@ -97,6 +101,20 @@ impl Lowerer<'_> {
                 self.text_node(*code, text, out);
             }
         }
+        let (listed, rest): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .partition(|(code, text)| *code != op::REGEX && text_pairs(*code, text.as_bytes()) != 0);
+        if listed.len() >= SHORTEST_LIST {
+            let texts = listed
+                .into_iter()
+                .map(|(code, text)| (code | fold, if fold == 0 { text } else { text.to_ascii_lowercase() }));
+            self.list(texts.collect(), out);
+        } else {
+            for (code, text) in &listed {
+                let text = if fold == 0 { text.clone() } else { text.to_ascii_lowercase() };
+                self.text_node(*code | fold, &text, out);
+            }
+        }
         for (code, text) in &rest {
             if *code == op::REGEX {
                 let pattern = if fold == 0 { text.clone() } else { format!("(?i){text}") };
@@ -107,7 +125,7 @@ impl Lowerer<'_> {
             }
         }
         if let Some(any) = any {
-            out.close(any);
+            out.close_group(any);
         }
         Ok(trigger)
     }
@@ -115,11 +133,42 @@ impl Lowerer<'_> {
     /// A test with one text: the text, and the pairs of bytes that a string must have to hold it.
     fn text_node(&mut self, code: u32, text: &str, out: &mut Out) {
         let [at, len] = self.pool.add(text.as_bytes());
-        let pairs = match code & !op::NOCASE {
-            op::GLOB => glob_pairs(text.as_bytes()),
-            _ => features::pairs(text.as_bytes()),
-        };
+        let pairs = text_pairs(code & !op::NOCASE, text.as_bytes());
         out.node(code, &[at, len, pairs as u32, (pairs >> 32) as u32]);
+    }
+
+    /// Any of several texts, each under the bit of one of its pairs: a rare one, and one that few others have.
+    fn list(&mut self, texts: Vec<(u32, String)>, out: &mut Out) {
+        let mut by_bit: BTreeMap<u32, Vec<(u32, String)>> = BTreeMap::new();
+        for (code, text) in texts {
+            let wanted = text_pairs(code & !op::NOCASE, text.as_bytes());
+            let bytes = text.as_bytes();
+            let place = bytes
+                .windows(2)
+                .filter_map(|w| {
+                    let bit = features::pair_bit(w[0], w[1]);
+                    let others = by_bit.get(&bit.trailing_zeros()).map_or(0, Vec::len) as u32;
+                    let common =
+                        commonness(w[0].to_ascii_lowercase()) + commonness(w[1].to_ascii_lowercase());
+                    (wanted & bit != 0).then_some((common + 100 * others, bit.trailing_zeros()))
+                })
+                .min();
+            let Some((_, bit)) = place else { continue };
+            by_bit.entry(bit).or_default().push((code, text));
+        }
+        let mask = by_bit.keys().fold(0u64, |all, bit| all | 1 << bit);
+        let node = out.open(op::LIST);
+        out.words.extend([mask as u32, (mask >> 32) as u32]);
+        let offsets = out.words.len();
+        out.words.resize(offsets + by_bit.len() + 1, 0);
+        for (nth, texts) in by_bit.values().enumerate() {
+            out.words[offsets + nth] = (out.words.len() - node) as u32;
+            for (code, text) in texts {
+                self.text_node(*code, text, out);
+            }
+        }
+        out.words[offsets + by_bit.len()] = (out.words.len() - node) as u32;
+        out.close(node);
     }
 
     fn set(&mut self, names: Vec<String>) -> u32 {
@@ -161,6 +210,14 @@ fn pattern(text: &str) -> (u32, String) {
         return (code, inner.to_owned());
     }
     (op::GLOB, text.to_owned())
+}
+
+/// The pairs of bytes that a string must have to pass a test.
+fn text_pairs(code: u32, text: &[u8]) -> u64 {
+    match code {
+        op::GLOB => glob_pairs(text),
+        _ => features::pairs(text),
+    }
 }
 
 /// The pairs of bytes in the literal runs of a glob.

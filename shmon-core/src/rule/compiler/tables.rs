@@ -1,6 +1,6 @@
 //! The tables of the compiled form: programs, grams of free-text atoms, rule records.
 
-use super::hash::{gram, gram_hash, head, letter_bit, name_hash};
+use super::hash::{gram, gram_hash, gram_slot, head, letter_bit, name_hash};
 use super::layout::*;
 use super::lower::Pool;
 use super::need::{Clause, commonness, encode};
@@ -185,13 +185,13 @@ impl Writer {
         }
         let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros().clamp(10, 20);
         let mut filter = vec![0u32; 1 << (bits - 5)];
-        let slots = (by_gram.len() * 2).next_power_of_two();
+        let slots = (by_gram.len() * 2).next_power_of_two().max(2);
         let mut table = vec![0u32; slots * 3];
         for (gram, places) in &by_gram {
             let hash = gram_hash(*gram);
             let bit = hash >> (32 - bits);
             filter[(bit >> 5) as usize] |= 1 << (bit & 31);
-            let mut slot = hash as usize & (slots - 1);
+            let mut slot = gram_slot(hash, slots as u32 - 1);
             while table[slot * 3 + 1] != 0 {
                 slot = (slot + 1) & (slots - 1);
             }
@@ -219,12 +219,12 @@ impl Writer {
     }
 }
 
-/// Where a gram stands in an atom, with another gram of the atom: of what follows it, or of what is before.
+/// Where a gram stands in an atom, with another gram of the atom, at most four bytes before or after it.
 fn place(number: u32, atom: &[u8], offset: usize) -> [u32; PLACE_WORDS] {
     let end = atom.len() - 4;
     let other = if offset < end { end.min(offset + 4) } else { offset.saturating_sub(4) };
     let four = [atom[other], atom[other + 1], atom[other + 2], atom[other + 3]];
-    [number, offset as u32, other as u32, gram(four)]
+    [number, offset as u32, (other + 4 - offset) as u32, gram(four)]
 }
 
 /// Adds the place of the sets to every set node.
@@ -252,7 +252,7 @@ pub(super) fn relocate(code: &mut [u32], sets_at: u32) {
             op::OPERAND => 4,
             op::REDIRECT => 3,
             op::ASSIGN => 2,
-            op::OPTION => 4 + 3 * code[at + 3] as usize,
+            op::OPTION => 1 + SPELLING_WORDS + 3 * code[at + SPELLING_WORDS] as usize,
             _ => length,
         };
     }

@@ -2,12 +2,10 @@
 //! and what common wrappers run. The result is the one of the full evaluation; whatever isn't surely the same is left to
 //! it: expansions, compound commands, reserved words, shells, and programs that read commands or change the shell.
 
-use super::analysis::{
-    Analysis, InvRec, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec,
-};
-use super::chars::{self, META, PLAIN, is};
-use super::wrap::{self, listed};
-use super::wrappers::{self, Action, Builtin, Rest, Wrapper};
+mod run;
+
+use super::analysis::{Analysis, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec};
+use super::chars::{self, END, META, PLAIN, is};
 
 /// Longer commands are left to the full evaluation: shorter ones never reach its budgets.
 const LONGEST: usize = 1024;
@@ -236,9 +234,19 @@ impl Quick<'_> {
     #[inline]
     fn word(&mut self) -> Option<WordRec> {
         let start = self.at;
-        let rest = self.text.get(start..)?;
-        let at = start + rest.iter().position(|&b| !is(b, PLAIN)).unwrap_or(rest.len());
-        if at > start && self.ends(at)? {
+        let mut at = start;
+        let mut class = END;
+        while let Some(&b) = self.text.get(at) {
+            class = chars::class(b);
+            if class & PLAIN == 0 {
+                break;
+            }
+            at += 1;
+        }
+        if at == self.text.len() || class & END != 0 {
+            if at == start {
+                return None;
+            }
             self.at = at;
             let span = Span::new(start, at);
             return Some(WordRec {
@@ -324,183 +332,6 @@ impl Quick<'_> {
             None => &[],
         }
     }
-
-    /// Lists an invocation and follows what it runs.
-    fn execute(&mut self, argv: Range32, span: Span) -> Option<Status> {
-        let program = self.out.words.get(argv.start as usize)?;
-        if program.flags != WordFlags::default() {
-            return None;
-        }
-        self.emit(argv, span);
-        let name = self.bytes(argv.start);
-        let base = match memchr::memrchr(b'/', name) {
-            Some(slash) => &name[slash + 1..],
-            None => name,
-        };
-        let Some(entry) = wrappers::lookup(base) else {
-            // It may be a script that the text wrote.
-            return (!self.files || base.len() == name.len()).then_some(Status::Unknown);
-        };
-        match &entry.action {
-            Action::Silent | Action::Copy | Action::Rm => Some(Status::Unknown),
-            Action::Builtin(Builtin::Other | Builtin::Test) => Some(Status::Unknown),
-            Action::Builtin(Builtin::True) => Some(Status::Zero),
-            Action::Mkdir => {
-                self.folders = true;
-                Some(Status::Unknown)
-            }
-            Action::Tee => {
-                self.files = true;
-                Some(Status::Zero)
-            }
-            Action::Cat => Some(Status::Zero),
-            Action::Builtin(Builtin::Echo) => {
-                self.source = true;
-                Some(Status::Zero)
-            }
-            Action::Builtin(Builtin::Printf) => {
-                self.source = true;
-                (!self.is_captured()).then_some(Status::Zero)
-            }
-            Action::Which => {
-                self.source = true;
-                Some(Status::Unknown)
-            }
-            Action::Filter => {
-                if matches!(entry.name, "seq" | "basename" | "dirname" | "perl") {
-                    self.source = true;
-                }
-                if self.source && self.is_captured() {
-                    // One computed output stays far below what may be derived.
-                    self.computed += 1;
-                }
-                (self.computed <= 1).then_some(Status::Unknown)
-            }
-            Action::Find => self.find(argv),
-            Action::Xargs => self.xargs(argv),
-            Action::Wrap(wrapper) => self.wrapper(entry.name, wrapper, argv),
-            _ => None,
-        }
-    }
-
-    /// Whether the output of the command at hand goes on: into a pipe or a file.
-    fn is_captured(&self) -> bool {
-        !self.redirections.is_empty() || (self.peek() == Some(b'|') && self.after() != Some(b'|'))
-    }
-
-    #[inline]
-    fn emit(&mut self, argv: Range32, span: Span) {
-        let via = match self.via.get(..self.depth) {
-            None | Some([]) => Range32::default(),
-            Some(steps) => {
-                let start = self.out.vias.len() as u32;
-                self.out.vias.extend_from_slice(steps);
-                Range32 { start, end: self.out.vias.len() as u32 }
-            }
-        };
-        self.out.invocations.push(InvRec {
-            argv,
-            assignments: Range32::default(),
-            redirections: self.redirections,
-            via,
-            span,
-            pipeline: self.pipeline,
-            stage: self.stage,
-        });
-    }
-
-    /// Runs words of the result through a wrapper.
-    fn inner(&mut self, argv: Range32, kind: ViaKind, name: &'static str) -> Option<Status> {
-        if argv.is_empty() {
-            return Some(Status::Unknown);
-        }
-        *self.via.get_mut(self.depth)? = Via { kind, name };
-        self.depth += 1;
-        let first = self.out.words.get(argv.start as usize)?.span;
-        let last = self.out.words.get(argv.end as usize - 1)?.span;
-        // Words that were put in place of others don't stand in order.
-        let end = if first.start <= last.end { last.end.max(first.end) } else { first.end };
-        let status = self.execute(argv, Span { start: first.start, end });
-        self.depth -= 1;
-        status
-    }
-
-    /// A wrapper without options of its own, whose rest is a program and its arguments.
-    fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) -> Option<Status> {
-        let next = argv.start + 1;
-        if next == argv.end {
-            return Some(Status::Unknown);
-        }
-        let word = self.bytes(next);
-        let own = word.first() == Some(&b'-') || (wrapper.assignments && wrap::is_assignment(word));
-        if wrapper.rest != Rest::Argv || wrapper.skip != 0 || own {
-            return None;
-        }
-        self.inner(Range32 { start: next, end: argv.end }, wrapper.via, name)
-    }
-
-    fn find(&mut self, argv: Range32) -> Option<Status> {
-        let mut status = Status::Unknown;
-        let mut at = argv.start + 1;
-        while at < argv.end {
-            let name: &'static str = match self.bytes(at) {
-                b"-exec" => "find -exec",
-                b"-execdir" => "find -execdir",
-                b"-ok" => "find -ok",
-                b"-okdir" => "find -okdir",
-                _ => {
-                    at += 1;
-                    continue;
-                }
-            };
-            let start = at + 1;
-            let mut end = start;
-            while end < argv.end {
-                let word = self.bytes(end);
-                if word == b";" || (word == b"+" && end > start && self.bytes(end - 1) == b"{}") {
-                    break;
-                }
-                end += 1;
-            }
-            status = self.inner(Range32 { start, end }, ViaKind::Wrapper, name)?;
-            at = end + 1;
-        }
-        Some(status)
-    }
-
-    fn xargs(&mut self, argv: Range32) -> Option<Status> {
-        // Known input would become arguments.
-        if self.source {
-            return None;
-        }
-        let mut next = argv.start + 1;
-        while next < argv.end {
-            let word = self.bytes(next);
-            if word.len() < 2 || word[0] != b'-' {
-                break;
-            }
-            let takes = match word {
-                b"--" => {
-                    next += 1;
-                    break;
-                }
-                [b'-', b'-', name @ ..] => !name.contains(&b'=') && listed(wrap::XARGS_LONG, name),
-                _ => {
-                    let stop = word.iter().skip(1).position(|b| {
-                        matches!(b, b'i' | b'e' | b'l') || wrap::XARGS_SHORT.as_bytes().contains(b)
-                    });
-                    stop.is_some_and(|at| at + 2 == word.len() && !matches!(word[at + 1], b'i' | b'e' | b'l'))
-                }
-            };
-            next += 1 + u32::from(takes);
-        }
-        let inner = Range32 { start: next.min(argv.end), end: argv.end };
-        if inner.is_empty() {
-            // `echo`, which doesn't stand in the text.
-            return None;
-        }
-        self.inner(inner, ViaKind::Wrapper, "xargs")
-    }
 }
 
 /// The parts of a word: one is where it stands in the command, several are copied together.
@@ -563,193 +394,4 @@ fn is_reserved(word: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Analysis, Dialect, machine};
-    use std::fmt::Write as _;
-
-    /// Everything that can be seen of an analysis.
-    fn shown(analysis: &Analysis) -> String {
-        let mut text = format!("{:?} {:?}\n", analysis.issues(), analysis.obfuscations());
-        for i in analysis.invocations() {
-            let argv: Vec<_> = i.argv().map(|w| (w, w.flags)).collect();
-            let redirections: Vec<_> = i.redirections().map(|r| (r, r.target.flags)).collect();
-            let assignments: Vec<_> = i.assignments().collect();
-            let place = (i.span(), i.pipeline(), i.stage());
-            let _ = writeln!(text, "{argv:?} {redirections:?} {assignments:?} {:?} {place:?}", i.via());
-        }
-        text
-    }
-
-    /// Whether the quick way answers; where it does, it answers as the full evaluation.
-    fn agrees(command: &str, quick: &mut Analysis, full: &mut Analysis) -> bool {
-        let answered = super::run(command.as_bytes(), quick);
-        if answered {
-            machine::run(command.as_bytes(), Dialect::Bash, full);
-            assert_eq!(shown(quick), shown(full), "{command}");
-        }
-        answered
-    }
-
-    #[test]
-    fn ordinary_commands_are_answered_as_the_full_evaluation_does() {
-        let commands = include_str!("quick.txt").lines().filter(|l| !l.is_empty() && !l.starts_with("## "));
-        let (mut quick, mut full) = (Analysis::new(), Analysis::new());
-        for command in commands {
-            let (command, expected) = match command.strip_prefix("no: ") {
-                Some(command) => (command, false),
-                None => (command, true),
-            };
-            assert_eq!(agrees(command, &mut quick, &mut full), expected, "{command}");
-        }
-    }
-
-    /// Words of the grammar in any order: what the quick way takes for ordinary is so.
-    #[test]
-    fn generated_commands_agree() {
-        const PARTS: &[&str] = &[
-            "ls",
-            "rm",
-            "-rf",
-            "find",
-            ".",
-            "-exec",
-            "\\;",
-            "{}",
-            "+",
-            "-name",
-            "'*.c'",
-            "\"a b\"",
-            "xargs",
-            "-0",
-            "-I",
-            "-n1",
-            "sudo",
-            "nohup",
-            "nice",
-            "-n",
-            "5",
-            "echo",
-            "printf",
-            "cat",
-            "sed",
-            "s/a/b/",
-            "tee",
-            "sh",
-            "bash",
-            "-c",
-            "|",
-            "||",
-            "&&",
-            ";",
-            "&",
-            "|&",
-            ">",
-            ">>",
-            "<",
-            "2>",
-            "2>&1",
-            "&>",
-            ">&",
-            "<>",
-            "file",
-            "/dev/null",
-            "1",
-            "-",
-            "--",
-            "a=b",
-            "*",
-            "a*b",
-            "x'y'z",
-            "''",
-            "\"\"",
-            "\\ ",
-            "\\(",
-            "!",
-            "time",
-            "#",
-            "if",
-            "true",
-            "false",
-            "test",
-            "[",
-            "mkdir",
-            "d",
-            "d/*",
-            "which",
-            "seq",
-            "3",
-            "grep",
-            "x",
-            "kill",
-            "cd",
-            "~",
-            "\t",
-            "é",
-            "a,b",
-            "rm\\",
-            "\"",
-            "'",
-            "$x",
-            "`",
-            "(",
-            ")",
-            "\n",
-            "<<<",
-            "env",
-            "exec",
-            "-ok",
-            "-execdir",
-            "basename",
-            "a/b",
-            "cp",
-            "mv",
-            "timeout",
-        ];
-        let mut seed = 0x2545_F491_4F6C_DD1D_u64;
-        let mut next = |n: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed >> 33) as usize % n
-        };
-        let (mut quick, mut full) = (Analysis::new(), Analysis::new());
-        let mut answered = 0;
-        for _ in 0..60_000 {
-            let mut command = String::new();
-            for _ in 0..1 + next(9) {
-                command.push_str(PARTS[next(PARTS.len())]);
-                if next(5) > 0 {
-                    command.push(' ');
-                }
-            }
-            answered += usize::from(agrees(&command, &mut quick, &mut full));
-        }
-        assert!(answered > 5_000, "{answered} were answered");
-    }
-
-    #[test]
-    fn real_commands_agree() {
-        let shared = std::env::var_os("SHMON_SHARED").map_or_else(
-            || std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
-            std::path::PathBuf::from,
-        );
-        let Ok(files) = std::fs::read_dir(shared.join("corpora")) else {
-            println!("skipped: there are no corpora beside the project");
-            return;
-        };
-        let (mut quick, mut full) = (Analysis::new(), Analysis::new());
-        let (mut all, mut answered) = (0, 0);
-        for file in
-            files.filter_map(Result::ok).filter(|f| f.path().extension().is_some_and(|e| e == "jsonl"))
-        {
-            for line in std::fs::read_to_string(file.path()).unwrap().lines() {
-                let Ok(row) = serde_json::from_str::<serde_json::Value>(line) else { continue };
-                let Some(command) = row["cmd"].as_str() else { continue };
-                all += 1;
-                answered += usize::from(agrees(command, &mut quick, &mut full));
-            }
-        }
-        println!("{answered} of {all} commands are ordinary");
-        assert!(all == 0 || answered * 2 > all);
-    }
-}
+mod tests;

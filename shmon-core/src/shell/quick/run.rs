@@ -1,0 +1,166 @@
+//! What an ordinary command's program does to the reading: what it runs, and what is known of its status and output.
+
+use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags};
+use super::super::wrap::{self, listed};
+use super::super::wrappers::{self, Action, Builtin, Rest, Wrapper};
+use super::{Quick, Status};
+
+impl Quick<'_> {
+    /// Lists an invocation and follows what it runs.
+    pub(super) fn execute(&mut self, argv: Range32, span: Span) -> Option<Status> {
+        let program = self.out.words.get(argv.start as usize)?;
+        if program.flags != WordFlags::default() {
+            return None;
+        }
+        self.emit(argv, span);
+        let name = self.bytes(argv.start);
+        let base = match memchr::memrchr(b'/', name) {
+            Some(slash) => &name[slash + 1..],
+            None => name,
+        };
+        let Some(entry) = wrappers::lookup(base) else {
+            // It may be a script that the text wrote.
+            return (!self.files || base.len() == name.len()).then_some(Status::Unknown);
+        };
+        match &entry.action {
+            Action::Silent | Action::Copy | Action::Rm => Some(Status::Unknown),
+            Action::Builtin(Builtin::Other | Builtin::Test) => Some(Status::Unknown),
+            Action::Builtin(Builtin::True) => Some(Status::Zero),
+            Action::Mkdir => {
+                self.folders = true;
+                Some(Status::Unknown)
+            }
+            Action::Tee => {
+                self.files = true;
+                Some(Status::Zero)
+            }
+            Action::Cat => Some(Status::Zero),
+            Action::Builtin(Builtin::Echo) => {
+                self.source = true;
+                Some(Status::Zero)
+            }
+            Action::Builtin(Builtin::Printf) => {
+                self.source = true;
+                (!self.is_captured()).then_some(Status::Zero)
+            }
+            Action::Which => {
+                self.source = true;
+                Some(Status::Unknown)
+            }
+            Action::Filter => {
+                if matches!(entry.name, "seq" | "basename" | "dirname" | "perl") {
+                    self.source = true;
+                }
+                if self.source && self.is_captured() {
+                    // One computed output stays far below what may be derived.
+                    self.computed += 1;
+                }
+                (self.computed <= 1).then_some(Status::Unknown)
+            }
+            Action::Find => self.find(argv),
+            Action::Xargs => self.xargs(argv),
+            Action::Wrap(wrapper) => self.wrapper(entry.name, wrapper, argv),
+            _ => None,
+        }
+    }
+
+    /// Whether the output of the command at hand goes on: into a pipe or a file.
+    fn is_captured(&self) -> bool {
+        !self.redirections.is_empty() || (self.peek() == Some(b'|') && self.after() != Some(b'|'))
+    }
+
+    #[inline]
+    fn emit(&mut self, argv: Range32, span: Span) {
+        let via = match self.via.get(..self.depth) {
+            None | Some([]) => Range32::default(),
+            Some(steps) => {
+                let start = self.out.vias.len() as u32;
+                self.out.vias.extend_from_slice(steps);
+                Range32 { start, end: self.out.vias.len() as u32 }
+            }
+        };
+        self.out.invocations.push(InvRec {
+            argv,
+            assignments: Range32::default(),
+            redirections: self.redirections,
+            via,
+            span,
+            pipeline: self.pipeline,
+            stage: self.stage,
+        });
+    }
+
+    /// Runs words of the result through a wrapper.
+    fn inner(&mut self, argv: Range32, kind: ViaKind, name: &'static str) -> Option<Status> {
+        if argv.is_empty() {
+            return Some(Status::Unknown);
+        }
+        *self.via.get_mut(self.depth)? = Via { kind, name };
+        self.depth += 1;
+        let first = self.out.words.get(argv.start as usize)?.span;
+        let last = self.out.words.get(argv.end as usize - 1)?.span;
+        // Words that were put in place of others don't stand in order.
+        let end = if first.start <= last.end { last.end.max(first.end) } else { first.end };
+        let status = self.execute(argv, Span { start: first.start, end });
+        self.depth -= 1;
+        status
+    }
+
+    /// A wrapper without options of its own, whose rest is a program and its arguments.
+    fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) -> Option<Status> {
+        let next = argv.start + 1;
+        if next == argv.end {
+            return Some(Status::Unknown);
+        }
+        let word = self.bytes(next);
+        let own = word.first() == Some(&b'-') || (wrapper.assignments && wrap::is_assignment(word));
+        if wrapper.rest != Rest::Argv || wrapper.skip != 0 || own {
+            return None;
+        }
+        self.inner(Range32 { start: next, end: argv.end }, wrapper.via, name)
+    }
+
+    fn find(&mut self, argv: Range32) -> Option<Status> {
+        let mut status = Status::Unknown;
+        let mut at = argv.start + 1;
+        while let Some((name, run)) = wrap::find_exec(at..argv.end, |word| self.bytes(word)) {
+            at = run.end + 1;
+            status = self.inner(run, ViaKind::Wrapper, name)?;
+        }
+        Some(status)
+    }
+
+    fn xargs(&mut self, argv: Range32) -> Option<Status> {
+        // Known input would become arguments.
+        if self.source {
+            return None;
+        }
+        let mut next = argv.start + 1;
+        while next < argv.end {
+            let word = self.bytes(next);
+            if word.len() < 2 || word[0] != b'-' {
+                break;
+            }
+            let takes = match word {
+                b"--" => {
+                    next += 1;
+                    break;
+                }
+                [b'-', b'-', name @ ..] => !name.contains(&b'=') && listed(wrap::XARGS_LONG, name),
+                _ => {
+                    let stop = word.iter().skip(1).position(|b| {
+                        matches!(b, b'i' | b'e' | b'l') || wrap::XARGS_SHORT.as_bytes().contains(b)
+                    });
+                    stop.is_some_and(|at| at + 2 == word.len() && !matches!(word[at + 1], b'i' | b'e' | b'l'))
+                }
+            };
+            next += 1 + u32::from(takes);
+        }
+        let inner = Range32 { start: next.min(argv.end), end: argv.end };
+        if inner.is_empty() {
+            // `echo`, which doesn't stand in the text.
+            return None;
+        }
+        self.inner(inner, ViaKind::Wrapper, "xargs")
+    }
+}
