@@ -11,19 +11,38 @@ use crate::shell::Analysis;
 /// Of more invocations than this, what follows in the pipeline isn't looked for: work stays linear.
 const MANY: usize = 64;
 
-/// The features of one invocation, and of the command around it.
+/// The features of one invocation, and of the command around it; each kind is found out when it is first asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Present {
     bits: [u64; FEATURES],
     /// The invocation that this is about.
     index: Option<usize>,
-    /// Whether the features of the whole command are known: its programs, and its bytes.
-    programs: bool,
-    bytes: bool,
+    /// What is known of it, see `KNOWN_*`.
+    known: u8,
     /// The atoms that were found, 64 to a word, and the words that are not 0.
     atoms: Vec<u64>,
     touched: Vec<u32>,
 }
+
+const KNOWN_LETTERS: u8 = 1;
+const KNOWN_WORDS: u8 = 2;
+const KNOWN_AROUND: u8 = 4;
+/// Of the whole command: its programs, and its bytes.
+const KNOWN_PROGRAMS: u8 = 8;
+const KNOWN_BYTES: u8 = 16;
+/// What another invocation shares.
+const SHARED: u8 = KNOWN_PROGRAMS | KNOWN_BYTES;
+
+/// What kind a feature is of.
+const KINDS: [u8; FEATURES] = {
+    let mut kinds = [KNOWN_WORDS; FEATURES];
+    kinds[F_LETTERS] = KNOWN_LETTERS;
+    kinds[F_AROUND] = KNOWN_AROUND;
+    kinds[F_PROGRAMS] = KNOWN_PROGRAMS;
+    kinds[F_BYTES] = KNOWN_BYTES;
+    kinds[F_BYTES_HIGH] = KNOWN_BYTES;
+    kinds
+};
 
 impl Present {
     /// Forgets the invocation and the atoms: another layer knows others.
@@ -52,14 +71,13 @@ impl Present {
     #[inline]
     pub(crate) fn reset(&mut self) {
         self.index = None;
-        self.programs = false;
-        self.bytes = false;
+        self.known = 0;
     }
 
     /// The rules of the group at `at` that are worth asking, as bits.
     #[inline]
     pub(crate) fn candidates(&mut self, v: View<'_>, at: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
-        self.about(v, here, analysis);
+        self.about(here);
         let head = v.slice(at, G_WORDS);
         let &[_, free, free_high, features, atoms] = head else { return 0 };
         let mut rules = u64::from(free) | u64::from(free_high) << 32;
@@ -67,7 +85,7 @@ impl Present {
         let gates = if self.touched.is_empty() { features } else { features + atoms };
         for gate in v.slice(at + G_WORDS, gates as usize * GATE_WORDS).chunks_exact(GATE_WORDS) {
             let bits = u64::from(gate[GATE_BITS]) | u64::from(gate[GATE_BITS_HIGH]) << 32;
-            let mut there = bits & self.feature(gate[GATE_FEATURE] as usize, analysis);
+            let mut there = bits & self.feature(gate[GATE_FEATURE] as usize, v, here, analysis);
             while there != 0 {
                 let below = bits & ((there & there.wrapping_neg()) - 1);
                 let mask = gate[GATE_MASKS_AT] as usize + 2 * below.count_ones() as usize;
@@ -81,13 +99,13 @@ impl Present {
     /// Whether every clause at `need` is met.
     #[inline]
     pub(crate) fn met(&mut self, v: View<'_>, need: usize, here: Here<'_>, analysis: &Analysis) -> bool {
-        self.about(v, here, analysis);
+        self.about(here);
         let mut at = need + 1;
         for _ in 0..v.at(need) {
             let items = v.slice(at + 1, v.at(at) * 3);
             let met = items.chunks_exact(3).any(|item| {
                 let wanted = u64::from(item[1]) | u64::from(item[2]) << 32;
-                self.feature(item[0] as usize, analysis) & wanted != 0
+                self.feature(item[0] as usize, v, here, analysis) & wanted != 0
             });
             if !met {
                 return false;
@@ -98,73 +116,89 @@ impl Present {
     }
 
     #[inline]
-    fn about(&mut self, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
+    fn about(&mut self, here: Here<'_>) {
         if self.index != Some(here.index) {
-            self.read(v, here, analysis);
+            self.index = Some(here.index);
+            self.known &= SHARED;
         }
     }
 
     /// The bits of a feature that are there.
-    #[inline]
-    fn feature(&mut self, feature: usize, analysis: &Analysis) -> u64 {
-        if feature >= FEATURES {
+    #[inline(always)]
+    fn feature(&mut self, feature: usize, v: View<'_>, here: Here<'_>, analysis: &Analysis) -> u64 {
+        let Some(&kind) = KINDS.get(feature) else {
             return self.atoms.get(feature - FEATURES).copied().unwrap_or(0);
-        }
-        if feature >= F_BYTES && !self.bytes {
-            self.read_bytes(analysis);
-        } else if feature == F_PROGRAMS && !self.programs {
-            self.read_programs(analysis);
+        };
+        if self.known & kind == 0 {
+            self.find_out(kind, v, here, analysis);
         }
         self.bits[feature]
     }
 
-    fn read(&mut self, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
-        self.index = Some(here.index);
+    #[inline(never)]
+    fn find_out(&mut self, kind: u8, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
+        self.known |= kind;
+        match kind {
+            KNOWN_LETTERS => self.read_letters(v, here),
+            KNOWN_WORDS => self.read_words(here),
+            KNOWN_AROUND => self.bits[F_AROUND] = around(here, analysis),
+            KNOWN_PROGRAMS => self.read_programs(analysis),
+            _ => self.read_bytes(analysis),
+        }
+    }
+
+    fn read_letters(&mut self, v: View<'_>, here: Here<'_>) {
         let bundled = {
             let spec = v.slot_spec(here.slot);
             spec != 0 && v.word(spec) == STYLE_BUNDLED
         };
-        let (mut letters, mut heads, mut firsts, mut tails) = (0, 0, 0, 0);
+        let mut letters = 0;
         for word in here.invocation.argv().skip(1) {
-            let bytes = word.bytes;
-            heads |= head_bit(bytes);
-            firsts |= first_bit(bytes);
-            tails |= tail_bit(bytes);
-            let options = match bytes {
-                [b'-', b'-', ..] => continue,
-                [b'-', options @ ..] => options,
-                _ if bundled => {
-                    letters |= bytes.iter().filter_map(|&b| letter_bit(b)).fold(0, |all, bit| all | 1 << bit);
-                    continue;
+            match word.bytes {
+                [b'-', b'-', ..] => {}
+                [b'-', options @ ..] => {
+                    for &b in options {
+                        let Some(bit) = letter_bit(b) else { break };
+                        letters |= 1 << bit;
+                    }
                 }
-                _ => continue,
-            };
-            for &b in options {
-                let Some(bit) = letter_bit(b) else { break };
-                letters |= 1 << bit;
+                bytes if bundled => {
+                    letters |= bytes.iter().filter_map(|&b| letter_bit(b)).fold(0, |all, bit| all | 1 << bit);
+                }
+                _ => {}
             }
         }
         self.bits[F_LETTERS] = letters;
+    }
+
+    fn read_words(&mut self, here: Here<'_>) {
+        let (mut heads, mut firsts, mut tails) = (0, 0, 0);
+        let mut words = [0; F_PROGRAMS - F_WORDS];
+        for word in here.invocation.argv().skip(1) {
+            heads |= head_bit(word.bytes);
+            firsts |= first_bit(word.bytes);
+            tails |= tail_bit(word.bytes);
+            let (feature, bit) = word_place(word.bytes);
+            words[feature - F_WORDS] |= bit;
+        }
         self.bits[F_HEADS] = heads;
         self.bits[F_FIRSTS] = firsts;
         self.bits[F_TAILS] = tails;
-        self.bits[F_AROUND] = around(here, analysis);
+        self.bits[F_WORDS..F_PROGRAMS].copy_from_slice(&words);
     }
 
     #[cold]
     fn read_programs(&mut self, analysis: &Analysis) {
-        self.programs = true;
         self.bits[F_PROGRAMS] = analysis.invocations().fold(0, |all, i| all | head_bit(i.program()));
     }
 
     #[cold]
     fn read_bytes(&mut self, analysis: &Analysis) {
-        self.bytes = true;
         let (mut low, mut high) = (0u64, 0u64);
         for &b in analysis.texts() {
             let (feature, bit) = byte_place(b);
             // Either all of the bit or none of it, without a branch.
-            let is_high = ((feature == F_BYTES_HIGH) as u64).wrapping_neg();
+            let is_high = u64::from(feature == F_BYTES_HIGH).wrapping_neg();
             low |= bit & !is_high;
             high |= bit & is_high;
         }

@@ -241,6 +241,13 @@ pub(super) struct WordRec {
 }
 
 impl WordRec {
+    /// The word, whose bytes are in `text`.
+    #[inline]
+    fn of(self, text: &[u8]) -> Word<'_> {
+        let bytes = text.get(self.start as usize..(self.start + self.len) as usize).unwrap_or(&[]);
+        Word { bytes, flags: self.flags, span: self.span }
+    }
+
     /// The word's bytes in the buffer.
     pub(super) fn range(&self) -> Range32 {
         Range32 { start: self.start, end: self.start + self.len }
@@ -346,14 +353,7 @@ impl Analysis {
     }
 
     pub(super) fn word(&self, index: u32) -> Word<'_> {
-        match self.words.get(index as usize) {
-            Some(w) => Word {
-                bytes: self.text.get(w.start as usize..(w.start + w.len) as usize).unwrap_or(&[]),
-                flags: w.flags,
-                span: w.span,
-            },
-            None => Word { bytes: &[], flags: WordFlags::default(), span: Span::default() },
-        }
+        self.words.get(index as usize).copied().unwrap_or_default().of(&self.text)
     }
 }
 
@@ -367,7 +367,7 @@ pub struct Invocation<'a> {
 impl<'a> Invocation<'a> {
     /// Program and arguments; empty for assignments or redirections alone.
     pub fn argv(&self) -> Argv<'a> {
-        Argv { all: self.all, next: self.rec.argv.start, end: self.rec.argv.end }
+        Argv { text: &self.all.text, words: self.rec.argv.of(&self.all.words).iter() }
     }
 
     /// The word at `index`; 0 is the program.
@@ -443,24 +443,25 @@ impl fmt::Debug for Invocation<'_> {
 /// The words of an invocation.
 #[derive(Clone)]
 pub struct Argv<'a> {
-    all: &'a Analysis,
-    next: u32,
-    end: u32,
+    text: &'a [u8],
+    words: std::slice::Iter<'a, WordRec>,
 }
 
 impl<'a> Iterator for Argv<'a> {
     type Item = Word<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Word<'a>> {
-        (self.next < self.end).then(|| {
-            self.next += 1;
-            self.all.word(self.next - 1)
-        })
+        self.words.next().map(|word| word.of(self.text))
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<Word<'a>> {
+        self.words.nth(n).map(|word| word.of(self.text))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.end - self.next) as usize;
-        (left, Some(left))
+        self.words.size_hint()
     }
 }
 

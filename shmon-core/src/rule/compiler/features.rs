@@ -1,6 +1,8 @@
 //! Features of an invocation as bits: what conditions need is compared with what is there, before they are asked.
 //! The compiler and the evaluation make bits with the same functions.
 
+use super::hash::{head, name_hash};
+
 /// Letters of short options, see [`letter_bit`](super::hash::letter_bit).
 pub const F_LETTERS: usize = 0;
 /// First two bytes of arguments, see [`pair_bit`] and [`head_bit`].
@@ -11,14 +13,16 @@ pub const F_FIRSTS: usize = 2;
 pub const F_TAILS: usize = 3;
 /// What is around, see `X_*`.
 pub const F_AROUND: usize = 4;
+/// Arguments as a whole, by their hash, see [`word_place`]: 256 bits in four features.
+pub const F_WORDS: usize = 5;
 /// First two bytes of the names of all programs of the command.
-pub const F_PROGRAMS: usize = 5;
+pub const F_PROGRAMS: usize = 9;
 /// Bytes below 64 of the command and of all that was derived from it.
-pub const F_BYTES: usize = 6;
+pub const F_BYTES: usize = 10;
 /// Bytes from 64 on.
-pub const F_BYTES_HIGH: usize = 7;
+pub const F_BYTES_HIGH: usize = 11;
 /// How many there are.
-pub const FEATURES: usize = 8;
+pub const FEATURES: usize = 12;
 
 /// A redirection of kind n: bit n.
 pub const X_REDIRECT: u32 = 0;
@@ -57,6 +61,15 @@ pub fn head_bit(word: &[u8]) -> u64 {
         [a] => pair_bit(a, 0),
         [] => pair_bit(0, 0),
     }
+}
+
+/// An argument's place in the features of whole words, letters in any case.
+#[inline]
+pub fn word_place(word: &[u8]) -> (usize, u64) {
+    const FOLD: u64 = 0x2020_2020_2020_2020;
+    let last = word.last().copied().unwrap_or(0) | 0x20;
+    let place = name_hash(head(word) | FOLD, word.len(), last) >> 24;
+    (F_WORDS + (place >> 6) as usize, 1 << (place & 63))
 }
 
 /// The bit of an argument's first byte.

@@ -107,6 +107,7 @@ impl Clause {
             .sum();
         let sum = bits(F_LETTERS) * 70
             + bits(F_HEADS) * 60
+            + (F_WORDS..F_PROGRAMS).map(bits).sum::<u32>() * 25
             + bits(F_FIRSTS) * 100
             + bits(F_TAILS) * 60
             + bits(F_PROGRAMS) * 40
@@ -323,7 +324,10 @@ impl<'a> Reader<'a> {
         }
         if of == Of::Argument {
             let clause = match (code, text.len()) {
-                (op::IS, _) => Some(Clause::one(F_HEADS, head_bit(text))),
+                (op::IS, _) => {
+                    let (feature, bit) = word_place(text);
+                    Some(Clause::one(feature, bit))
+                }
                 // Of what begins with a dash the third byte counts too.
                 (op::PREFIX, 2..) if text.len() > 2 || text[0] != b'-' => {
                     Some(Clause::one(F_HEADS, head_bit(text)))
@@ -410,7 +414,8 @@ mod tests {
 
     #[test]
     fn a_short_literal_shows_in_its_head_tail_or_bytes() {
-        assert_eq!(feature(op::IS, "push", Of::Argument, F_HEADS), pair_bit(b'p', b'u'));
+        let (place, bit) = word_place(b"PUSH");
+        assert_eq!(feature(op::IS, "push", Of::Argument, place), bit);
         assert_eq!(feature(op::PREFIX, "/", Of::Argument, F_FIRSTS), first_bit(b"/etc"));
         assert_eq!(feature(op::SUFFIX, ".pem", Of::Argument, F_TAILS), tail_bit(b"key.PEM"));
         let (place, bit) = byte_place(b'q');
