@@ -1,11 +1,11 @@
 //! Simple commands: from expanded words to an invocation, and on to what it runs.
 
 use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
-use super::ast::{AssignValue, WORD_PLAIN};
+use super::ast::{AssignValue, ParamOp, PartKind, WORD_PLAIN};
 use super::machine::{Flow, Machine};
 use super::obfuscation;
 use super::programs;
-use super::state::{Alias, Origin, Val};
+use super::state::{Alias, Origin, Val, VarKind};
 use super::work::worked;
 use super::wrappers::{self, Action};
 
@@ -14,6 +14,38 @@ const MAX_RECURSION: u8 = 2;
 
 impl Machine<'_> {
     pub(super) fn simple(&mut self, words: Range32, assigned: Range32, redirected: Range32, range: Range32) {
+        self.simple_once(words, assigned, redirected, range);
+        if !self.s.vars.is_empty()
+            && let Some((at, value)) = self.other_program(words)
+        {
+            let before = std::mem::replace(&mut self.s.vars[at].kind, VarKind::Scalar(value));
+            self.uncertain += 1;
+            self.simple_once(words, assigned, redirected, range);
+            self.uncertain -= 1;
+            if let Some(var) = self.s.vars.get_mut(at) {
+                var.kind = before;
+            }
+        }
+    }
+
+    /// `$c` in the place of the program, where the text gives it two values: the variable and the other value.
+    fn other_program(&self, words: Range32) -> Option<(usize, Val)> {
+        if words.is_empty() || self.flow != Flow::Next {
+            return None;
+        }
+        let [part] = self.s.ast.word(words.start).parts.of(&self.s.ast.parts) else { return None };
+        let param = match part.kind {
+            PartKind::Param => self.s.ast.params.get(part.index as usize)?,
+            _ => return None,
+        };
+        if param.op != ParamOp::None || param.indirect || param.length || param.index.is_some() {
+            return None;
+        }
+        let at = self.lookup(param.name).filter(|&at| at >= self.var_base)?;
+        Some((at, self.s.vars.get(at)?.other?))
+    }
+
+    fn simple_once(&mut self, words: Range32, assigned: Range32, redirected: Range32, range: Range32) {
         if !self.s.aliases.is_empty() && self.alias(words, range) {
             return;
         }
@@ -51,6 +83,12 @@ impl Machine<'_> {
             let declares = self.declares(mark);
             let assignments = if declares {
                 self.declared_arrays = assigned;
+                for node in assigned.of(&self.s.ast.assignments) {
+                    let range = node.name;
+                    let span = self.span(Range32 { start: node.start, end: node.end });
+                    let (start, len) = (range.start, range.len() as u32);
+                    self.s.fields.push(WordRec { start, len, flags: WordFlags::default(), span });
+                }
                 Range32::default()
             } else {
                 self.record_prefix(assigned)
@@ -60,8 +98,16 @@ impl Machine<'_> {
             self.a.words.extend_from_slice(self.s.fields.get(mark..).unwrap_or(&[]));
             self.s.fields.truncate(mark);
             let argv = Range32 { start, end: self.a.words.len() as u32 };
+            let first = self.s.ast.word(words.start);
+            let source = self.text(Range32 { start: first.start, end: first.end });
+            if matches!(source, [b'$', b'(', ..] | [b'`', ..]) {
+                // Unquoted it leaves no flag behind.
+                self.disguise(argv.start);
+            }
             let outer = std::mem::replace(&mut self.assignments, assignments);
+            let last = self.arg_val(argv.end - 1);
             self.run(argv, span);
+            self.last_word = Some(last);
             self.assignments = outer;
             if shadows > 0 && self.s.vars.len() >= shadow + shadows {
                 self.s.vars.drain(shadow..shadow + shadows);
@@ -128,6 +174,8 @@ impl Machine<'_> {
                 frame: 0,
                 attribute: 0,
                 reference: false,
+                other: None,
+                exported: true,
             });
         }
         self.settle_pairs(mark)
@@ -256,7 +304,19 @@ impl Machine<'_> {
                         slot.len = range.len() as u32;
                     }
                 }
-                programs::Meaning::Several | programs::Meaning::Relative => {
+                programs::Meaning::Several(path) => {
+                    self.sign("glob-command", word.span);
+                    self.issue(super::IssueKind::Glob, word.span);
+                    // Stars fit too much to tell.
+                    if !text.contains(&b'*') {
+                        let range = self.intern(path.as_bytes());
+                        if let Some(slot) = self.a.words.get_mut(index as usize) {
+                            slot.start = range.start;
+                            slot.len = range.len() as u32;
+                        }
+                    }
+                }
+                programs::Meaning::Relative => {
                     self.sign("glob-command", word.span);
                     self.issue(super::IssueKind::Glob, word.span);
                 }
@@ -331,6 +391,7 @@ impl Machine<'_> {
         }
         let name = Range32 { start: word.start, end: word.end };
         let found = self.s.aliases.iter().rposition(|a| !a.active && self.text(a.name) == self.text(name));
+        let found = found.filter(|&at| at >= self.alias_base);
         let Some(at) = found else { return false };
         let Some(Alias { value, .. }) = self.s.aliases.get(at).copied() else { return false };
         let span = self.span(range);
@@ -376,7 +437,7 @@ impl Machine<'_> {
             Action::Silent => {}
             Action::Mkdir => self.mkdir(argv),
             Action::Rm => self.rm(argv),
-            Action::Which => self.which(argv),
+            Action::Which => self.which(name, argv),
             Action::Cat => self.cat(argv),
             Action::Tee => self.tee(argv),
             Action::Copy => self.copy(argv),

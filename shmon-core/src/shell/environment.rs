@@ -3,7 +3,9 @@
 use super::analysis::Range32;
 use super::arith::{self, Names};
 use super::ast::{AssignNode, AssignValue, PartKind};
+use super::chars::name_len;
 use super::machine::Machine;
+use super::obfuscation;
 use super::state::{Element, Val, Var, VarKind};
 use super::work::worked;
 
@@ -27,6 +29,9 @@ impl Machine<'_> {
             worked(self.s.vars.len());
             let at = self.s.vars.iter().rposition(|v| self.text(v.name) == wanted)?;
             let var = self.s.vars.get(at)?;
+            if at < self.environment.1 && (at < self.environment.0 || !var.inherited()) {
+                return None;
+            }
             match var.kind {
                 VarKind::Scalar(target) if var.reference => wanted = self.text(target.range),
                 _ => return Some(at),
@@ -59,9 +64,58 @@ impl Machine<'_> {
                     self.over_budget();
                     return self.s.vars.len() - 1;
                 }
-                self.s.vars.push(Var { name, kind, frame: 0, attribute: 0, reference: false });
+                let exported = self.export_all || self.is_exported(name);
+                self.s.vars.push(Var {
+                    name,
+                    kind,
+                    frame: 0,
+                    attribute: 0,
+                    reference: false,
+                    other: None,
+                    exported,
+                });
                 self.s.vars.len() - 1
             }
+        }
+    }
+
+    /// Whether a name that has no value here yet is one of the environment, or was exported beforehand.
+    pub(super) fn is_exported(&self, name: Range32) -> bool {
+        let text = self.text(name);
+        obfuscation::is_set(text) || self.s.exports.iter().any(|e| self.text(*e) == text)
+    }
+
+    /// Variables of the environment of one command: those of `words` that are `NAME=value`. How many were made.
+    pub(super) fn push_environment(&mut self, words: Range32) -> usize {
+        let before = self.s.vars.len();
+        for index in words.start..words.end {
+            let word = self.arg(index);
+            let text = self.text(word.range());
+            let len = name_len(text);
+            if len == 0 || text.get(len) != Some(&b'=') || self.s.vars.len() >= MAX_VARIABLES {
+                continue;
+            }
+            let name = Range32 { start: word.start, end: word.start + len as u32 };
+            let range = Range32 { start: name.end + 1, end: word.start + word.len };
+            let known = !word.flags.contains(super::WordFlags::UNRESOLVED);
+            let kind = VarKind::Scalar(Val { range, known });
+            self.s.vars.push(Var {
+                name,
+                kind,
+                frame: 0,
+                attribute: 0,
+                reference: false,
+                other: None,
+                exported: true,
+            });
+        }
+        self.s.vars.len() - before
+    }
+
+    /// Takes the variables away again that [`Machine::push_environment`] put at `from`.
+    pub(super) fn drop_environment(&mut self, from: usize, count: usize) {
+        if count > 0 && self.s.vars.len() >= from + count {
+            self.s.vars.drain(from..from + count);
         }
     }
 
@@ -82,6 +136,12 @@ impl Machine<'_> {
         if changed {
             self.changes += 1;
         }
+        self.s.vars[at].exported |= self.export_all;
+        self.s.vars[at].other = match self.s.vars[at].kind {
+            VarKind::Scalar(old) if self.uncertain > 0 && old.known && changed => Some(old),
+            VarKind::Scalar(_) if self.uncertain > 0 => self.s.vars[at].other,
+            _ => None,
+        };
         match self.s.vars[at].kind {
             VarKind::Array(_) => self.set_element(at, Some(0), Range32::default(), value),
             _ => self.s.vars[at].kind = VarKind::Scalar(value),
@@ -141,6 +201,9 @@ impl Machine<'_> {
     pub(super) fn perform(&mut self, node: AssignNode) -> Val {
         match node.value {
             AssignValue::Word(index) => {
+                if node.index.is_none() {
+                    self.start_empty(node.name, index);
+                }
                 let value = self.expand_value(self.s.ast.word(index));
                 if let Some(parts) = node.index {
                     self.assign_element(node.name, parts, value, node.append);
@@ -155,6 +218,39 @@ impl Machine<'_> {
                 self.assign_array(node.name, words, node.append);
                 Val { range: Range32 { start: node.name.end, end: node.end }, known: true }
             }
+        }
+    }
+
+    /// `s=$s$c` of a name that has no value yet: it starts empty, unless it may be one of the environment.
+    fn start_empty(&mut self, name: Range32, word: u32) {
+        let text = self.text(name);
+        if !text.iter().any(u8::is_ascii_lowercase) {
+            return;
+        }
+        let refers = self.s.ast.word(word).parts.of(&self.s.ast.parts).iter().any(|part| {
+            part.kind == PartKind::Param
+                && self.s.ast.params.get(part.index as usize).is_some_and(|p| self.text(p.name) == text)
+        });
+        if refers && self.lookup(name).is_none() && !self.is_exported(name) {
+            self.var_for(name);
+        }
+    }
+
+    /// Sets `name` or `name[index]`, as `read` and `printf -v` take it.
+    pub(super) fn assign_named(&mut self, target: Range32, value: Val) {
+        let text = self.text(target);
+        let Some(open) = text.iter().position(|&b| b == b'[').filter(|_| text.ends_with(b"]")) else {
+            return self.assign(target, value);
+        };
+        let name = Range32 { start: target.start, end: target.start + open as u32 };
+        let key = Range32 { start: name.end + 1, end: target.end - 1 };
+        let at = self.var_for(name);
+        if matches!(self.s.vars[at].kind, VarKind::Assoc(_)) {
+            return self.set_element(at, None, key, value);
+        }
+        let key = self.text(key).to_vec();
+        if let Some(index) = arith::evaluate(&key, self) {
+            self.set_element(at, Some(index), Range32::default(), value);
         }
     }
 

@@ -19,8 +19,10 @@ pub(super) enum Style {
     AnsiC,
     /// `printf`'s format.
     Printf,
-    /// `echo -e` and `printf %b`: octal needs a leading zero.
+    /// `echo -e`: octal needs a leading zero.
     Echo,
+    /// `printf %b`: it may have one.
+    PercentB,
 }
 
 /// Decodes the escape at the start of `text`: how many bytes it takes, and whether output ends here (`\c`).
@@ -39,7 +41,7 @@ pub(super) fn one(text: &[u8], style: Style, out: &mut Vec<u8>) -> (usize, bool)
         b't' => b'\t',
         b'v' => 0x0b,
         b'\\' => b'\\',
-        b'\'' | b'"' | b'?' if style != Style::Echo => b,
+        b'\'' | b'"' | b'?' if !matches!(style, Style::Echo | Style::PercentB) => b,
         _ => 0,
     };
     if simple != 0 {
@@ -48,16 +50,11 @@ pub(super) fn one(text: &[u8], style: Style, out: &mut Vec<u8>) -> (usize, bool)
     }
     match b {
         b'0'..=b'7' if style != Style::Echo || b == b'0' => {
-            // `\0nnn` for echo and %b, `\nnn` elsewhere.
-            let (from, most) = if style == Style::Echo { (2, 3) } else { (1, 3) };
-            let (value, len) = digits(text.get(from..).unwrap_or(&[]), 8, most);
+            let zero = b == b'0' && matches!(style, Style::Echo | Style::PercentB);
+            let from = if zero { 2 } else { 1 };
+            let (value, len) = digits(text.get(from..).unwrap_or(&[]), 8, 3);
             out.push(value as u8);
             (from + len, false)
-        }
-        b'1'..=b'7' => {
-            let (value, len) = digits(&text[1..], 8, 3);
-            out.push(value as u8);
-            (1 + len, false)
         }
         b'x' => match digits(text.get(2..).unwrap_or(&[]), 16, 2) {
             (_, 0) => {

@@ -105,6 +105,7 @@ impl Machine<'_> {
     }
 
     fn exec_and_or(&mut self, items: Range32) {
+        let printed = self.s.out.len();
         for index in 0..items.len() as u32 {
             let item = self.item(items, index);
             let before = self.status;
@@ -118,7 +119,12 @@ impl Machine<'_> {
                 Some(false) => {}
                 Some(true) => self.exec(item.node),
                 None => {
+                    // `$(command -v a || echo b)`: one of the two prints, most likely the first.
+                    let told = item.join == Join::Or && self.s.out.len() > printed;
+                    let sink = if told { Sink::Discard } else { self.sink };
+                    let sink = std::mem::replace(&mut self.sink, sink);
                     self.maybe(false, item.node);
+                    self.sink = sink;
                     // Whether it ran isn't known, so neither is the status, unless it is the same both ways.
                     self.status = match (item.join, self.status) {
                         (Join::And, Some(code)) if code != 0 => Some(code),

@@ -297,7 +297,15 @@ impl Machine<'_> {
         }
     }
 
-    fn separators(&self) -> ([u8; 8], usize) {
+    /// What stands between the values of `"$*"`: the first character of IFS.
+    pub(super) fn joiner(&self) -> Option<u8> {
+        match self.scalar(b"IFS") {
+            Some(value) if value.known => self.text(value.range).first().copied(),
+            _ => Some(b' '),
+        }
+    }
+
+    pub(super) fn separators(&self) -> ([u8; 8], usize) {
         if self.dialect == super::Dialect::Fish {
             // Output is split at newlines alone.
             return ([b'\n', 0, 0, 0, 0, 0, 0, 0], 1);

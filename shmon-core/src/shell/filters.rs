@@ -53,7 +53,10 @@ impl Machine<'_> {
         let input = self.filter_input(&words, argv);
         let known = input.is_none_or(|value| value.known);
         let text = input.map(|value| self.text(value.range).to_vec());
-        if !self.charge(text.as_ref().map_or(0, Vec::len) / 16) {
+        // Regular expressions and programs are compiled, which costs the same for the shortest text.
+        let compiled = matches!(name, "sed" | "awk" | "gawk" | "mawk" | "grep" | "egrep" | "fgrep" | "expr");
+        let fixed = if compiled { 64 + words.iter().map(Vec::len).sum::<usize>() } else { 0 };
+        if !self.charge(fixed + text.as_ref().map_or(0, Vec::len) / 16) {
             return;
         }
         let decoded = decode::run(name, &words, text.as_deref(), MAX_OUTPUT);
@@ -171,9 +174,18 @@ impl Machine<'_> {
         }
     }
 
-    /// `which X`: where X is.
-    pub(super) fn which(&mut self, argv: Range32) {
+    /// `which X`, `command -v X`, `type -p X`, `realpath X`: where X is.
+    pub(super) fn which(&mut self, name: &'static str, argv: Range32) {
         self.status = None;
+        let told = match name {
+            // Without an option it says so in a sentence.
+            "type" => matches!(self.arg_text((argv.start + 1).min(argv.end)), b"-p" | b"-P"),
+            "readlink" => matches!(self.arg_text((argv.start + 1).min(argv.end)), b"-f" | b"-e" | b"-m"),
+            _ => true,
+        };
+        if !told {
+            return self.write_unknown();
+        }
         for index in argv.start + 1..argv.end {
             let word = self.arg(index);
             let text = self.text(word.range()).to_vec();
@@ -181,6 +193,9 @@ impl Machine<'_> {
                 continue;
             }
             if word.flags.contains(WordFlags::UNRESOLVED) {
+                return self.write_unknown();
+            }
+            if matches!(name, "readlink" | "realpath") && !text.starts_with(b"/") {
                 return self.write_unknown();
             }
             if !text.contains(&b'/') {
@@ -214,8 +229,15 @@ impl Machine<'_> {
 }
 
 /// Splits a line as `read` does: at most `most` fields, the last with the rest; all of them for an array.
-pub(super) fn split_fields(line: &[u8], offset: u32, most: usize, array: bool) -> Vec<Range32> {
-    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n');
+pub(super) fn split_fields(
+    line: &[u8],
+    offset: u32,
+    most: usize,
+    array: bool,
+    separators: &[u8],
+) -> Vec<Range32> {
+    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n') && separators.contains(&b);
+    let sign = |b: u8| separators.contains(&b) && !blank(b);
     let mut fields = Vec::new();
     let mut at = 0;
     while at < line.len() {
@@ -227,14 +249,22 @@ pub(super) fn split_fields(line: &[u8], offset: u32, most: usize, array: bool) -
         }
         let start = at;
         if !array && fields.len() + 1 >= most {
-            let end = line.iter().rposition(|&b| !blank(b)).map_or(start, |last| last + 1);
+            let mut end = line.iter().rposition(|&b| !blank(b)).map_or(start, |last| last + 1);
+            // One separator after the last field goes, where it is the only one.
+            if end > start && sign(line[end - 1]) && !line[start..end - 1].iter().any(|&b| sign(b)) {
+                end -= 1;
+            }
             fields.push(Range32 { start: offset + start as u32, end: offset + end as u32 });
             break;
         }
-        while at < line.len() && !blank(line[at]) {
+        while at < line.len() && !separators.contains(&line[at]) {
             at += 1;
         }
         fields.push(Range32 { start: offset + start as u32, end: offset + at as u32 });
+        while at < line.len() && blank(line[at]) {
+            at += 1;
+        }
+        at += usize::from(at < line.len() && sign(line[at]));
         if fields.len() >= 4096 {
             break;
         }

@@ -30,7 +30,15 @@ impl Machine<'_> {
         let values = self.values(args);
         let name = self.intern(b"argv");
         let frame = self.frame;
-        let local = |name| Var { name, kind: VarKind::Unset, frame, attribute: 0, reference: false };
+        let local = |name| Var {
+            name,
+            kind: VarKind::Unset,
+            frame,
+            attribute: 0,
+            reference: false,
+            other: None,
+            exported: false,
+        };
         self.s.vars.push(local(name));
         self.assign_list(name, &values);
         for (i, index) in (params.start..params.end).enumerate() {
@@ -46,6 +54,7 @@ impl Machine<'_> {
     pub(super) fn fish_set(&mut self, rest: Range32) {
         self.status = Some(0);
         let (mut erase, mut append, mut prepend, mut query) = (false, false, false, false);
+        let mut export = false;
         let mut next = rest.start;
         while next < rest.end {
             let word = self.arg_text(next);
@@ -57,10 +66,12 @@ impl Machine<'_> {
                 b"--erase" => erase = true,
                 b"--append" => append = true,
                 b"--prepend" => prepend = true,
+                b"--export" => export = true,
                 b"--query" | b"--names" | b"--show" => query = true,
                 [b'-', b'-', ..] => {}
                 [b'-', letters @ ..] if !letters.is_empty() => {
                     erase |= letters.contains(&b'e');
+                    export |= letters.contains(&b'x');
                     append |= letters.contains(&b'a');
                     prepend |= letters.contains(&b'p');
                     query |= letters.iter().any(|b| matches!(b, b'q' | b'n' | b'S'));
@@ -105,6 +116,9 @@ impl Machine<'_> {
             values = if append { [old, values].concat() } else { [values, old].concat() };
         }
         self.assign_list(name, &values);
+        if export && let Some(slot) = self.lookup(name).and_then(|at| self.s.vars.get_mut(at)) {
+            slot.exported = true;
+        }
     }
 
     /// `cmd | psub`: the name of a file that holds the input.

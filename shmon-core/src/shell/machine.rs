@@ -50,6 +50,8 @@ pub(super) struct Capture {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope {
     vars: usize,
+    exports: usize,
+    export_all: bool,
     functions: usize,
     aliases: usize,
     base: usize,
@@ -83,6 +85,13 @@ pub(super) struct Machine<'a> {
     pub(super) loops: u32,
     /// Variables below this index belong to an outer shell and are shadowed, not changed.
     pub(super) var_base: usize,
+    /// Variables below the first index are those of another environment, which aren't seen; below the second only
+    /// exported ones are.
+    pub(super) environment: (usize, usize),
+    /// `set -a`: what is assigned is exported.
+    pub(super) export_all: bool,
+    /// Aliases below this index belong to an outer shell.
+    pub(super) alias_base: usize,
     /// Counts changes of variables, to see whether a loop goes on.
     pub(super) changes: u32,
     /// The number of the function call under way, 0 outside.
@@ -109,6 +118,8 @@ pub(super) struct Machine<'a> {
     pub(super) budget_spent: bool,
     /// `$0`
     pub(super) zero: Val,
+    /// `$_`: the last word of the command before.
+    pub(super) last_word: Option<Val>,
 }
 
 /// Analyses `command` into `out`.
@@ -137,6 +148,9 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         function_base: 0,
         loops: 0,
         var_base: 0,
+        environment: (0, 0),
+        export_all: false,
+        alias_base: 0,
         changes: 0,
         frame: 0,
         frames: 0,
@@ -153,6 +167,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         searches: MAX_SEARCHES,
         budget_spent: false,
         zero: Val::default(),
+        last_word: None,
     };
     let range = Range32 { start: 0, end: len as u32 };
     machine.source(range, Origin::Exact(0));
@@ -379,9 +394,16 @@ impl Machine<'_> {
         self.dialect = dialect;
         self.frame = 0;
         let functions = std::mem::replace(&mut self.function_base, self.s.functions.len());
+        let aliases = std::mem::replace(&mut self.alias_base, self.s.aliases.len());
+        let elsewhere = matches!(via.kind, ViaKind::Remote | ViaKind::Container);
+        let unseen = if elsewhere { self.s.vars.len() } else { self.environment.0 };
+        let environment = std::mem::replace(&mut self.environment, (unseen, self.s.vars.len()));
+        self.export_all = false;
         let loops = std::mem::take(&mut self.loops);
         self.with_via(via, |m| m.source(text.range, origin));
         self.function_base = functions;
+        self.alias_base = aliases;
+        self.environment = environment;
         self.loops = loops;
         self.frame = frame;
         self.dialect = outer_dialect;
@@ -399,6 +421,8 @@ impl Machine<'_> {
     pub(super) fn open_scope(&mut self) -> Scope {
         let scope = Scope {
             vars: self.s.vars.len(),
+            exports: self.s.exports.len(),
+            export_all: self.export_all,
             functions: self.s.functions.len(),
             aliases: self.s.aliases.len(),
             base: self.var_base,
@@ -411,6 +435,8 @@ impl Machine<'_> {
 
     pub(super) fn close_scope(&mut self, scope: Scope) {
         self.s.vars.truncate(scope.vars);
+        self.s.exports.truncate(scope.exports);
+        self.export_all = scope.export_all;
         self.s.functions.truncate(scope.functions);
         self.s.aliases.truncate(scope.aliases);
         self.var_base = scope.base;

@@ -33,7 +33,11 @@ fn hidden(source: &[u8], value: &[u8]) -> Option<&'static str> {
         return Some("ansi-c");
     }
     if source.windows(2).any(|w| w == b"$(") || source.contains(&b'`') {
-        return Some("substituted-command");
+        // Asking where a program is hides nothing.
+        let inner = source.iter().position(u8::is_ascii_alphabetic).map_or(&[][..], |at| &source[at..]);
+        let asks = ["which ", "command -v ", "type -p ", "type -P "];
+        let asks = asks.iter().any(|words| inner.starts_with(words.as_bytes()));
+        return (!asks).then_some("substituted-command");
     }
     if source.contains(&b'$') {
         // A variable for the whole name or its folder is ordinary; slices and pieces are not.
@@ -77,6 +81,11 @@ const SET: [&[u8]; 16] = [
     b"VIRTUAL_ENV",
 ];
 
+/// Whether a login gives this variable a value, so that programs which are started see it.
+pub(super) fn is_set(name: &[u8]) -> bool {
+    SET.contains(&name)
+}
+
 /// A program's name without the variables that the text doesn't set, which bash takes as empty (`w${u}hoami`), and
 /// whether they split it; `None` where there are none or nothing else is left.
 pub(super) fn without_unset(source: &[u8]) -> Option<(Vec<u8>, bool)> {
@@ -86,7 +95,8 @@ pub(super) fn without_unset(source: &[u8]) -> Option<(Vec<u8>, bool)> {
         let rest = &source[at..];
         let (name, len): (&[u8], usize) = match rest {
             [b'$', b'{', inner @ ..] => {
-                let name = name_len(inner);
+                let digits = inner.iter().take_while(|b| b.is_ascii_digit()).count();
+                let name = name_len(inner).max(if inner.first() == Some(&b'0') { 0 } else { digits });
                 let closed = inner.get(name) == Some(&b'}');
                 if name == 0 || !closed {
                     return None;
@@ -126,6 +136,8 @@ mod tests {
             |source: &[u8]| without_unset(source).map(|(n, h)| (String::from_utf8_lossy(&n).into_owned(), h));
         assert_eq!(name(b"w${u}hoami"), Some(("whoami".into(), true)));
         assert_eq!(name(b"w$1hoami"), Some(("whoami".into(), true)));
+        assert_eq!(name(b"w${12}hoami"), Some(("whoami".into(), true)));
+        assert_eq!(name(b"w${0}hoami"), None);
         assert_eq!(name(b"${prefix}gcc"), Some(("gcc".into(), false)));
         assert_eq!(name(b"$x"), None);
         assert_eq!(name(b"$HOME/bin/x"), None);
@@ -140,5 +152,8 @@ mod tests {
         assert_eq!(hidden(b"\\rm", b"rm"), None);
         assert_eq!(hidden(b"\"rm\"", b"rm"), None);
         assert_eq!(hidden(b"$RM", b"rm"), None);
+        assert_eq!(hidden(b"$(echo rm)", b"rm"), Some("substituted-command"));
+        assert_eq!(hidden(b"\"$(which rm)\"", b"/usr/bin/rm"), None);
+        assert_eq!(hidden(b"`command -v rm`", b"/usr/bin/rm"), None);
     }
 }

@@ -1,15 +1,14 @@
 //! Values of parameters and what their operators make of them.
 
 use super::analysis::{Range32, WordFlags};
-use super::ast::{Anchor, PART_QUOTED, Param, ParamOp, Part, PartKind};
+use super::ast::{PART_QUOTED, Param, ParamOp, Part, PartKind};
 use super::expand::Field;
 use super::machine::Machine;
-use super::pattern;
 use super::state::{Val, VarKind};
 
 /// What a parameter turned out to be; the values are on `State::list`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     /// Not set, for certain.
     Unset,
     /// Set elsewhere, or not at all: the text doesn't tell.
@@ -161,11 +160,12 @@ impl Machine<'_> {
         if quoted && shape == Shape::Star {
             field.started = true;
         }
+        let joiner = if shape == Shape::Star { self.joiner() } else { Some(b' ') };
         for i in 0..count {
             let Some(value) = self.s.list.get(mark + i).copied() else { break };
             if i > 0 {
                 if quoted && shape == Shape::Star || !field.split {
-                    self.s.build.push(b' ');
+                    self.s.build.extend(joiner);
                 } else {
                     self.close_field(field);
                 }
@@ -242,7 +242,14 @@ impl Machine<'_> {
                 }
                 if self.args_set { Shape::Unset } else { Shape::Unknown }
             }
-            b"-" | b"$" | b"!" | b"_" | b"" => Shape::Unknown,
+            b"_" => match self.last_word {
+                Some(value) => {
+                    self.s.list.push(value);
+                    Shape::Scalar
+                }
+                None => Shape::Unknown,
+            },
+            b"-" | b"$" | b"!" | b"" => Shape::Unknown,
             _ => self.variable_values(name, index),
         }
     }
@@ -255,6 +262,14 @@ impl Machine<'_> {
 
     fn variable_values(&mut self, name: Range32, index: Option<Range32>) -> Shape {
         let Some(at) = self.lookup(name) else {
+            // What is run for the index is run in any case.
+            if let Some(parts) = index
+                && self.has_expansion(parts)
+            {
+                let build = self.s.build.len();
+                self.expand_text(parts, false);
+                self.s.build.truncate(build);
+            }
             return match self.text(name) {
                 b"IFS" => self.push_text(b" \t\n"),
                 b"BASH" | b"SHELL" => self.push_text(b"/bin/bash"),
@@ -450,222 +465,4 @@ impl Machine<'_> {
         };
         self.push_text(value)
     }
-
-    /// Applies the operator to the values on the list; false where the result isn't known.
-    fn operate(&mut self, param: &Param, shape: Shape, mark: usize) -> bool {
-        match param.op {
-            ParamOp::None | ParamOp::Default(_) | ParamOp::Assign(_) | ParamOp::Fail(_) => return true,
-            ParamOp::Alternative(_) | ParamOp::Unknown => return false,
-            ParamOp::Transform(_) if param.indirect => return true,
-            _ => {}
-        }
-        if self.s.list.get(mark..).unwrap_or(&[]).is_empty() {
-            return true;
-        }
-        if self.s.list.get(mark..).unwrap_or(&[]).iter().any(|v| !v.known) {
-            return false;
-        }
-        if param.op == ParamOp::Slice {
-            return self.slice_values(param, shape, mark);
-        }
-        let build = self.s.build.len();
-        let pattern_known = self.expand_text(param.arg, !matches!(param.op, ParamOp::Transform(_)));
-        let pattern = self.s.build.split_off(build);
-        let mut replacement = Vec::new();
-        let mut known = pattern_known;
-        if let Some(second) = param.second {
-            known &= self.expand_text(second, false);
-            replacement = self.s.build.split_off(build);
-        }
-        if !known {
-            return false;
-        }
-        for at in mark..self.s.list.len() {
-            let Some(value) = self.s.list.get(at).copied() else { break };
-            let mut steps = self.pattern_steps;
-            let text = self.text(value.range);
-            let made: Option<Vec<u8>> = match param.op {
-                ParamOp::Prefix(longest) => {
-                    let cut = pattern::prefix(&pattern, text, longest, &mut steps).unwrap_or(0);
-                    Some(text[cut..].to_vec())
-                }
-                ParamOp::Suffix(longest) => {
-                    let cut = pattern::suffix(&pattern, text, longest, &mut steps).unwrap_or(text.len());
-                    Some(text[..cut].to_vec())
-                }
-                ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor, &mut steps)),
-                ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern, &mut steps)),
-                ParamOp::Transform(kind) => transform(text, kind),
-                _ => None,
-            };
-            self.pattern_steps = steps;
-            let Some(made) = made else { return false };
-            if !self.charge(value.range.len() / 64) {
-                return false;
-            }
-            let range = self.intern(&made);
-            if let Some(slot) = self.s.list.get_mut(at) {
-                slot.range = range;
-            }
-        }
-        true
-    }
-
-    fn slice_values(&mut self, param: &Param, shape: Shape, mark: usize) -> bool {
-        let Some(offset) = self.arith(param.arg) else { return false };
-        let length = match param.second {
-            Some(parts) => match self.arith(parts) {
-                Some(value) => Some(value),
-                None => return false,
-            },
-            None => None,
-        };
-        if shape == Shape::Scalar {
-            let Some(value) = self.s.list.get(mark).copied() else { return true };
-            let text = self.text(value.range);
-            let chars = std::str::from_utf8(text).ok().filter(|s| !s.is_ascii());
-            let count = chars.map_or(text.len(), |s| s.chars().count());
-            let Some((from, to)) = bounds(offset, length, count) else {
-                if let Some(slot) = self.s.list.get_mut(mark) {
-                    slot.range.end = slot.range.start;
-                }
-                return true;
-            };
-            let byte = |n: usize| chars.map_or(n, |s| s.char_indices().nth(n).map_or(s.len(), |(i, _)| i));
-            let (from, to) = (byte(from) as u32, byte(to) as u32);
-            if let Some(slot) = self.s.list.get_mut(mark) {
-                slot.range = Range32 { start: value.range.start + from, end: value.range.start + to };
-            }
-            return true;
-        }
-        // `${@:0}` starts with `$0`.
-        let positional = matches!(self.text(param.name), b"@" | b"*");
-        if positional {
-            let shape_mark = self.s.list.len();
-            if self.named_zero() {
-                self.s.list.get_mut(mark..).unwrap_or(&mut []).rotate_right(1);
-            }
-            debug_assert!(self.s.list.len() >= shape_mark);
-        }
-        let count = self.s.list.len() - mark;
-        match bounds(offset, length, count) {
-            Some((from, to)) => {
-                self.s.list.truncate(mark + to);
-                self.s.list.drain(mark..mark + from);
-            }
-            None => self.s.list.truncate(mark),
-        }
-        true
-    }
-
-    fn named_zero(&mut self) -> bool {
-        let value = if self.zero.range.is_empty() {
-            Val { range: self.intern(b"bash"), known: true }
-        } else {
-            self.zero
-        };
-        self.s.list.push(value);
-        true
-    }
-}
-
-/// Start and end of a slice of `count`, or `None` where it is empty.
-fn bounds(offset: i64, length: Option<i64>, count: usize) -> Option<(usize, usize)> {
-    let count = i64::try_from(count).ok()?;
-    let from = if offset < 0 { count.checked_add(offset)? } else { offset };
-    if from < 0 || from > count {
-        return None;
-    }
-    let to = match length {
-        None => count,
-        Some(length) if length < 0 => count.checked_add(length)?,
-        Some(length) => from.saturating_add(length).min(count),
-    };
-    if to < from {
-        return None;
-    }
-    Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?))
-}
-
-fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u32) -> Vec<u8> {
-    if pattern.is_empty() {
-        return match anchor {
-            Anchor::Start => [by, text].concat(),
-            Anchor::End => [text, by].concat(),
-            _ => text.to_vec(),
-        };
-    }
-    match anchor {
-        Anchor::Start => match pattern::prefix(pattern, text, true, steps) {
-            Some(len) => [by, &text[len..]].concat(),
-            None => text.to_vec(),
-        },
-        Anchor::End => match pattern::suffix(pattern, text, true, steps) {
-            Some(at) => [&text[..at], by].concat(),
-            None => text.to_vec(),
-        },
-        Anchor::First | Anchor::All => {
-            let mut out = Vec::with_capacity(text.len());
-            let mut from = 0;
-            while from <= text.len()
-                && let Some((start, end)) = pattern::find(pattern, text, from, steps)
-            {
-                out.extend_from_slice(&text[from..start]);
-                out.extend_from_slice(by);
-                from = end;
-                if start == end {
-                    out.extend_from_slice(text.get(end..end + 1).unwrap_or(&[]));
-                    from = end + 1;
-                }
-                if anchor == Anchor::First || out.len() > 1 << 20 {
-                    break;
-                }
-            }
-            out.extend_from_slice(text.get(from..).unwrap_or(&[]));
-            out
-        }
-    }
-}
-
-fn change_case(text: &[u8], sign: u8, all: bool, pattern: &[u8], steps: &mut u32) -> Vec<u8> {
-    let mut out = text.to_vec();
-    for b in out.iter_mut().take(if all { usize::MAX } else { 1 }) {
-        if !pattern.is_empty() && !pattern::matches(pattern, &[*b], steps) {
-            continue;
-        }
-        *b = match sign {
-            b'^' => b.to_ascii_uppercase(),
-            b',' => b.to_ascii_lowercase(),
-            _ if b.is_ascii_uppercase() => b.to_ascii_lowercase(),
-            _ => b.to_ascii_uppercase(),
-        };
-    }
-    out
-}
-
-/// `${x@U}` and its kin.
-fn transform(text: &[u8], kind: u8) -> Option<Vec<u8>> {
-    Some(match kind {
-        b'U' => text.to_ascii_uppercase(),
-        b'L' => text.to_ascii_lowercase(),
-        b'u' => change_case(text, b'^', false, b"", &mut { pattern::MAX_STEPS }),
-        b'E' => {
-            let mut out = Vec::new();
-            super::escapes::ansi_c(text, &mut out);
-            out
-        }
-        b'Q' => {
-            let mut out = vec![b'\''];
-            for &b in text {
-                if b == b'\'' {
-                    out.extend_from_slice(b"'\\''");
-                } else {
-                    out.push(b);
-                }
-            }
-            out.push(b'\'');
-            out
-        }
-        _ => return None,
-    })
 }

@@ -6,8 +6,8 @@ use super::pattern;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Meaning {
     One(String),
-    /// Several of the well-known programs.
-    Several,
+    /// Several of the well-known programs; bash runs the first of those that there are.
+    Several(String),
     /// None of them: a file of which nothing is known.
     Unknown,
     /// A name without a folder, which finds files of the current one: nobody writes that for a program.
@@ -51,7 +51,7 @@ pub(super) fn resolve(glob: &[u8], steps: &mut u32) -> Meaning {
     let mut found = PROGRAMS.iter().filter(|p| pattern::matches(name, p.as_bytes(), steps));
     match (found.next(), found.next()) {
         (Some(one), None) => Meaning::One(format!("{first}/{one}")),
-        (Some(_), Some(_)) => Meaning::Several,
+        (Some(one), Some(_)) => Meaning::Several(format!("{first}/{one}")),
         _ => Meaning::Unknown,
     }
 }
@@ -64,7 +64,10 @@ mod tests {
     fn globs_that_mean_one_program_are_resolved() {
         assert_eq!(resolve(b"/bin/r?", &mut { pattern::MAX_STEPS }), Meaning::One("/bin/rm".into()));
         assert_eq!(resolve(b"/???/nm?p", &mut { pattern::MAX_STEPS }), Meaning::One("/bin/nmap".into()));
-        assert_eq!(resolve(b"/usr/bin/wh*", &mut { pattern::MAX_STEPS }), Meaning::Several);
+        assert_eq!(
+            resolve(b"/usr/bin/wh*", &mut { pattern::MAX_STEPS }),
+            Meaning::Several("/usr/bin/who".into())
+        );
         assert_eq!(resolve(b"./r?", &mut { pattern::MAX_STEPS }), Meaning::Unknown);
         assert_eq!(resolve(b"r?", &mut { pattern::MAX_STEPS }), Meaning::Relative);
         assert_eq!(resolve(b"*", &mut { pattern::MAX_STEPS }), Meaning::Relative);

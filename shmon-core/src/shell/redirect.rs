@@ -10,7 +10,8 @@ const MAX_FILES: usize = 256;
 /// What a command's redirections changed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Applied {
-    input: Input,
+    /// What was read before, where that is something else now: otherwise what the command read stays read.
+    input: Option<Input>,
     sink: Sink,
     redirections: Range32,
     /// Output that goes to a file: where it is collected, the file, and whether it is appended.
@@ -20,7 +21,7 @@ pub(super) struct Applied {
 impl Machine<'_> {
     pub(super) fn redirect(&mut self, range: Range32) -> Applied {
         let mut applied =
-            Applied { input: self.input, sink: self.sink, redirections: self.redirections, file: None };
+            Applied { input: None, sink: self.sink, redirections: self.redirections, file: None };
         if range.is_empty() {
             return applied;
         }
@@ -32,7 +33,11 @@ impl Machine<'_> {
             } else {
                 self.expand_flagged(self.s.ast.word(node.target))
             };
+            let input = self.input;
             self.apply(node.kind, node.fd, node.both, value, &mut applied);
+            if self.input != input && applied.input.is_none() {
+                applied.input = Some(input);
+            }
             let span = self.span(Range32 { start: node.start, end: node.end });
             let (start, len) = (value.range.start, value.range.len() as u32);
             self.a.words.push(WordRec { start, len, flags, span });
@@ -164,7 +169,7 @@ impl Machine<'_> {
 
     pub(super) fn undo_redirect(&mut self, mut applied: Applied) {
         self.finish_file(&mut applied);
-        self.input = applied.input;
+        self.input = applied.input.unwrap_or(self.input);
         self.sink = applied.sink;
         self.redirections = applied.redirections;
     }

@@ -34,6 +34,21 @@ pub(super) struct Var {
     pub(super) attribute: u8,
     /// `declare -n`.
     pub(super) reference: bool,
+    /// Programs that are started get it.
+    pub(super) exported: bool,
+    /// The value that it has as well as not, where the last one was given in a branch that may not be taken.
+    pub(super) other: Option<Val>,
+}
+
+impl Var {
+    /// Whether a program that is started sees it, or its absence.
+    pub(super) fn inherited(&self) -> bool {
+        match self.kind {
+            VarKind::Unset => true,
+            // Of lists only those of fish are ever exported.
+            _ => self.exported,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -131,6 +146,8 @@ pub(super) struct State {
     pub(super) list: Vec<Val>,
     pub(super) vars: Vec<Var>,
     pub(super) elements: Vec<Element>,
+    /// Names that were exported before they had a value.
+    pub(super) exports: Vec<Range32>,
     pub(super) functions: Vec<Definition>,
     pub(super) aliases: Vec<Alias>,
     pub(super) files: Vec<File>,
@@ -158,6 +175,7 @@ impl State {
         self.list.clear();
         self.vars.clear();
         self.elements.clear();
+        self.exports.clear();
         self.functions.clear();
         self.aliases.clear();
         self.files.clear();

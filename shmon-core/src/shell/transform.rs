@@ -1,4 +1,4 @@
-//! Text filters whose output can be computed: `rev`, `tr`, `cut`, `sed s///` and such.
+//! Text filters whose output can be computed: `rev`, `tr`, `cut`, `grep` and such.
 
 /// The output of the filter, or `None` where it can't be computed.
 pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
@@ -15,6 +15,8 @@ pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usi
             }));
         }
         "perl" => return perl_xor(words),
+        "expr" => return expr(words),
+        "awk" | "gawk" | "mawk" => return super::awk::run(words, input),
         _ => {}
     }
     let input = input?;
@@ -31,14 +33,17 @@ pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usi
         "tr" => tr(words, input)?,
         "cut" => cut(words, input)?,
         "head" | "tail" => ends(name == "head", words, input)?,
-        "sed" => sed(words, input)?,
+        "sed" => super::sed::run(words, input)?,
         "sort" if words.is_empty() => {
             let mut all: Vec<&[u8]> = input.split_inclusive(|&b| b == b'\n').collect();
             all.sort_unstable();
             all.concat()
         }
-        "awk" => awk(words, input)?,
-        "grep" => grep(words, input)?,
+        "grep" => grep(words, input, false)?,
+        "egrep" => grep(words, input, true)?,
+        "fgrep" => grep(&[&[b"-F".to_vec()], words].concat(), input, false)?,
+        "fold" => fold(words, input)?,
+        "paste" => paste(words, input)?,
         _ => return None,
     };
     (output.len() <= most).then_some(output)
@@ -331,112 +336,146 @@ fn ends(head: bool, words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// `s/literal/text/[g]` and `y/abc/xyz/`, several by `;` or `-e`; regular expressions only of literal characters.
-fn sed(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
-    let mut scripts: Vec<&[u8]> = Vec::new();
+/// `grep` with the options that change which lines are printed.
+fn grep(words: &[Vec<u8>], input: &[u8], extended: bool) -> Option<Vec<u8>> {
+    let (mut inverted, mut any_case, mut only, mut extended, mut fixed) =
+        (false, false, false, extended, false);
+    let mut pattern: Option<&[u8]> = None;
+    for word in words {
+        match word.as_slice() {
+            b"-e" | b"--" => {}
+            [b'-', letters @ ..] if !letters.is_empty() && pattern.is_none() => {
+                for b in letters {
+                    match b {
+                        b'v' => inverted = true,
+                        b'i' => any_case = true,
+                        b'o' => only = true,
+                        b'E' | b'P' => extended = true,
+                        b'F' => fixed = true,
+                        b'a' | b'h' | b's' => {}
+                        _ => return None,
+                    }
+                }
+            }
+            _ if pattern.is_some() => return None,
+            word => pattern = Some(word),
+        }
+    }
+    let escaped: Vec<u8>;
+    let mut pattern = pattern?;
+    if fixed {
+        escaped = pattern
+            .iter()
+            .flat_map(|b| if b.is_ascii_punctuation() { vec![b'\\', *b] } else { vec![*b] })
+            .collect();
+        pattern = &escaped;
+    }
+    let what = super::basic_regex::compile(pattern, extended || fixed, any_case)?;
+    let mut out = Vec::new();
+    for line in input.split_inclusive(|&b| b == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        if only && !inverted {
+            for found in what.find_iter(text) {
+                if !found.is_empty() {
+                    out.extend_from_slice(&text[found.range()]);
+                    out.push(b'\n');
+                }
+            }
+        } else if what.is_match(text) != inverted {
+            out.extend_from_slice(text);
+            out.push(b'\n');
+        }
+    }
+    Some(out)
+}
+
+/// `fold -w N`: lines of at most so many columns.
+fn fold(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let width = match words {
+        [] => 80,
+        [option, width] if option == b"-w" => number(width)?,
+        [option] => number(option.strip_prefix(b"-w").or_else(|| option.strip_prefix(b"-"))?)?,
+        _ => return None,
+    };
+    if width == 0 {
+        return None;
+    }
+    Some(lines(input, |line, out| {
+        for (i, chunk) in line.chunks(width).enumerate() {
+            if i > 0 {
+                out.push(b'\n');
+            }
+            out.extend_from_slice(chunk);
+        }
+    }))
+}
+
+/// `paste -s -d ''`: all lines as one.
+fn paste(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+    let (mut serial, mut by): (bool, &[u8]) = (false, b"\t");
     let mut at = 0;
     while at < words.len() {
         match words[at].as_slice() {
-            b"-e" => {
-                scripts.push(words.get(at + 1)?);
+            b"-s" => serial = true,
+            b"-" => {}
+            [b'-', middle @ .., b'd'] if middle.iter().all(|b| *b == b's') => {
+                serial |= !middle.is_empty();
                 at += 1;
+                by = words.get(at)?;
             }
-            b"-E" | b"-r" => {}
-            word if word.starts_with(b"-") => return None,
-            word if scripts.is_empty() => scripts.push(word),
+            [b'-', b'd', rest @ ..] => by = rest,
             _ => return None,
         }
         at += 1;
     }
-    let mut text = input.to_vec();
-    for script in scripts {
-        let mut rest = script.trim_ascii();
-        while !rest.is_empty() {
-            let kind = rest[0];
-            let separator = *rest.get(1)?;
-            if !matches!(kind, b's' | b'y') || separator.is_ascii_alphanumeric() {
-                return None;
-            }
-            let mut fields = rest[2..].splitn(3, |&b| b == separator);
-            let (from, to, tail) = (fields.next()?, fields.next()?, fields.next()?);
-            if from.contains(&b'\\') || to.iter().any(|b| matches!(b, b'\\' | b'&')) {
-                return None;
-            }
-            let flags = tail.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-            if kind == b'y' {
-                if from.len() != to.len() {
-                    return None;
-                }
-                for b in &mut text {
-                    if let Some(i) = from.iter().position(|f| f == b) {
-                        *b = to[i];
-                    }
-                }
-            } else {
-                let literal = !from.iter().any(|b| b".*[]^$+?(){}|".contains(b));
-                if !literal || from.is_empty() || !matches!(&tail[..flags], b"" | b"g") {
-                    return None;
-                }
-                let all = flags == 1;
-                text = lines(&text, |line, out| {
-                    let mut at = 0;
-                    let mut done = false;
-                    while at < line.len() {
-                        if !done && line[at..].starts_with(from) {
-                            out.extend_from_slice(to);
-                            at += from.len();
-                            done = !all;
-                        } else {
-                            out.push(line[at]);
-                            at += 1;
-                        }
-                    }
-                });
-            }
-            rest = tail[flags..].trim_ascii_start();
-            rest = rest.strip_prefix(b";").unwrap_or(rest).trim_ascii_start();
-            if !rest.is_empty() && rest.len() == tail[flags..].trim_ascii_start().len() {
-                return None;
-            }
-        }
-    }
-    Some(text)
-}
-
-/// `{print $N}` of blank-separated fields.
-fn awk(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
-    let [program] = words else { return None };
-    let text = std::str::from_utf8(program).ok()?;
-    let compact: String = text.split_whitespace().collect();
-    let field: usize =
-        compact.strip_prefix("{print$")?.strip_suffix('}')?.trim_end_matches(';').parse().ok()?;
-    Some(lines(input, |line, out| {
-        if field == 0 {
-            return out.extend_from_slice(line);
-        }
-        let found = line.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty()).nth(field - 1);
-        out.extend_from_slice(found.unwrap_or(b""));
-    }))
-}
-
-/// `grep -v '^#'` and plain words, without other options.
-fn grep(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
-    let (inverted, pattern) = match words {
-        [pattern] => (false, pattern),
-        [option, pattern] if option == b"-v" => (true, pattern),
-        _ => return None,
-    };
-    let (anchored, needle) = match pattern.strip_prefix(b"^") {
-        Some(rest) => (true, rest),
-        None => (false, pattern.as_slice()),
-    };
-    if needle.is_empty() || needle.iter().any(|b| b"\\.*[]^$".contains(b)) {
+    let by: &[u8] = if by == b"\\0" { b"" } else { by };
+    if !serial || by.len() > 1 {
         return None;
     }
-    let hit = |line: &[u8]| {
-        if anchored { line.starts_with(needle) } else { line.windows(needle.len()).any(|w| w == needle) }
-    };
-    Some(input.split_inclusive(|&b| b == b'\n').filter(|l| hit(l) != inverted).collect::<Vec<_>>().concat())
+    let all: Vec<&[u8]> = input.strip_suffix(b"\n").unwrap_or(input).split(|&b| b == b'\n').collect();
+    Some(line(&all.join(by)))
+}
+
+/// `expr substr`, `expr text : pattern` and sums.
+fn expr(words: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    match words.as_slice() {
+        [b"substr", text, from, len] => {
+            let (from, len) = (number(from)?, number(len)?);
+            let from = from.checked_sub(1)?.min(text.len());
+            Some(line(&text[from..from.saturating_add(len).min(text.len())]))
+        }
+        [b"length", text] => Some(line(text.len().to_string().as_bytes())),
+        [text, b":", pattern] | [b"match", text, pattern] => {
+            let anchored = [b"^", *pattern].concat();
+            let what = super::basic_regex::compile(&anchored, false, false)?;
+            let mut captures = what.create_captures();
+            what.captures(*text, &mut captures);
+            match captures.get_group(1) {
+                Some(span) => Some(line(&text[span.range()])),
+                None if captures.group_len() > 1 => Some(line(b"")),
+                None => Some(line(captures.get_match().map_or(0, |m| m.len()).to_string().as_bytes())),
+            }
+        }
+        [left, sign, right] => {
+            let number = |w: &[u8]| std::str::from_utf8(w).ok()?.parse::<i64>().ok();
+            let (left, right) = (number(left)?, number(right)?);
+            let value = match *sign {
+                b"+" => left.checked_add(right)?,
+                b"-" => left.checked_sub(right)?,
+                b"*" => left.checked_mul(right)?,
+                b"/" => left.checked_div(right)?,
+                b"%" => left.checked_rem(right)?,
+                _ => return None,
+            };
+            Some(line(value.to_string().as_bytes()))
+        }
+        _ => None,
+    }
+}
+
+fn number(word: &[u8]) -> Option<usize> {
+    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -450,7 +489,7 @@ mod tests {
 
     #[test]
     fn filters_do_what_the_programs_do() {
-        let cases: [(&str, &[&str], &str, &str); 12] = [
+        let cases: [(&str, &[&str], &str, &str); 21] = [
             ("rev", &[], "fr- mr\n", "rm -rf\n"),
             ("tr", &["a-z", "n-za-m"], "ez -es", "rm -rf"),
             ("tr", &["-d", "x"], "rxm", "rm"),
@@ -463,11 +502,19 @@ mod tests {
             ("sed", &["s/x//g;y/ab/rm/"], "xaxb\n", "rm\n"),
             ("awk", &["{print $2}"], "a rm b\n", "rm\n"),
             ("seq", &["2", "4"], "", "2\n3\n4\n"),
+            ("grep", &["-v", "^#"], "#a\nrm\n", "rm\n"),
+            ("grep", &["-oE", "r[a-z]"], "xrmx", "rm\n"),
+            ("grep", &["-F", "r."], "rm\nr.\n", "r.\n"),
+            ("fold", &["-w1"], "rm\n", "r\nm\n"),
+            ("paste", &["-sd", ""], "r\nm\n", "rm\n"),
+            ("expr", &["substr", "xrmx", "2", "2"], "", "rm\n"),
+            ("expr", &["xrm", ":", "x\\(.*\\)"], "", "rm\n"),
+            ("expr", &["ab", ":", "a"], "", "1\n"),
+            ("expr", &["3", "+", "4"], "", "7\n"),
         ];
         for (name, words, input, expected) in cases {
             assert_eq!(output(name, words, input).as_deref(), Some(expected), "{name} {words:?}");
         }
-        assert_eq!(output("sed", &["s/a.*/b/"], "x"), None);
         let xor: Vec<Vec<u8>> = vec![b"-e".to_vec(), b"print 'a' ^ '\x13'".to_vec()];
         assert_eq!(perl_xor(&xor), Some(b"r".to_vec()));
     }

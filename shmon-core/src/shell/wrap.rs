@@ -73,6 +73,8 @@ impl Machine<'_> {
                 next += 1;
             }
         }
+        let environment = self.s.vars.len();
+        let pushed = self.push_environment(Range32 { start: options.next, end: next });
         // runcon's context is an operand or in options, never both.
         let optional = name == "runcon" && options.next > argv.start + 1;
         next = (next + if optional { 0 } else { u32::from(wrapper.skip) }).min(argv.end);
@@ -100,6 +102,7 @@ impl Machine<'_> {
                 }
             }
         }
+        self.drop_environment(environment, pushed);
     }
 
     /// Runs words as a program reached through `via`.

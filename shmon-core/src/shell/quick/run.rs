@@ -48,7 +48,11 @@ impl Quick<'_> {
                 Some(Status::Unknown)
             }
             Action::Filter => {
-                if matches!(entry.name, "seq" | "basename" | "dirname" | "perl") {
+                let starts = matches!(entry.name, "seq" | "basename" | "dirname" | "perl" | "expr")
+                    || (matches!(entry.name, "awk" | "gawk" | "mawk")
+                        && (argv.start..argv.end)
+                            .any(|i| memchr::memmem::find(self.bytes(i), b"BEGIN").is_some()));
+                if starts {
                     self.source = true;
                 }
                 if self.source && self.is_captured() {

@@ -1,0 +1,373 @@
+//! Programs that start others in a place or at a time of their own: containers, terminals, multiplexers, schedulers,
+//! `env`, `flock`, `busybox`.
+
+use super::analysis::{Range32, Via, ViaKind};
+use super::machine::Machine;
+use super::state::Input;
+use super::wrap::{is_assignment, listed};
+
+impl Machine<'_> {
+    /// The text after one of the options in the list.
+    pub(super) fn option_text(&mut self, name: &'static str, options: &'static str, argv: Range32) {
+        self.write_unknown();
+        let via = Machine::via(ViaKind::ShellString, name);
+        for index in argv.start + 1..argv.end {
+            let word = self.arg_text(index);
+            let (found, skip) = match word {
+                [b'-', b'-', long @ ..] => match long.iter().position(|&b| b == b'=') {
+                    Some(at) => (listed(options, &long[..at]), at as u32 + 3),
+                    None => (listed(options, long), 0),
+                },
+                [b'-', letters @ .., last] => (listed(options, &[*last]) && !letters.contains(&b'-'), 0),
+                _ => (false, 0),
+            };
+            if !found {
+                continue;
+            }
+            let at = if skip > 0 { index } else { index + 1 };
+            if at < argv.end {
+                let mut value = self.arg_val(at);
+                value.range.start = (value.range.start + skip).min(value.range.end);
+                let span = self.arg(at).span;
+                self.run_text(value, span, via);
+            }
+            return;
+        }
+    }
+
+    /// `docker exec`, `podman run`, `kubectl exec` and such.
+    pub(super) fn container(&mut self, name: &'static str, argv: Range32) {
+        self.write_unknown();
+        const GLOBAL: &str = "Hlcn";
+        const GLOBAL_LONG: &str =
+            "host log-level context config namespace kubeconfig cluster user url connection";
+        const EXEC: &str = "euwcnlLf";
+        const EXEC_LONG: &str = "env env-file user workdir detach-keys container namespace context kubeconfig filename \
+            pod-running-timeout cluster";
+        const RUN: &str = "aceEhlmopuvw";
+        const RUN_LONG: &str = "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile \
+            cpu-period cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems device dns dns-option dns-search entrypoint env \
+            env-file expose gpus group-add health-cmd hostname ip ip6 ipc isolation label label-file link log-driver \
+            log-opt mac-address memory memory-swap mount name network network-alias net pid pids-limit platform publish \
+            pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user \
+            userns uts volume volume-driver volumes-from workdir";
+        let via = Machine::via(ViaKind::Container, name);
+        if matches!(name, "lxc-attach" | "distrobox-enter") {
+            return self.attach(argv, via);
+        }
+        let mut next = self.options(argv, GLOBAL, GLOBAL_LONG, "").next;
+        if next < argv.end && matches!(self.arg_text(next), b"container" | b"compose") {
+            next = self.options(Range32 { start: next, end: argv.end }, "fp", "file project-name", "").next;
+        }
+        if next >= argv.end {
+            return;
+        }
+        let command = Range32 { start: next, end: argv.end };
+        let (short, long, operands) = match self.arg_text(next) {
+            b"exec" => (EXEC, EXEC_LONG, 1),
+            b"run" | b"create" if matches!(name, "docker" | "podman" | "nerdctl") => (RUN, RUN_LONG, 1),
+            b"rsh" if name == "oc" => ("cn", "container", 1),
+            b"debug" | b"run" => {
+                // kubectl run NAME --image=… -- command
+                let marker = (next..argv.end).find(|&i| self.arg_text(i) == b"--");
+                if let Some(marker) = marker {
+                    self.run_inner(Range32 { start: marker + 1, end: argv.end }, via);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let mut at = self.options(command, short, long, "").next + operands;
+        // kubectl allows options after the pod, up to `--`.
+        if matches!(name, "kubectl" | "oc" | "lxc") && at <= argv.end {
+            let again = Range32 { start: at - 1, end: argv.end };
+            at = self.options(again, short, long, "").next;
+        }
+        if at < argv.end && self.arg_text(at) == b"--" {
+            at += 1;
+        }
+        self.run_inner(Range32 { start: at.min(argv.end), end: argv.end }, via);
+    }
+
+    /// `lxc-attach -n NAME -- command`, `distrobox-enter NAME -e command`: the name may stand among the options.
+    fn attach(&mut self, argv: Range32, via: Via) {
+        let (mut next, mut named) = (argv.start + 1, false);
+        while next < argv.end {
+            let word = self.arg_text(next);
+            next += 1;
+            match word {
+                b"--" | b"-e" | b"--exec" => break,
+                b"-n" | b"--name" => {
+                    named = true;
+                    next += 1;
+                }
+                _ if word.starts_with(b"--name=") => named = true,
+                b"-f"
+                | b"--rcfile"
+                | b"-P"
+                | b"--lxcpath"
+                | b"-l"
+                | b"--logpriority"
+                | b"-o"
+                | b"--logfile"
+                | b"-a"
+                | b"--additional-flags" => next += 1,
+                [b'-', ..] => {}
+                _ if named => {
+                    next -= 1;
+                    break;
+                }
+                _ => named = true,
+            }
+        }
+        self.run_inner(Range32 { start: next.min(argv.end), end: argv.end }, via);
+    }
+
+    pub(super) fn flock(&mut self, argv: Range32) {
+        let options = self.options(argv, "wEc", "timeout wait conflict-exit-code", "u");
+        let via = Machine::via(ViaKind::Wrapper, "flock");
+        let mut next = options.next + 1;
+        if next >= argv.end {
+            return;
+        }
+        if matches!(self.arg_text(next), b"-c" | b"--command") {
+            if next + 1 < argv.end {
+                self.run_string(next + 1, Machine::via(ViaKind::ShellString, "flock -c"));
+            }
+            return;
+        }
+        if self.arg_text(next) == b"--" {
+            next += 1;
+        }
+        self.run_inner(Range32 { start: next.min(argv.end), end: argv.end }, via);
+    }
+
+    /// `env [options] [NAME=value…] command`, and `env -S 'command …'`.
+    pub(super) fn env(&mut self, argv: Range32) {
+        let via = Machine::via(ViaKind::Wrapper, "env");
+        let outer = (self.s.vars.len(), self.environment.0);
+        let mut next = argv.start + 1;
+        while next < argv.end {
+            let word = self.arg_text(next);
+            match word {
+                b"--" => {
+                    next += 1;
+                    break;
+                }
+                b"-" | b"-i" | b"--ignore-environment" => {
+                    self.environment.0 = outer.0;
+                    next += 1;
+                }
+                b"-u" | b"--unset" => {
+                    if next + 1 < argv.end {
+                        self.unset_environment(self.arg(next + 1).range());
+                    }
+                    next += 2;
+                }
+                b"-C" | b"-a" | b"-P" | b"--chdir" | b"--argv0" => next += 2,
+                b"--split-string" => {
+                    self.split_string(next + 1, argv.end, 0, via);
+                    next = argv.end + 1;
+                }
+                _ if word.starts_with(b"--split-string=") => {
+                    self.split_string(next, argv.end, 15, via);
+                    next = argv.end + 1;
+                }
+                [b'-', b'-', ..] => next += 1,
+                [b'-', letters @ ..] => match letters.iter().position(|&b| b == b'S') {
+                    Some(at) => {
+                        self.environment.0 = if letters[..at].contains(&b'i') { outer.0 } else { outer.1 };
+                        let skip = at as u32 + 2;
+                        let inline = skip < self.arg(next).len;
+                        let (from, skip) = if inline { (next, skip) } else { (next + 1, 0) };
+                        self.split_string(from, argv.end, skip, via);
+                        next = argv.end + 1;
+                    }
+                    None => {
+                        if letters.contains(&b'i') {
+                            self.environment.0 = outer.0;
+                        }
+                        next += 1;
+                    }
+                },
+                _ if is_assignment(word) => {
+                    self.push_environment(Range32 { start: next, end: next + 1 });
+                    next += 1;
+                }
+                _ => break,
+            }
+        }
+        if next == argv.end {
+            self.write_unknown();
+        } else if next < argv.end {
+            self.run_inner(Range32 { start: next, end: argv.end }, via);
+        }
+        self.s.vars.truncate(outer.0.max(self.var_base));
+        self.environment.0 = outer.1;
+    }
+
+    /// `env -S 'a b' c`: the string is split, and the words after it follow.
+    fn split_string(&mut self, from: u32, end: u32, skip: u32, via: Via) {
+        if from >= end {
+            return;
+        }
+        if from + 1 < end {
+            let mut value = self.join(Range32 { start: from, end });
+            value.range.start = (value.range.start + skip).min(value.range.end);
+            let span = self.joined_span(Range32 { start: from, end });
+            return self.run_text(value, span, via);
+        }
+        let mut value = self.arg_val(from);
+        value.range.start = (value.range.start + skip).min(value.range.end);
+        let span = self.arg(from).span;
+        self.run_text(value, span, via);
+    }
+
+    /// Hides a variable from the command at hand.
+    fn unset_environment(&mut self, name: Range32) {
+        let before = self.s.vars.len();
+        let word = super::state::Var {
+            name,
+            kind: super::state::VarKind::Unset,
+            frame: 0,
+            attribute: 0,
+            reference: false,
+            other: None,
+            exported: true,
+        };
+        if before < 1024 {
+            self.s.vars.push(word);
+        }
+    }
+
+    pub(super) fn busybox(&mut self, name: &'static str, argv: Range32) {
+        let next = argv.start + 1;
+        if next < argv.end && !self.arg_text(next).starts_with(b"-") {
+            let via = Machine::via(ViaKind::Wrapper, name);
+            return self.run_inner(Range32 { start: next, end: argv.end }, via);
+        }
+        self.write_unknown();
+    }
+
+    /// `at`, `batch`: standard input runs later.
+    pub(super) fn deferred(&mut self, name: &'static str, argv: Range32) {
+        let via = Machine::via(ViaKind::Scheduled, name);
+        let listing = (argv.start + 1..argv.end)
+            .any(|i| matches!(self.arg_text(i), b"-l" | b"-c" | b"-d" | b"-r" | b"-V" | b"-f"));
+        if !listing {
+            self.shell_input(via);
+        }
+    }
+
+    /// `crontab -` and `crontab < table`: each line's command runs later.
+    pub(super) fn crontab(&mut self, argv: Range32) {
+        let first = argv.start + 1;
+        let reads = first >= argv.end || matches!(self.arg_text(argv.end - 1), b"-" | b"/dev/stdin");
+        let content = match self.input {
+            Input::Text(value, _) if reads => value,
+            _ => match (first..argv.end).find_map(|i| self.file(self.arg(i).range())) {
+                Some(content) => content,
+                None => return,
+            },
+        };
+        let via = Machine::via(ViaKind::Scheduled, "crontab");
+        let lines: Vec<Range32> = {
+            let text = self.text(content.range);
+            let mut at = content.range.start;
+            text.split_inclusive(|&b| b == b'\n')
+                .map(|line| {
+                    let start = at;
+                    at += line.len() as u32;
+                    Range32 { start, end: at }
+                })
+                .take(256)
+                .collect()
+        };
+        for line in lines {
+            let text = self.text(line);
+            let trimmed = text.trim_ascii();
+            if trimmed.is_empty()
+                || trimmed.starts_with(b"#")
+                || is_assignment(trimmed) && !trimmed.contains(&b'*')
+            {
+                continue;
+            }
+            let fields = if trimmed.starts_with(b"@") { 1 } else { 5 };
+            let mut rest = text;
+            for _ in 0..fields {
+                rest = rest.trim_ascii_start();
+                let len = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+                rest = &rest[len..];
+            }
+            let range = Range32 { start: line.end - rest.len() as u32, end: line.end };
+            let span = self.input_span(range);
+            self.run_text(super::state::Val { range, known: true }, span, via);
+        }
+    }
+
+    pub(super) fn start_stop_daemon(&mut self, argv: Range32) {
+        let via = Machine::via(ViaKind::Wrapper, "start-stop-daemon");
+        let option = |m: &Self, i: u32| matches!(m.arg_text(i), b"--exec" | b"-x" | b"--startas" | b"-a");
+        if let Some(at) = (argv.start + 1..argv.end.saturating_sub(1)).find(|&i| option(self, i)) {
+            let start = self.a.words.len() as u32;
+            let program = self.arg(at + 1);
+            self.a.words.push(program);
+            if let Some(marker) = (at..argv.end).find(|&i| self.arg_text(i) == b"--") {
+                self.a.words.extend_from_within(marker as usize + 1..argv.end as usize);
+            }
+            self.run_inner(Range32 { start, end: self.a.words.len() as u32 }, via);
+        }
+    }
+
+    /// `xterm -e command…`; one word is a command line.
+    pub(super) fn terminal(&mut self, name: &'static str, argv: Range32) {
+        let via = Machine::via(ViaKind::Wrapper, name);
+        let marks: &[&[u8]] = if name == "gnome-terminal" || name == "kitty" || name == "alacritty" {
+            &[b"--", b"-e", b"-x", b"--command"]
+        } else {
+            &[b"-e", b"-x", b"--execute", b"--command"]
+        };
+        if let Some(at) = (argv.start + 1..argv.end).find(|&i| marks.contains(&self.arg_text(i))) {
+            let inner = Range32 { start: at + 1, end: argv.end };
+            match inner.len() {
+                0 => {}
+                1 => self.run_string(at + 1, via),
+                _ => self.run_inner(inner, via),
+            }
+        }
+    }
+
+    /// `screen -dm command`, `tmux new-session 'command'`.
+    pub(super) fn multiplexer(&mut self, name: &'static str, argv: Range32) {
+        let via = Machine::via(ViaKind::Wrapper, name);
+        if name == "screen" {
+            let options = self.options(argv, "cehpsStTX", "", "rxlwX");
+            if !options.inert && options.next < argv.end {
+                self.run_inner(Range32 { start: options.next, end: argv.end }, via);
+            }
+            return;
+        }
+        let next = self.options(argv, "cfLST", "", "").next;
+        if next >= argv.end {
+            return;
+        }
+        let command = Range32 { start: next, end: argv.end };
+        match self.arg_text(next) {
+            b"new-session" | b"new" | b"new-window" | b"neww" | b"split-window" | b"splitw"
+            | b"respawn-pane" | b"run-shell" | b"run" | b"popup" | b"display-popup" => {
+                let at = self.options(command, "ceFfnstxyl", "", "").next;
+                self.run_joined(Range32 { start: at, end: argv.end }, via);
+            }
+            _ => {}
+        }
+    }
+
+    /// `capsh … -- -c 'text'`.
+    pub(super) fn capsh(&mut self, argv: Range32) {
+        for index in argv.start + 1..argv.end.saturating_sub(2) {
+            if self.arg_text(index) == b"--" && self.arg_text(index + 1) == b"-c" {
+                self.run_string(index + 2, Machine::via(ViaKind::ShellString, "capsh"));
+            }
+        }
+    }
+}
