@@ -228,6 +228,9 @@ impl Machine<'_> {
         if text.is_empty() || text.starts_with(b"-") {
             // Ignored, or as it was: what was set for the same signal won't run.
             let signal = self.arg_text(rest.start + 1).to_vec();
+            if runs_at_once(&signal) {
+                return;
+            }
             let buffer = &self.a.text;
             self.s.traps.retain(|t| {
                 buffer.get(t.0.start as usize..t.0.end as usize).is_none_or(|name| name != signal.as_slice())
@@ -236,6 +239,7 @@ impl Machine<'_> {
         }
         let signal = self.arg(rest.start + 1).range();
         let same = self.s.traps.iter().position(|t| self.text(t.0) == self.text(signal));
+        let same = same.filter(|_| !runs_at_once(self.text(signal)));
         let entry = (signal, body.range(), body.span);
         match same {
             Some(at) if self.uncertain == 0 => self.s.traps[at] = entry,
@@ -280,4 +284,9 @@ impl Machine<'_> {
             }
         }
     }
+}
+
+/// Signals whose handler may have run before it is taken back.
+fn runs_at_once(signal: &[u8]) -> bool {
+    matches!(signal, b"ERR" | b"DEBUG" | b"RETURN")
 }

@@ -432,6 +432,8 @@ impl Machine<'_> {
             Action::Terminal => self.terminal(name, argv),
             Action::Multiplexer => self.multiplexer(name, argv),
             Action::Capsh => self.capsh(argv),
+            Action::Embedded(marks) => self.embedded(name, marks, argv),
+            Action::After(words) => self.after(name, words, argv),
             Action::Builtin(builtin) => self.builtin(*builtin, argv),
             Action::Filter => self.filter(name, argv),
             Action::Silent => {}

@@ -15,6 +15,7 @@ mod command;
 mod compound;
 mod declare;
 mod decode;
+mod embedded;
 mod environment;
 mod escapes;
 mod exec;
@@ -45,6 +46,7 @@ mod word;
 mod work;
 mod wrap;
 mod wrappers;
+mod xargs;
 mod zsh;
 
 pub use analysis::{

@@ -58,6 +58,10 @@ pub(super) enum Action {
     Terminal,
     Multiplexer,
     Capsh,
+    /// Text for a shell in the value of one of these options: `tar --to-command=…`.
+    Embedded(&'static [&'static str]),
+    /// A program after one of these words: `perf stat …`, `docker-compose exec SERVICE …`.
+    After(&'static [(&'static str, Wrapper)]),
     Builtin(Builtin),
     /// Transforms text, which may be computed.
     Filter,
@@ -135,6 +139,20 @@ const fn joined(short: &'static str, long: &'static str, skip: u8, rest: Rest) -
 const fn builtin(b: Builtin) -> Action {
     Action::Builtin(b)
 }
+
+const TAR: &[&str] = &["--to-command", "--checkpoint-action", "--use-compress-program", "-I"];
+const COMPOSE: Wrapper = Wrapper {
+    short: "eulwvp",
+    long: "env user index workdir entrypoint name volume publish label",
+    skip: 1,
+    via: ViaKind::Container,
+    ..PLAIN
+};
+const PERF: Wrapper = Wrapper {
+    short: "eopCtrFcmGx",
+    long: "event output pid tid cpu repeat freq count mmap-pages cgroup delay timeout field-separator call-graph",
+    ..PLAIN
+};
 
 /// One program.
 pub(super) struct Entry {
@@ -280,6 +298,35 @@ static ENTRIES: &[Entry] = &[
     ),
     e("ltrace", inert("aAeDFlnopsuwx", "output", 0, "p")),
     e("valgrind", wrap("", "")),
+    e("perf", Action::After(&[("stat", PERF), ("record", PERF), ("trace", PERF)])),
+    e("gdb", Action::After(&[("--args", PLAIN), ("-args", PLAIN)])),
+    // Ends of containers, supervisors, logs.
+    e("tini", wrap("pe", "")),
+    e("dumb-init", wrap("r", "rewrite")),
+    e("chpst", wrap("ueUbnmdopfct/0", "")),
+    e("setuidgid", skip("", "", 1)),
+    e("envuidgid", skip("", "", 1)),
+    e("envdir", skip("", "", 1)),
+    e("systemd-cat", wrap("tp", "identifier priority stderr-priority level-prefix")),
+    e("logsave", skip("", "", 1)),
+    e(
+        "run0",
+        inert(
+            "ugDp",
+            "user group nice chdir setenv slice property description unit machine background",
+            0,
+            "h help version",
+        ),
+    ),
+    e("dtach", skip("rz", "", 1)),
+    e("sem", Action::Parallel),
+    e("docker-compose", Action::After(&[("exec", COMPOSE), ("run", COMPOSE)])),
+    e("vagrant", Action::OptionText("c command")),
+    // Text for a shell among other options.
+    e("tar", Action::Embedded(TAR)),
+    e("gtar", Action::Embedded(TAR)),
+    e("bsdtar", Action::Embedded(TAR)),
+    e("git", Action::Embedded(&["foreach", "run", "-x", "--exec"])),
     e("catchsegv", wrap("", "")),
     // Lists of arguments.
     e("find", Action::Find),

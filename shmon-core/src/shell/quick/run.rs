@@ -64,6 +64,16 @@ impl Quick<'_> {
             Action::Find => self.find(argv),
             Action::Xargs => self.xargs(argv),
             Action::Wrap(wrapper) => self.wrapper(entry.name, wrapper, argv),
+            Action::Embedded(marks) => {
+                let marked =
+                    |i| marks.iter().any(|m| memchr::memmem::find(self.bytes(i), m.as_bytes()).is_some());
+                let clusters = |i| matches!(self.bytes(i), [b'-', .., b'c' | b'e' | b'I']);
+                (!(argv.start + 1..argv.end).any(|i| marked(i) || clusters(i))).then_some(Status::Unknown)
+            }
+            Action::After(words) => {
+                let marked = |i| words.iter().any(|(word, _)| word.as_bytes() == self.bytes(i));
+                (!(argv.start + 1..argv.end).any(marked)).then_some(Status::Unknown)
+            }
             _ => None,
         }
     }
