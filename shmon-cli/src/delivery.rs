@@ -23,6 +23,20 @@ pub(crate) fn wake(home: &Home) -> Result<()> {
     Ok(())
 }
 
+/// Starts the user's recorder, which sees by a lock whether one runs.
+pub(crate) fn start_recorder(home: &Home) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find this program's file")?;
+    Command::new(program)
+        .args(["daemon", "--background"])
+        .env("SHMON_HOME", home.root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start the recorder")?;
+    Ok(())
+}
+
 /// A worker with this process's environment.
 pub(crate) fn worker(home: &Home, config: &Config) -> Result<Worker> {
     Ok(Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))?)

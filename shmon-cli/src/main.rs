@@ -59,8 +59,34 @@ enum Command {
     Notify(commands::notify::Args),
 }
 
+/// The one subcommand that programs call for each command of their users: where it stands first and is without fault, the other
+/// subcommands' arguments aren't built, which take longer than all the rest of it.
+#[derive(Parser)]
+#[command(name = "shmon", disable_help_flag = true, disable_help_subcommand = true)]
+struct RecordOnly {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: OnlyRecord,
+}
+
+#[derive(Subcommand)]
+enum OnlyRecord {
+    Record(commands::record::Args),
+}
+
+fn arguments() -> Cli {
+    if std::env::args_os().nth(1).is_some_and(|word| word == "record")
+        && let Ok(RecordOnly { globals, command: OnlyRecord::Record(args) }) = RecordOnly::try_parse()
+    {
+        return Cli { globals, command: Command::Record(args) };
+    }
+    // Whatever is wrong, or asked for help, is told by the whole of it.
+    Cli::parse()
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = arguments();
     let globals = &cli.globals;
     let result = match cli.command {
         Command::Init(args) => commands::init::run(args, globals),

@@ -296,3 +296,103 @@ fn with_ack_a_command_runs_when_it_is_recorded_and_a_stopped_recorder_keeps_no_p
     kill(&mut recorder, rustix::process::Signal::TERM);
     recorder.wait().expect("its end");
 }
+
+/// Rows in the order in which they were recorded, each as text, without what differs from run to run.
+fn rows(place: &Place) -> Vec<String> {
+    let db = place.database();
+    let columns = "session_id, command, command_hash, working_directory, execution_time, risk_level, is_sensitive, created_at, \
+        duration_ns, exit_status, user, uid, host, tty, pid, ppid, shell, ssh_client, parent_session, started_at_ns, rule_ids";
+    let given = "CASE WHEN event_key LIKE 'record:%' THEN NULL ELSE event_key END";
+    let sql = format!("SELECT json_array({columns}, {given}) FROM command_logs ORDER BY id");
+    let mut query = db.prepare(&sql).unwrap();
+    query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_command_recorded_by_hand_is_the_same_with_a_recorder_and_without() {
+    let calls: [&[&str]; 8] = [
+        &[
+            "--session",
+            "s1",
+            "--cwd",
+            "/srv/日本",
+            "--exit",
+            "0",
+            "--time",
+            "1751068230.123456789",
+            "nmap -sV host",
+        ],
+        &["--exit", "-1", "--duration", "1.5", "--time", "2025-06-28 08:50:30", "--", "rm", "-rf", "/"],
+        &["--time", "5", "--shell", "fish", "--key", "k1", "mysql -psecret"],
+        &["--time", "6", "--key", "k1", "--exit", "7", "something else"],
+        &["--time", "7", "--session", "two\nlines", "cp a name that the spool's form can't hold"],
+        &["--time", "8", "ls"],
+        &["--time", "9", "cp", "several\nlines", "\t 'and' \u{1b}bytes"],
+        &["--time", "10", "--session", "s1", "--shell", "", "true"],
+    ];
+    let (with, without) =
+        (Place::new("[exclude]\nmode = 'drop'\n"), Place::new("[exclude]\nmode = 'drop'\n"));
+    let mut recorder = with.daemon();
+    appears(&with.path().join("run/awake"));
+    for call in calls {
+        let said = |place: &Place| {
+            let all: Vec<&str> = ["record", "--format", "jsonl"].iter().chain(call).copied().collect();
+            let output = place.shmon(&all);
+            assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+            String::from_utf8(output.stdout).expect("text")
+        };
+        assert_eq!(said(&with), said(&without), "{call:?}");
+    }
+    assert_eq!(rows(&with), rows(&without));
+    let count =
+        |place: &Place, sql: &str| place.database().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    let spooled = "SELECT count(*) FROM command_logs WHERE event_key LIKE 'record:%'";
+    assert_eq!((count(&with, spooled), count(&without, spooled)), (4, 0), "which way they went");
+    let left = || std::fs::read_dir(with.path().join("spool")).unwrap().count();
+    assert_eq!(left(), 0, "what is recorded isn't kept in the spool");
+
+    // A recorder that hangs: the command waits in the spool, and is recorded once.
+    kill(&mut recorder, rustix::process::Signal::STOP);
+    let output = with.shmon(&["record", "--session", "s1", "sleep hangs"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && output.stdout.is_empty() && told.lines().count() == 1, "{output:?}");
+    assert!(told.contains("doesn't answer") && told.contains("waits in"), "{told}");
+    kill(&mut recorder, rustix::process::Signal::CONT);
+    let output = with.shmon(&["record", "--session", "s1", "sleep goes on"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let until = Instant::now() + PATIENCE;
+    while with.commands("sleep hangs") != BTreeMap::from([("sleep hangs".to_owned(), 1)]) {
+        assert!(Instant::now() < until, "not recorded");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(&mut recorder, rustix::process::Signal::TERM);
+    assert!(recorder.wait().expect("its end").success());
+    assert_eq!((with.notices(), left()), (Vec::new(), 0));
+    assert!(with.shmon(&["verify"]).status.success());
+}
+
+#[test]
+fn a_command_that_nobody_waits_for_starts_the_recorder() {
+    let place = Place::new("");
+    for n in 1..=3 {
+        let output = place.shmon(&["record", "--no-wait", "--session", "s1", &format!("echo {n}")]);
+        assert!(
+            output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(),
+            "{output:?}"
+        );
+    }
+    let awake = place.path().join("run/awake");
+    let until = Instant::now() + PATIENCE;
+    while !awake.exists() || place.commands("echo %").len() < 3 {
+        assert!(Instant::now() < until, "not recorded");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid: i32 = std::fs::read_to_string(&awake).unwrap().trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+        .expect("the recorder that this test started");
+    while awake.exists() {
+        assert!(Instant::now() < until, "the recorder doesn't end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -3,13 +3,13 @@
 //! `row`, `ack`, `oneshot` (all of them without), and `--samples N`.
 
 mod ack;
+mod oneshot;
 mod peers;
 mod shell;
 
 use peers::Peer;
 use shell::Shell;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Prompts that aren't counted: caches fill, `at most one try` of the recorder is over.
@@ -42,7 +42,7 @@ fn main() {
         ack::run(&shmon, samples);
     }
     if asked("oneshot") {
-        one_shot(&shmon, samples);
+        oneshot::run(&shmon, samples);
     }
 }
 
@@ -189,39 +189,4 @@ fn row(shmon: &Path, samples: usize) {
         "\nEnter to searchable row: p50 {p50:.1} ms, p99 {p99:.1} ms ({} of {samples} rows came)",
         times.len()
     );
-}
-
-/// A process that records one command, beside one that does nothing.
-fn one_shot(shmon: &Path, samples: usize) {
-    let home = tempfile::tempdir().expect("a folder");
-    let mut programs: Vec<(&str, Command, Vec<Duration>)> = Vec::new();
-    let record = |arguments: &[&str]| {
-        let mut command = Command::new(shmon);
-        command.env("SHMON_HOME", home.path()).args(arguments);
-        command
-    };
-    programs.push(("fork+exec of /bin/true", Command::new("/bin/true"), Vec::new()));
-    programs.push(("shmon --version (starts and ends)", record(&["--version"]), Vec::new()));
-    programs.push(("shmon record, one command", record(&["record", "--session", "s", "ls -l"]), Vec::new()));
-    for round in 0..samples + WARM {
-        for (_, command, times) in &mut programs {
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let began = Instant::now();
-            let ended = command.status().is_ok_and(|status| status.success());
-            assert!(ended, "{command:?} failed");
-            if round >= WARM {
-                times.push(began.elapsed());
-            }
-        }
-    }
-    println!("\nA process by itself\n\n{:<44} {:>9} {:>9} {:>12}", "", "p50 µs", "p99 µs", "× /bin/true");
-    let mut floor = f64::NAN;
-    for (name, _, times) in &mut programs {
-        times.sort_unstable();
-        let (p50, p99) = (micros(quantile(times, 0.5)), micros(quantile(times, 0.99)));
-        if floor.is_nan() {
-            floor = p50;
-        }
-        println!("{name:<44} {p50:>9.0} {p99:>9.0} {:>12.2}", p50 / floor);
-    }
 }

@@ -281,7 +281,7 @@ impl Daemon {
     }
 
     /// Adds the sessions whose files were written; false where only a look at all of them tells.
-    fn written(&self, names: &mut HashSet<String>) -> bool {
+    fn written(&mut self, names: &mut HashSet<String>) -> bool {
         let Some(watch) = &self.watch else { return false };
         let mut buffer = [MaybeUninit::uninit(); 8192];
         let mut reader = inotify::Reader::new(watch, &mut buffer);
@@ -291,10 +291,16 @@ impl Daemon {
                 | inotify::ReadFlags::DELETE
                 | inotify::ReadFlags::MOVED_FROM
                 | inotify::ReadFlags::IGNORED;
-            known &= !event.events().intersects(lost);
+            let lost = event.events().intersects(lost);
             let name = event.file_name().and_then(|name| name.to_str().ok());
-            if let Some(name) = name.and_then(|name| name.strip_suffix(SUFFIX)) {
-                names.insert(name.to_owned());
+            match name.and_then(|name| name.strip_suffix(SUFFIX)) {
+                // What the recorder itself removed when it was done with it.
+                Some(name) if lost && self.recorder.has_removed(name) => {}
+                Some(name) => {
+                    names.insert(name.to_owned());
+                    known &= !lost;
+                }
+                None => known &= !lost,
             }
         }
         known

@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// Record what an SSH client asked for, and run it (ForceCommand of sshd)
@@ -98,7 +98,7 @@ fn record(home: &Home, args: &Args, command: &OsStr) -> Result<()> {
         return Ok(());
     };
     if !args.system && !home.run_dir().join("awake").exists() {
-        wake(home)?;
+        crate::delivery::start_recorder(home)?;
     }
     if args.wait > 0 {
         door::ask(&home.socket(), &session, 1, Duration::from_millis(args.wait));
@@ -137,19 +137,6 @@ fn append(
     let (first, second) = entry(cwd);
     writer.append(&format!("{kind} 1 {at} ssh"), 1, &first, &second)?;
     Ok(Some(session))
-}
-
-/// Starts the user's recorder, which sees by a lock whether one runs.
-fn wake(home: &Home) -> Result<()> {
-    Command::new(std::env::current_exe()?)
-        .args(["daemon", "--background"])
-        .env("SHMON_HOME", home.root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("cannot start the recorder")?;
-    Ok(())
 }
 
 /// Tells of a login or logout.

@@ -1,4 +1,9 @@
 //! `shmon record`: one command, by hand or from a script.
+//!
+//! Where a recorder runs, the command goes to it through the spool, and its answer is waited for: a process that opens no
+//! database is some twenty times as quick. Where none runs, the process commits by itself.
+
+mod spool;
 
 use crate::context::Globals;
 use anyhow::{Context as _, Result, bail};
@@ -7,17 +12,21 @@ use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 use shmon_core::Monitor;
-use shmon_core::config::{Home, private_folder};
-use shmon_core::identity::Identity;
-use shmon_core::monitor::Incoming;
+use shmon_core::config::{Config, Durability, Home};
+use shmon_core::identity::{Identity, host_name};
+use shmon_core::monitor::{Incoming, Recorded};
 use shmon_core::record::{Event, UnixNanos};
-use shmon_core::spool::{Writer, session_name};
+use shmon_core::recorder::door::{Answer, Line};
 use shmon_core::time;
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long the recorder's answer is waited for: the command is in the spool by then, whatever becomes of the answer.
+const WAIT: Duration = Duration::from_secs(2);
 
 /// Record one command: classify, store, log, notify
 #[derive(clap::Args)]
@@ -51,6 +60,9 @@ pub(crate) struct Args {
     /// Key under which a repeated call is recognised and changes nothing
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Don't wait until it is committed: leave it in the spool to the recorder, which is started where none runs
+    #[arg(long)]
+    no_wait: bool,
     /// Output: for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -66,75 +78,107 @@ enum Format {
 }
 
 pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
-    let (format, quiet) = (args.format, args.quiet);
-    let event = event(args)?;
+    let (format, quiet, no_wait) = (args.format, args.quiet, args.no_wait);
+    let mut event = event(args)?;
     if event.command.iter().all(u8::is_ascii_whitespace) {
         bail!("the command is empty: nothing was recorded");
     }
     let home = globals.home()?;
-    let recorded = Monitor::open(&home, globals.config()?)
-        .and_then(|mut monitor| monitor.record(&[Incoming::Event(event.clone())]));
-    let recorded = match recorded {
-        Ok(recorded) => recorded.first().copied().context("no answer from the store")?,
-        Err(error) => {
-            spool(&home, &event).with_context(|| format!("{error}; and the spool can't take it either"))?;
-            eprintln!(
-                "shmon: {error}; the command waits in {} and is recorded later",
-                home.spool_dir().display()
-            );
-            if !quiet && format == Format::Jsonl {
-                println!("{}", json!({"id": null, "spooled": true}));
-            }
-            return Ok(ExitCode::SUCCESS);
-        }
+    let outcome = if no_wait { hand_over(&home, globals, &event)? } else { ask_recorder(&home, &mut event) };
+    let outcome = match outcome {
+        Some(outcome) => outcome,
+        None => commit(&home, globals, event)?,
     };
-    if recorded.notifications > 0 {
-        crate::delivery::wake(&home)?;
+    if let (Some(reason), false) = (&outcome.trouble, outcome.row.is_some()) {
+        let folder = home.spool_dir();
+        eprintln!("shmon: {reason}; the command waits in {} and is recorded later", folder.display());
     }
-    match (quiet, format) {
-        (true, _) => {}
-        (_, Format::Jsonl) => {
+    match (quiet, format, outcome.row) {
+        (true, ..) | (_, Format::Text, None) => {}
+        (_, Format::Jsonl, None) => println!("{}", json!({"id": null, "spooled": true})),
+        (_, Format::Jsonl, Some(row)) => {
             println!(
                 "{}",
-                json!({"id": recorded.id, "level": recorded.level, "excluded": recorded.excluded,
-                       "duplicate": recorded.duplicate, "notifications": recorded.notifications})
+                json!({"id": row.id, "level": row.level, "excluded": row.excluded,
+                       "duplicate": row.duplicate, "notifications": row.notifications})
             );
         }
-        (_, Format::Text) => match recorded.id {
-            Some(id) => println!("{} ID {id}", recorded.level),
-            None => println!("{} not kept (excluded)", recorded.level),
+        (_, Format::Text, Some(row)) => match row.id {
+            Some(id) => println!("{} ID {id}", row.level),
+            None => println!("{} not kept (excluded)", row.level),
         },
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keeps an event that the database can't take, for the recorder to drain later.
-fn spool(home: &Home, event: &Event) -> Result<()> {
-    let folder = home.spool_dir();
-    private_folder(&folder)?;
-    let pid = std::process::id();
-    let mut writer = Writer::open(&folder, &session_name(pid, time::now()), true)?;
-    let seconds = |nanos: i64| {
-        format!("{}.{:06}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000) / 1000)
-    };
-    let begun = seconds(event.started_at);
-    let about = format!(
-        "shell={}\npid={pid}\nhost={}\nid={}\nssh={}\ntty={}",
-        event.shell,
-        event.host,
-        event.session_id.replace('\n', " "),
-        event.ssh_client.as_deref().unwrap_or(""),
-        event.tty.as_deref().unwrap_or(""),
-    );
-    let cwd = event.working_directory.as_bytes();
-    writer.append(&format!("s1 0 {begun}"), 0, cwd, about.as_bytes())?;
-    writer.append(&format!("b1 1 {begun} record"), 1, cwd, &event.command)?;
-    if let Some(status) = event.exit_status {
-        let ended =
-            event.duration.map_or_else(|| "-".to_owned(), |d| seconds(event.started_at.saturating_add(d)));
-        writer.append(&format!("e1 1 {ended} {status} {begun}"), 1, b"", b"")?;
+/// What became of the command.
+#[derive(Default)]
+struct Outcome {
+    /// `None` where it waits in the spool.
+    row: Option<Recorded>,
+    /// Why it does, if it shouldn't.
+    trouble: Option<String>,
+}
+
+/// Gives the command to the recorder that runs; `None` where none does, or the spool can't take it. After an answer that
+/// settled nothing the event has the key of what lies in the spool, so that it can't be recorded twice.
+fn ask_recorder(home: &Home, event: &mut Event) -> Option<Outcome> {
+    let mut line = Line::open(&home.socket())?;
+    let mut spooled = spool::write(home, event).ok().flatten()?;
+    match line.row(&spooled.session, WAIT) {
+        Answer::Recorded(row) => Some(Outcome { row: Some(row), trouble: None }),
+        Answer::Silent => {
+            // What it says is that the command is safe.
+            let trouble = match spooled.writer.sync() {
+                Ok(()) => "the recorder doesn't answer".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            Some(Outcome { row: None, trouble: Some(trouble) })
+        }
+        Answer::Unknown => {
+            event.key = spooled.key;
+            None
+        }
     }
-    Ok(())
+}
+
+/// Leaves the command in the spool; `None` where it can't be written there.
+fn hand_over(home: &Home, globals: &Globals, event: &Event) -> Result<Option<Outcome>> {
+    let Some(mut spooled) = spool::write(home, event)? else { return Ok(None) };
+    if globals.config()?.store.durability == Durability::Full {
+        spooled.writer.sync()?;
+    }
+    // The system's recorder is the system's to start.
+    if !spooled.shared && Line::open(&home.socket()).is_none() {
+        crate::delivery::start_recorder(home)?;
+    }
+    Ok(Some(Outcome::default()))
+}
+
+/// Records the command in this process; where the database can't take it, the spool keeps it.
+fn commit(home: &Home, globals: &Globals, mut event: Event) -> Result<Outcome> {
+    let identity = Identity::current();
+    (event.user, event.uid) = (identity.user, Some(identity.uid));
+    let config: Config = globals.config()?;
+    let recorded =
+        Monitor::open(home, config).and_then(|mut monitor| monitor.record(&[Incoming::Event(event.clone())]));
+    match recorded {
+        Ok(recorded) => {
+            let row = recorded.first().copied().context("no answer from the store")?;
+            if row.notifications > 0 {
+                crate::delivery::wake(home)?;
+            }
+            Ok(Outcome { row: Some(row), trouble: None })
+        }
+        Err(error) => {
+            spool::write(home, &event)
+                .map_err(anyhow::Error::from)
+                .and_then(|spooled| spooled.context("a name or the command holds what a spool can't"))
+                .and_then(|mut spooled| Ok(spooled.writer.sync()?))
+                .with_context(|| format!("{error}; and the spool can't take it either"))?;
+            Ok(Outcome { row: None, trouble: Some(error.to_string()) })
+        }
+    }
 }
 
 fn event(args: Args) -> Result<Event> {
@@ -156,7 +200,6 @@ fn event(args: Args) -> Result<Event> {
         Some(dir) => dir,
         None => std::env::current_dir().unwrap_or_default(),
     };
-    let identity = Identity::current();
     let parent = rustix::process::getppid().map(|p| p.as_raw_nonzero().get().unsigned_abs());
     let mut event = Event::default();
     event.key = args.key.unwrap_or_default();
@@ -169,9 +212,7 @@ fn event(args: Args) -> Result<Event> {
     };
     event.duration = args.duration.map(|seconds| (seconds * 1e9) as i64);
     event.exit_status = args.exit;
-    event.user = identity.user;
-    event.uid = Some(identity.uid);
-    event.host = identity.host;
+    event.host = host_name();
     event.tty = rustix::termios::ttyname(std::io::stdin(), Vec::new())
         .ok()
         .map(|name| name.to_string_lossy().into_owned());

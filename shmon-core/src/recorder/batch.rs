@@ -6,6 +6,7 @@ use crate::record::{Ending, Event, UnixNanos};
 use crate::spool::{Entry, Kind};
 use crate::store::Place;
 use crate::time;
+use std::collections::{HashMap, VecDeque};
 
 /// Who wrote an entry.
 pub(super) struct Owner<'a> {
@@ -49,6 +50,14 @@ pub(super) struct Batch {
     pub(super) incoming: Vec<Incoming>,
     pub(super) places: Vec<Place>,
     pub(super) done: Vec<Done>,
+    /// By key: the sessions of one command, whose caller waits for what becomes of it.
+    pub(super) asked: HashMap<String, VecDeque<Asked>>,
+}
+
+/// A session of one command, and the user whose it is.
+pub(super) struct Asked {
+    pub(super) session: String,
+    pub(super) uid: u32,
 }
 
 impl Batch {
@@ -66,11 +75,18 @@ impl Batch {
             }
             Kind::End => {
                 let ended = entry.time.zip(crate::spool::time(entry.words[1]));
-                self.incoming.push(Incoming::End(Ending {
+                let ending = Ending {
                     key: owner.session.key(entry.sequence),
                     exit_status: entry.words[0].parse().ok(),
                     duration: ended.map(|(end, began)| (end - began).max(0)),
-                }));
+                };
+                match self.incoming.last_mut() {
+                    // Both came with one write: a command that is a duplicate has no end of its own.
+                    Some(Incoming::Event(event)) if owner.session.once && event.key == ending.key => {
+                        (event.exit_status, event.duration) = (ending.exit_status, ending.duration);
+                    }
+                    _ => self.incoming.push(Incoming::End(ending)),
+                }
                 return;
             }
             Kind::Begin | Kind::Note => {}
@@ -90,7 +106,11 @@ impl Batch {
         let mut event = owner.event(entry.sequence);
         event.started_at = entry.time.unwrap_or_else(time::now);
         if entry.kind == Kind::Begin {
-            event.command = entry.second.to_vec();
+            if owner.session.once {
+                let asked = Asked { session: owner.session.name.clone(), uid: owner.uid };
+                self.asked.entry(event.key.clone()).or_default().push_back(asked);
+            }
+            event.command = entry.command().to_vec();
             event.working_directory = String::from_utf8_lossy(entry.first).into_owned();
         } else {
             let what = String::from_utf8_lossy(entry.first);

@@ -1,9 +1,11 @@
 //! The recorder's socket: a shell that wants to know that its command is recorded asks here.
 //!
 //! A client sends lines `SESSION SEQUENCE` and gets for each `+SEQUENCE` when the entry is committed, or `-SEQUENCE` when it
-//! won't be: the session isn't known, or belongs to another user. Who asks is known from the kernel.
+//! won't be: the session isn't known, or belongs to another user. Who asks is known from the kernel. `SESSION SEQUENCE row`,
+//! about the one command of `shmon record`, is answered by `+SEQUENCE ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS`.
 
 use super::Recorder;
+use crate::monitor::Recorded;
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -32,8 +34,69 @@ struct Client {
     stream: UnixStream,
     uid: u32,
     text: Vec<u8>,
-    asked: Vec<(String, u64)>,
+    asked: Vec<Question>,
     gone: bool,
+}
+
+/// What a client wants to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Question {
+    session: String,
+    sequence: u64,
+    /// The row and its level too.
+    row: bool,
+}
+
+impl Question {
+    fn parse(line: &str) -> Option<Question> {
+        let mut words = line.split(' ');
+        let (session, sequence) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
+        let row = match words.next() {
+            None => false,
+            Some("row") => true,
+            Some(_) => return None,
+        };
+        Some(Question { session, sequence, row })
+    }
+
+    /// `None` where it isn't decided yet.
+    fn answer(&self, recorder: &Recorder, uid: u32) -> Option<String> {
+        let Question { session, sequence, row } = self;
+        if *row && let Some(recorded) = recorder.answer(session, uid) {
+            return Some(format!("+{sequence} {}\n", written(&recorded)));
+        }
+        match (recorder.owner(session), recorder.recorded(session)) {
+            (Some(owner), Some(recorded)) if owner == uid && recorded >= *sequence && !row => {
+                Some(format!("+{sequence}\n"))
+            }
+            (Some(owner), _) if owner == uid => None,
+            _ => Some(format!("-{sequence}\n")),
+        }
+    }
+}
+
+/// `ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS`; the id is 0 where nothing is kept.
+fn written(recorded: &Recorded) -> String {
+    format!(
+        "{} {} {} {} {}",
+        recorded.id.unwrap_or(0),
+        recorded.level,
+        u8::from(recorded.excluded),
+        u8::from(recorded.duplicate),
+        recorded.notifications
+    )
+}
+
+fn read(text: &str) -> Option<Recorded> {
+    let mut words = text.split_ascii_whitespace();
+    let id: i64 = words.next()?.parse().ok()?;
+    Some(Recorded {
+        id: (id != 0).then_some(id),
+        level: words.next()?.parse().ok()?,
+        excluded: words.next()? == "1",
+        duplicate: words.next()? == "1",
+        notifications: words.next()?.parse().ok()?,
+    })
 }
 
 impl Door {
@@ -69,7 +132,7 @@ impl Door {
             client.receive();
         }
         self.clients.retain(|client| !client.gone);
-        self.clients.iter().flat_map(|client| &client.asked).map(|(session, _)| session.clone()).collect()
+        self.clients.iter().flat_map(|client| &client.asked).map(|asked| asked.session.clone()).collect()
     }
 
     fn admit(&mut self, stream: UnixStream) {
@@ -89,14 +152,12 @@ impl Door {
         for client in &mut self.clients {
             let mut answers = String::new();
             let uid = client.uid;
-            client.asked.retain(|(session, sequence)| {
-                let sign = match (recorder.owner(session), recorder.recorded(session)) {
-                    (Some(owner), Some(recorded)) if owner == uid && recorded >= *sequence => '+',
-                    (Some(owner), _) if owner == uid => return true,
-                    _ => '-',
-                };
-                answers.push_str(&format!("{sign}{sequence}\n"));
-                false
+            client.asked.retain(|question| match question.answer(recorder, uid) {
+                Some(answer) => {
+                    answers.push_str(&answer);
+                    false
+                }
+                None => true,
             });
             // Nobody is waited for: who doesn't read his answers loses them.
             if !answers.is_empty() && client.stream.write_all(answers.as_bytes()).is_err() {
@@ -130,9 +191,7 @@ impl Client {
         while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
             let line = String::from_utf8_lossy(&self.text[..end]).into_owned();
             self.text.drain(..=end);
-            let asked =
-                line.split_once(' ').and_then(|(session, n)| Some((session.to_owned(), n.parse().ok()?)));
-            match asked {
+            match Question::parse(&line) {
                 Some(asked) if self.asked.len() < LONGEST => self.asked.push(asked),
                 _ => self.gone = true,
             }
@@ -144,25 +203,108 @@ impl Client {
 /// Asks the recorder at `path` whether an entry is recorded, and waits for the answer `limit` at most; false where there is
 /// none, or it says no.
 pub fn ask(path: &Path, session: &str, sequence: u64, limit: Duration) -> bool {
-    let until = Instant::now() + limit;
-    let asked = || -> std::io::Result<bool> {
-        let mut stream = UnixStream::connect(path)?;
-        stream.set_write_timeout(Some(limit))?;
-        stream.write_all(format!("{session} {sequence}\n").as_bytes())?;
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\n") {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(false);
+    Line::open(path).is_some_and(|mut line| line.ask(&format!("{session} {sequence}"), limit).is_said())
+}
+
+/// A line to a recorder that runs.
+#[derive(Debug)]
+pub struct Line {
+    stream: UnixStream,
+}
+
+/// What the recorder says of the one command of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is recorded.
+    Recorded(Recorded),
+    /// It isn't, and won't be by this recorder, which knows nothing of the session, or ends.
+    Unknown,
+    /// The recorder said nothing in time: what is in the spool waits there.
+    Silent,
+}
+
+/// The text of an answer.
+enum Reply {
+    Yes(String),
+    No,
+    Silent,
+}
+
+impl Reply {
+    fn is_said(&self) -> bool {
+        matches!(self, Reply::Yes(_))
+    }
+}
+
+impl Line {
+    /// A line to the recorder that listens at `path`; `None` where none does.
+    pub fn open(path: &Path) -> Option<Line> {
+        UnixStream::connect(path).ok().map(|stream| Line { stream })
+    }
+
+    /// What became of the one command of a session that was [written at once](crate::spool::Writer::append_all); waits for it
+    /// `limit` at most.
+    pub fn row(&mut self, session: &str, limit: Duration) -> Answer {
+        match self.ask(&format!("{session} 1 row"), limit) {
+            Reply::Yes(text) => {
+                text.split_once(' ').and_then(|(_, row)| read(row)).map_or(Answer::Unknown, Answer::Recorded)
             }
-            stream.set_read_timeout(Some(left))?;
-            let mut byte = [0];
-            if stream.read(&mut byte)? == 0 {
-                return Ok(false);
-            }
-            answer.push(byte[0]);
+            Reply::No => Answer::Unknown,
+            Reply::Silent => Answer::Silent,
         }
-        Ok(answer.first() == Some(&b'+'))
-    };
-    asked().unwrap_or(false)
+    }
+
+    fn ask(&mut self, question: &str, limit: Duration) -> Reply {
+        let until = Instant::now() + limit;
+        let mut exchange = || -> std::io::Result<Reply> {
+            self.stream.set_write_timeout(Some(limit))?;
+            self.stream.write_all(format!("{question}\n").as_bytes())?;
+            let (mut answer, mut buffer) = (Vec::new(), [0; 256]);
+            while !answer.ends_with(b"\n") {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Ok(Reply::Silent);
+                }
+                self.stream.set_read_timeout(Some(left))?;
+                match self.stream.read(&mut buffer)? {
+                    0 => return Ok(Reply::No),
+                    n => answer.extend_from_slice(&buffer[..n]),
+                }
+            }
+            let answer = String::from_utf8_lossy(&answer);
+            Ok(answer.trim_end().strip_prefix('+').map_or(Reply::No, |said| Reply::Yes(said.to_owned())))
+        };
+        exchange().unwrap_or_else(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Reply::Silent,
+            _ => Reply::No,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Level;
+
+    #[test]
+    fn a_row_survives_the_way() {
+        for id in [None, Some(7)] {
+            let recorded =
+                Recorded { id, level: Level::High, excluded: false, duplicate: true, notifications: 2 };
+            assert_eq!(read(&written(&recorded)), Some(recorded));
+        }
+        assert_eq!((read(""), read("1 severe 0 0 0"), read("1 high 0 0")), (None, None, None));
+    }
+
+    #[test]
+    fn questions_have_two_words_or_three() {
+        let question = |row| Some(Question { session: "7-8".into(), sequence: 3, row });
+        assert_eq!(
+            (Question::parse("7-8 3"), Question::parse("7-8 3 row")),
+            (question(false), question(true))
+        );
+        for bad in ["", "7-8", "7-8 x", "7-8 3 column"] {
+            assert_eq!(Question::parse(bad), None, "{bad}");
+        }
+    }
 }

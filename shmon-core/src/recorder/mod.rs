@@ -3,6 +3,7 @@
 //! An entry has the key `BOOT:PID:START:SEQUENCE`, and the store drops what it has already. The place up to which a file is
 //! drained is committed in the transaction of the rows that were read: a drain may die at any point and be repeated.
 
+mod answers;
 mod batch;
 pub mod door;
 mod folders;
@@ -25,6 +26,7 @@ use crate::monitor::{Incoming, Monitor, Recorded};
 use crate::spool::{Kind, Piece, Reader, SUFFIX};
 use crate::store::{Notice, Place};
 use crate::{Error, Result, identity, time};
+use answers::Answers;
 use batch::{Batch, Done, Owner};
 use folders::boot;
 use limits::Limits;
@@ -97,6 +99,10 @@ pub struct Recorder {
     limits: Option<Limits>,
     /// Files that could not be opened, which is told once.
     unreadable: HashSet<String>,
+    /// What became of commands whose callers wait for it.
+    answers: Answers,
+    /// Files that were removed, of which the file system will tell.
+    removed: HashSet<String>,
 }
 
 impl Recorder {
@@ -136,6 +142,8 @@ impl Recorder {
             host: identity::host_name(),
             limits,
             unreadable: HashSet::new(),
+            answers: Answers::default(),
+            removed: HashSet::new(),
         }
     }
 
@@ -186,6 +194,16 @@ impl Recorder {
     /// The highest sequence number of a session that is recorded; `None` for a session that isn't known.
     pub fn recorded(&self, session: &str) -> Option<u64> {
         self.sources.get(session).and_then(|source| source.mark.sequence)
+    }
+
+    /// What became of the one command of a session of this user; `None` as long as it isn't known.
+    pub fn answer(&self, session: &str, uid: u32) -> Option<Recorded> {
+        self.answers.get(session, uid)
+    }
+
+    /// The session's file is gone because this recorder removed it: no news. Said once.
+    pub fn has_removed(&mut self, session: &str) -> bool {
+        self.removed.remove(session)
     }
 
     /// The owner of a session's file, by the file system.
@@ -381,7 +399,8 @@ impl Recorder {
                     self.marks.insert(name.clone(), source.mark);
                 }
             }
-            if source.alive {
+            let complete = self.sessions.get(&name).is_some_and(|session| session.complete);
+            if source.alive && !complete {
                 if self.marks.get(&name) != Some(&source.mark) {
                     batch.places.push(source.mark.place(&name));
                 }
@@ -426,13 +445,17 @@ impl Recorder {
         }
         let mut last = source.mark.sequence;
         let mut idle_since = session.idle_since;
+        let mut complete = false;
         let mut reader = Reader::new(source.bytes());
         for piece in reader.by_ref() {
             match piece {
                 Piece::Entry(entry) => {
                     match entry.kind {
                         Kind::Begin => idle_since = None,
-                        Kind::End => idle_since = entry.time,
+                        Kind::End => {
+                            idle_since = entry.time;
+                            complete = session.once;
+                        }
                         _ => {}
                     }
                     batch.take(&owner, &entry, &mut last);
@@ -454,6 +477,7 @@ impl Recorder {
         }
         if let Some(session) = self.sessions.get_mut(&source.name) {
             session.idle_since = idle_since;
+            session.complete |= complete;
         }
         source.mark.sequence = last;
         source.consume(consumed);
@@ -480,6 +504,7 @@ impl Recorder {
             }
         };
         drained.count(&batch.incoming, &recorded);
+        self.answers.keep(batch, &recorded);
         batch.incoming.clear();
         for place in batch.places.drain(..) {
             let before = self.marks.get(&place.name).map_or(0, |mark| mark.offset);
@@ -498,7 +523,14 @@ impl Recorder {
             let Some(source) = self.sources.get(&done.name) else { continue };
             // Nobody writes it any more, and everything in it is recorded.
             if source.named() && source.length() == done.length {
-                drained.removed += usize::from(std::fs::remove_file(&source.path).is_ok());
+                if std::fs::remove_file(&source.path).is_ok() {
+                    drained.removed += 1;
+                    if self.removed.len() >= FILES_OF_ONE {
+                        // Nobody tells of removed files here.
+                        self.removed.clear();
+                    }
+                    self.removed.insert(done.name.clone());
+                }
                 let _ = std::fs::remove_file(source.path.with_extension("tmp"));
                 self.sessions.remove(&done.name);
             }

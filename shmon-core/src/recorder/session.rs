@@ -22,6 +22,14 @@ pub(super) struct Session {
     ssh: Option<String>,
     /// What the caller of `shmon record` calls its session.
     id: Option<String>,
+    /// The process that called `shmon record`, whose command it is.
+    caller: Option<u32>,
+    /// The key that the caller gave its one command.
+    given: Option<String>,
+    /// One command, written at once by a process that then writes no more.
+    pub(super) once: bool,
+    /// That one command was read to its end.
+    pub(super) complete: bool,
     pub(super) parent: Option<String>,
     pub(super) since: Option<UnixNanos>,
     /// When its last command ended; `None` while one runs, and before one was read.
@@ -70,6 +78,9 @@ impl Session {
                     self.ssh = (!client.is_empty()).then(|| client.join(" "));
                 }
                 "id" => self.id = some,
+                "caller" => self.caller = value.parse().ok(),
+                "key" => self.given = some,
+                "once" => self.once = true,
                 "tty" => self.tty = some.or(self.tty.take()),
                 "parent" => self.parent = some.filter(|parent| *parent != self.name),
                 _ => {}
@@ -80,7 +91,8 @@ impl Session {
     /// System mode: puts what the kernel says in the place of what the shell said. `owner` is the file's owner.
     pub(super) fn verify(&mut self, owner: u32, boot: &str, host: &str) {
         self.owner = Some(owner);
-        self.id = None;
+        // A name, a process or a key that anybody may have made up.
+        (self.id, self.caller, self.given) = (None, None, None);
         host.clone_into(&mut self.host);
         let facts = self.pid.map(kernel::facts).unwrap_or_default();
         let stat = self
@@ -156,6 +168,9 @@ impl Session {
 
     /// The key under which a repeated delivery is recognised.
     pub(super) fn key(&self, sequence: u64) -> String {
+        if let (1, Some(given)) = (sequence, &self.given) {
+            return given.clone();
+        }
         let (_, start) = self.name.split_once('-').unwrap_or(("", ""));
         let owner = self.owner.map_or_else(String::new, |uid| format!("{uid}-"));
         format!("{}:{}:{owner}{start}:{sequence}", self.boot, self.pid.unwrap_or(0))
@@ -169,7 +184,7 @@ impl Session {
             parent_session: self.parent.clone(),
             host: self.host.clone(),
             tty: self.tty.clone(),
-            pid: self.pid,
+            pid: self.caller.or(self.pid),
             ppid: self.ppid,
             shell: self.shell.clone(),
             ssh_client: self.ssh.clone(),

@@ -11,13 +11,15 @@
 //! n1 SEQ TIME               first: what was noticed     second: its detail
 //! ```
 //!
+//! With the source `list`, the command is a line of bash's `history 1`: a number, `*` or a space, a space, and the text.
+//!
 //! `TIME` and `BEGAN` are seconds since the epoch with a fraction, or `-`. The trailing sequence number and the leading
 //! NUL make a record that was torn (a full disk, a killed machine) recognisable: the reader skips it and goes on with the
 //! next one.
 
 mod writer;
 
-pub use writer::{Writer, session_name};
+pub use writer::{Line, Writer, session_name};
 
 use crate::record::UnixNanos;
 
@@ -54,6 +56,26 @@ pub struct Entry<'a> {
     pub first: &'a [u8],
     /// Command, description of the shell, or detail.
     pub second: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The command that began, as it was typed.
+    pub fn command(&self) -> &'a [u8] {
+        if self.words[0] == "list" { listed(self.second) } else { self.second }
+    }
+}
+
+/// The text in what `history 1` shows, without the ends of lines behind it.
+fn listed(line: &[u8]) -> &[u8] {
+    let number = line.iter().position(|b| *b != b' ').unwrap_or(0);
+    let digits = line[number..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let text = match &line[number + digits..] {
+        // `*` marks an entry that was edited.
+        [b' ' | b'*', b' ', text @ ..] if digits > 0 => text,
+        _ => line,
+    };
+    let end = text.iter().rposition(|b| *b != b'\n').map_or(0, |last| last + 1);
+    &text[..end]
 }
 
 /// What the reader found.
@@ -185,6 +207,22 @@ mod tests {
         let Some(Piece::Entry(entry)) = Reader::new(&bytes).next() else { panic!("no entry") };
         assert_eq!((entry.kind, entry.sequence, entry.time), (Kind::Begin, 7, Some(5_250_000_000)));
         assert_eq!((entry.second, entry.first, entry.words[0]), (&command[..], &b"/tmp"[..], "history"));
+    }
+
+    #[test]
+    fn a_line_of_the_history_is_its_text() {
+        let text = |line: &str| String::from_utf8(listed(line.as_bytes()).to_vec()).unwrap();
+        assert_eq!(text("    7  echo hello\n"), "echo hello");
+        assert_eq!(text("  502*  echo with a space\n"), " echo with a space");
+        assert_eq!(text("123456  5  6\n"), "5  6");
+        assert_eq!(text("    2  cat <<E\nfive\nE\n\n"), "cat <<E\nfive\nE");
+        assert_eq!(
+            (text("no number"), text(""), text("    5  \n")),
+            ("no number".into(), String::new(), String::new())
+        );
+        let bytes = record("b1 3 5.0 list", b"/", b"    2  \xff\xfe\n", "/3");
+        let Some(Piece::Entry(entry)) = Reader::new(&bytes).next() else { panic!("no entry") };
+        assert_eq!(entry.command(), b"\xff\xfe");
     }
 
     #[test]

@@ -54,17 +54,44 @@ impl Writer {
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the file, as on a full disk.
     pub fn append(&mut self, header: &str, sequence: u64, first: &[u8], second: &[u8]) -> Result<()> {
-        let mut record = Vec::with_capacity(header.len() + first.len() + second.len() + 32);
-        let fields = [header.as_bytes(), first, second];
-        for field in fields {
-            record.push(0);
-            record.extend(field.iter().copied().filter(|&b| b != 0));
-        }
-        record.extend_from_slice(format!("\0/{sequence}\0").as_bytes());
-        self.file.write_all(&record).map_err(|e| Error::io("write the spool", &self.path, e))?;
-        if self.sync {
-            self.file.sync_data().map_err(|e| Error::io("sync the spool", &self.path, e))?;
-        }
-        Ok(())
+        self.append_all(&[Line { header, sequence, first, second }])
     }
+
+    /// As [`Writer::append`], several records with one write: a reader finds all of them, or as yet none or the first.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_all(&mut self, lines: &[Line<'_>]) -> Result<()> {
+        let mut record = Vec::with_capacity(512);
+        for line in lines {
+            for field in [line.header.as_bytes(), line.first, line.second] {
+                record.push(0);
+                record.extend(field.iter().copied().filter(|&b| b != 0));
+            }
+            record.extend_from_slice(format!("\0/{}\0", line.sequence).as_bytes());
+        }
+        self.file.write_all(&record).map_err(|e| Error::io("write the spool", &self.path, e))?;
+        if self.sync { self.sync() } else { Ok(()) }
+    }
+
+    /// What was appended survives power loss.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the file.
+    pub fn sync(&mut self) -> Result<()> {
+        self.file.sync_data().map_err(|e| Error::io("sync the spool", &self.path, e))
+    }
+}
+
+/// One record to be appended.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Kind, sequence number and what follows them.
+    pub header: &'a str,
+    /// The number again, which ends the record.
+    pub sequence: u64,
+    /// First field.
+    pub first: &'a [u8],
+    /// Second field.
+    pub second: &'a [u8],
 }
