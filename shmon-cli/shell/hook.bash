@@ -14,6 +14,7 @@ _shmon_put() {
     # Power loss is survived at the price of a process; the loadable builtin does it without one.
     if [[ @DURABILITY@ == full ]]; then command sync -d -- "$_shmon_spool" 2>/dev/null || :; fi
   else
+    _shmon_usual=$'\2'
     if ((${#_shmon_queue[@]} > 4000)); then
       _shmon_queue=("${_shmon_queue[@]: -4000}")
     fi
@@ -58,6 +59,7 @@ _shmon_wake() {
     fi
   fi
   _shmon_rec=-
+  _shmon_now
   # At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
   if ((${_shmon_t%[.,]*} < _shmon_tried + 5)); then
     return 0
@@ -93,6 +95,7 @@ _shmon_end() {
 # While a line is being read, HISTCONTROL and HISTIGNORE may not hide it from us; before it runs they are as the user
 # set them, and what they would have hidden is taken out of the history again.
 _shmon_borrow() {
+  _shmon_hcu=
   if [[ -n ${HISTCONTROL-} && :$HISTCONTROL: == *:ignore@(space|both):* && ${HISTCONTROL@a} != *r* ]]; then
     _shmon_hc=$HISTCONTROL _shmon_hcu=$HISTCONTROL
     _shmon_hcs=:$HISTCONTROL:
@@ -104,6 +107,8 @@ _shmon_borrow() {
   if [[ -n ${HISTIGNORE-} && ${HISTIGNORE@a} != *r* ]]; then
     _shmon_hi=$HISTIGNORE
     HISTIGNORE=
+    # For the pattern `&`: the line before, which nobody may have read.
+    if _shmon_last; then _shmon_kept=$_shmon_text; fi
   fi
 }
 
@@ -160,82 +165,88 @@ _shmon_last() {
   [[ -n $_shmon_text ]]
 }
 
-# bash copies a function's whole body at each call, and a redirection of standard error costs as much as a record. So the two
-# functions that run at every prompt hold the usual case alone, ask whether the files can be written, and hand over everything
-# else.
+# bash copies a function's whole body at each call, and a redirection costs as much as ten tests. So what runs at every prompt holds
+# the usual case alone and hands over everything else. Which of three functions takes the next line is settled at the prompt before
+# it: _shmon_quick, _shmon_read or _shmon_any. Their argument is $_, which survives because it is the last one.
 
-# The first DEBUG trap of a line, or each one of a line whose text can't be read. Arguments: the command, and $_, which survives
-# because it is the last argument.
-_shmon_pre() {
-  _shmon_no=${_shmon_c@P}
-  if [[ -n $_shmon_open$_shmon_hi$_shmon_slow$_shmon_first || $1 == @(*_shmon_*|fc*) || $_shmon_no == "$_shmon_line" || ! -o history ||
-    ! -w $_shmon_tmp || ! -w $_shmon_spool || -n ${_shmon_queue-} ]]; then
-    _shmon_any "$1"
-    return 0
-  fi
-  local HISTTIMEFORMAT=
-  { builtin history 1 && builtin printf '\2\n'; } 1<>"$_shmon_tmp" && builtin mapfile -n 2 -t _shmon_x <"$_shmon_tmp" ||
-    _shmon_x=()
-  # A number in five columns, `*` or a space, a space, and the text of one line.
-  if [[ ${_shmon_x[1]-} != $'\2' || $_shmon_x != ?????[' *']' '[!' ']* ]] || ((${_shmon_x:0:5} <= _shmon_before)); then
-    _shmon_any "$1"
-    return 0
-  fi
-  if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
-  _shmon_t=$EPOCHREALTIME _shmon_d=0 _shmon_line=$_shmon_no _shmon_at=$_shmon_no _shmon_mode=
-  _shmon_kept=${_shmon_x:7} _shmon_before=${_shmon_x:0:5} _shmon_began=$_shmon_t _shmon_open=$((_shmon_seq += 1))
-  builtin printf '\0b1 %s %s history\0%s\0%s\0/%s\0' "$_shmon_open" "$_shmon_t" "$PWD" "$_shmon_kept" "$_shmon_open" \
-    >>"$_shmon_spool" || _shmon_put "$_shmon_open" "b1 $_shmon_open $_shmon_t history" "$PWD" "$_shmon_kept"
-  if [[ ! -d /proc/$_shmon_rec || ! -e $_shmon_run/awake || ${PROMPT_COMMAND[*]-} != *_shmon_prompt* ]]; then
-    _shmon_look
+# The first DEBUG trap of a usual line: the history writes the text into the spool by itself, and nobody reads it here.
+_shmon_quick() {
+  if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) && -w $_shmon_spool ]] &&
+    ((_shmon_before < (_shmon_before = ${_shmon_n@P} - _shmon_off))); then
+    _shmon_began=$EPOCHREALTIME _shmon_open=$((_shmon_at = _shmon_line = ${_shmon_c@P}, _shmon_seq += 1))
+    { builtin printf '\0b1 %s %s list\0%s\0' "$_shmon_open" "$_shmon_began" "$PWD" && builtin history 1 &&
+      builtin printf '\0/%s\0' "$_shmon_open"; } >>"$_shmon_spool" || _shmon_again
+    if [[ ! -e $_shmon_run/awake || ! -d /proc/$_shmon_rec ]]; then _shmon_wake; fi
+  else
+    _shmon_any
   fi
   return 0
+}
+
+# The same where HISTCONTROL is set aside, or times are shown in the history: the text decides.
+_shmon_read() {
+  local HISTTIMEFORMAT=
+  if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) && -w $_shmon_tmp && -w $_shmon_spool ]] &&
+    { builtin history 1 && builtin printf '\2\n'; } 1<>"$_shmon_tmp" && builtin mapfile -n 2 -t _shmon_x <"$_shmon_tmp" &&
+    [[ ${_shmon_x[1]-} == $'\2' && $_shmon_x == ?????[' *']' '[!' ']* ]] && ((_shmon_before < ${_shmon_x:0:5})); then
+    # A number in five columns, `*` or a space, a space, and the text of one line.
+    if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
+    _shmon_began=$EPOCHREALTIME _shmon_open=$((_shmon_at = _shmon_line = ${_shmon_c@P}, _shmon_seq += 1))
+    _shmon_kept=${_shmon_x:7} _shmon_before=${_shmon_x:0:5}
+    builtin printf '\0b1 %s %s history\0%s\0%s\0/%s\0' "$_shmon_open" "$_shmon_began" "$PWD" "$_shmon_kept" "$_shmon_open" \
+      >>"$_shmon_spool" || _shmon_again
+    if [[ ! -e $_shmon_run/awake || ! -d /proc/$_shmon_rec ]]; then _shmon_wake; fi
+  else
+    _shmon_any
+  fi
+  return 0
+}
+
+# What could not be written is written again, or waits.
+_shmon_again() {
+  _shmon_usual=$'\2'
+  if _shmon_last; then :; fi
+  _shmon_put "$_shmon_open" "b1 $_shmon_open $_shmon_began history" "$PWD" "$_shmon_text"
 }
 
 # First in PROMPT_COMMAND: our DEBUG trap has set _shmon_d to 1 just before; where it is 0, the trap is gone or another's, and
 # _shmon_lost comes first. With an argument it hands on the status that it found.
 _shmon_done() {
   _shmon_s=$?
-  if [[ -z $_shmon_open || ${_shmon_c@P} != "$_shmon_line" || -n ${_shmon_queue-}${HISTIGNORE-}$_shmon_slow ||
-    ! -w $_shmon_spool || ${HISTFILE-} != "$_shmon_hf" || ${PROMPT_COMMAND-} != "$_shmon_set" ]]; then
-    _shmon_after "$_shmon_s"
+  if [[ -n $_shmon_open && ${_shmon_c@P} == "$_shmon_at" && -w $_shmon_spool &&
+    "${HISTFILE-}|${PROMPT_COMMAND-}|${HISTCONTROL-}|${HISTIGNORE-}|${HISTTIMEFORMAT-}" == "$_shmon_usual" ]]; then
+    builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$EPOCHREALTIME" "$_shmon_s" "$_shmon_began" "$_shmon_open" \
+      >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $EPOCHREALTIME $_shmon_s $_shmon_began" '' ''
+    _shmon_open= _shmon_before=$((_shmon_d = 0, ${_shmon_n@P} - _shmon_off))
+    if [[ -n $_shmon_hcu ]]; then HISTCONTROL=$_shmon_hcs _shmon_hc=$_shmon_hcu; fi
   else
-    _shmon_t=$EPOCHREALTIME _shmon_at=$_shmon_line _shmon_mode= _shmon_d=0
-    builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$_shmon_t" "$_shmon_s" "$_shmon_began" "$_shmon_open" \
-      >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $_shmon_t $_shmon_s $_shmon_began" '' ''
-    _shmon_open=
-    if [[ -n ${HISTCONTROL-} ]]; then
-      if [[ $HISTCONTROL == "$_shmon_hcu" ]]; then
-        HISTCONTROL=$_shmon_hcs _shmon_hc=$_shmon_hcu
-      elif [[ $HISTCONTROL == *ignore[sb]* ]]; then
-        _shmon_borrow
-      fi
-    fi
-    _shmon_before=$((${_shmon_n@P} - _shmon_off))
+    _shmon_after "$_shmon_s"
   fi
   (($# == 0)) || return "$_shmon_s"
 }
 
-# Every other case of _shmon_pre. Argument: the command.
+# Every other case of a line.
 _shmon_any() {
-  local _shmon_no=${_shmon_c@P} _shmon_from=history
+  # Called by the prompt and not by a trap, it is a command of ours.
+  local _shmon_no=${_shmon_c@P} _shmon_from=history _shmon_what=$BASH_COMMAND
+  # Until the next prompt has looked at everything.
+  _shmon_usual=$'\2'
+  if [[ $_shmon_what == *_shmon_* ]]; then _shmon_d=1; fi
   if [[ -n $_shmon_first ]]; then
     if [[ $_shmon_no == 1 ]] && ! { [[ -n $_shmon_off && -o history ]] && _shmon_last && ((_shmon_hn > _shmon_before)); }; then
       return 0
     fi
     _shmon_first=
   fi
-  if [[ $1 == *_shmon_* && $_shmon_no == "$_shmon_line" ]]; then
+  if [[ $_shmon_what == *_shmon_* && $_shmon_no == "$_shmon_line" ]]; then
     # The line is over: what follows are the commands of the prompt.
     _shmon_at=$_shmon_no _shmon_mode=
     return 0
   fi
-  # The next trap that fires sets it again: so the prompt knows that the trap is still in force.
-  if [[ $1 != *_shmon_* ]]; then _shmon_d=0; fi
   if [[ $_shmon_no == "$_shmon_line" ]]; then
     case $_shmon_mode in
       simple)
-        _shmon_begin "$1" debug
+        _shmon_begin "$_shmon_what" debug
         ;;
       fc)
         # `fc` runs lines of its own choice, and puts them into the history in its place.
@@ -264,15 +275,15 @@ _shmon_any() {
   if [[ -n $_shmon_hn ]]; then _shmon_before=$((_shmon_hn - _shmon_gone)); fi
   if [[ $_shmon_from == history ]]; then
     _shmon_begin "$_shmon_text" history
-    if [[ $1 == fc || $1 == fc[[:space:]]* ]]; then _shmon_mode=fc _shmon_at=; fi
+    if [[ $_shmon_what == fc || $_shmon_what == fc[[:space:]]* ]]; then _shmon_mode=fc _shmon_at=; fi
   else
     # Neither the history nor anything else has the line's text: each of its simple commands is recorded.
     _shmon_mode=simple _shmon_at=
-    if [[ $1 == *_shmon_* ]]; then
+    if [[ $_shmon_what == *_shmon_* ]]; then
       _shmon_mode= _shmon_at=$_shmon_no
       _shmon_note unseen 'a line ran that is neither in the history nor visible to a DEBUG trap'
     else
-      _shmon_begin "$1" debug
+      _shmon_begin "$_shmon_what" debug
     fi
   fi
   _shmon_look
@@ -300,7 +311,7 @@ _shmon_after() {
   local _shmon_st=$1
   if [[ ${_shmon_c@P} != "$_shmon_line" ]]; then
     _shmon_s=$_shmon_st
-    _shmon_any _shmon_
+    _shmon_any
   fi
   if [[ -n $_shmon_open ]]; then
     _shmon_now
@@ -322,6 +333,13 @@ _shmon_after() {
     _shmon_off=$((${_shmon_n@P} - ${_shmon_hn:-0}))
   fi
   _shmon_before=$((${_shmon_n@P} - _shmon_off))
+  # Whether the next prompts may take the quick way: as long as all this stays as it is.
+  _shmon_way=_shmon_any _shmon_next=_shmon_quick _shmon_usual=$'\2'
+  if [[ -z $_shmon_slow$_shmon_hi$_shmon_first && -o history ]] && ((${#_shmon_queue[@]} == 0)); then
+    if [[ -n $_shmon_hcu || -n ${HISTTIMEFORMAT-} ]]; then _shmon_next=_shmon_read; fi
+    _shmon_usual="${HISTFILE-}|${PROMPT_COMMAND-}|${_shmon_hcu:-${HISTCONTROL-}}|${HISTIGNORE-}|${HISTTIMEFORMAT-}"
+    _shmon_way=$_shmon_next
+  fi
 }
 
 # Puts our DEBUG trap before the user's own. Traced, because an untraced function is shown no DEBUG trap.
@@ -336,8 +354,8 @@ _shmon_lost() {
 _shmon_adopt() {
   local _shmon_x _shmon_user= _shmon_trap
   { trap -p DEBUG >|"$_shmon_tmp" && builtin mapfile -d '' -t _shmon_x <"$_shmon_tmp"; } 2>/dev/null || return 0
-  _shmon_trap='((_shmon_s=$?,_shmon_d=1,${_shmon_c@P}==_shmon_at)) || _shmon_pre "$BASH_COMMAND" "$_"'
-  if [[ ${_shmon_x-} == *_shmon_pre* ]]; then
+  _shmon_trap='((_shmon_s=$?,_shmon_d=${_shmon_c@P}==_shmon_at)) || "$_shmon_way" "$_"'
+  if [[ ${_shmon_x-} == *_shmon_way* ]]; then
     return 0
   fi
   if [[ ${_shmon_x-} == 'trap -- '* ]]; then
@@ -369,7 +387,7 @@ _shmon_attach() {
   if [[ ${PROMPT_COMMAND@a} == *r* ]]; then
     # Without a prompt hook: the trap alone, and a command ends when the next begins, at a time nobody knows.
     _shmon_pc=0 _shmon_slow=1
-    trap -- '((_shmon_s=$?,_shmon_d=1,${_shmon_c@P}==_shmon_at)) || _shmon_pre "$BASH_COMMAND" "$_"' DEBUG
+    trap -- '((_shmon_s=$?,_shmon_d=${_shmon_c@P}==_shmon_at)) || "$_shmon_way" "$_"' DEBUG
   elif [[ ${PROMPT_COMMAND@a} == *a* ]]; then
     _shmon_pc=1
     PROMPT_COMMAND=("$_shmon_alone" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
@@ -414,7 +432,8 @@ _shmon_start() {
   _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_prompt=(_shmon_lost _shmon_done)
   _shmon_alone='"${_shmon_prompt[_shmon_d]-:}" || :' _shmon_listed='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
-  _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_no= _shmon_x=()
+  _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_x=()
+  _shmon_way=_shmon_any _shmon_next=_shmon_any _shmon_usual=$'\2'
   # With PS0, bash 5.3 gives the start-up file and the first line the same number: only the history tells them apart.
   _shmon_first=
   if [[ $_shmon_at == 1 ]]; then _shmon_first=1 _shmon_line=0 _shmon_at=0; fi
@@ -453,12 +472,12 @@ parent=${SHMON_SESSION-}"
         # What keeps a recorder from running is told by the builtin, at the first command and once.
         [[ @SYSTEM@ == yes || ! -x $_shmon_bin ]] || _shmon_wake
         unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
-          _shmon_pre _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle \
+          _shmon_quick _shmon_read _shmon_again _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle \
           _shmon_ble_pre _shmon_ble_post
         unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
           _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \
-          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_no _shmon_first
+          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_first _shmon_way _shmon_next _shmon_usual
         return 0
       fi
     done

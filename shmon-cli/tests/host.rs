@@ -191,7 +191,7 @@ fn commands(home: &Path) -> Vec<String> {
         for piece in Reader::new(&bytes) {
             let Piece::Entry(entry) = piece else { panic!("{piece:?}") };
             if entry.kind == Kind::Begin {
-                found.push((entry.time, String::from_utf8_lossy(entry.second).into_owned()));
+                found.push((entry.time, String::from_utf8_lossy(entry.command()).into_owned()));
             }
         }
     }

@@ -187,7 +187,7 @@ fn read_spool(home: &Path) -> Seen {
         let mut reader = Reader::new(&bytes);
         for piece in reader.by_ref() {
             let Piece::Entry(entry) = piece else { panic!("torn record in {name}: {piece:?}") };
-            let text = String::from_utf8_lossy(entry.second).into_owned();
+            let text = String::from_utf8_lossy(entry.command()).into_owned();
             let again = begun.iter().any(|b| b.1 == name && b.2 == entry.sequence);
             match entry.kind {
                 Kind::Begin if again => {}

@@ -115,7 +115,7 @@ impl Place {
                 if let Piece::Entry(entry) = piece
                     && entry.kind == Kind::Begin
                 {
-                    commands.push(String::from_utf8_lossy(entry.second).into_owned());
+                    commands.push(String::from_utf8_lossy(entry.command()).into_owned());
                 }
             }
         }

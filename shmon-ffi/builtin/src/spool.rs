@@ -140,6 +140,14 @@ impl Spool {
             return;
         }
         self.tried = seconds;
+        // Asked before the fork: bash reaps a child that fails to start before we could learn of it.
+        // SAFETY: a path that ends with NUL.
+        let there = CString::new(self.program.as_str())
+            .is_ok_and(|program| unsafe { libc::access(program.as_ptr(), libc::X_OK) } == 0);
+        if !there {
+            self.tell("the program is missing: commands wait in the spool");
+            return;
+        }
         let mut command = Command::new(&self.program);
         command
             .args(["daemon", "--background"])
@@ -163,10 +171,8 @@ impl Spool {
                 Ok(())
             });
         }
-        // bash itself reaps children that it doesn't know.
-        if command.spawn().is_err() {
-            self.tell("the program is missing: commands wait in the spool");
-        }
+        // bash itself reaps children that it doesn't know. One that can't be started is tried again.
+        let _ = command.spawn();
     }
 }
 
