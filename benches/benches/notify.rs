@@ -10,6 +10,7 @@
 mod shell;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use rustix::process::{Pid, Signal};
 use shell::{PROMPT, Shell};
 use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Monitor};
@@ -20,8 +21,8 @@ use shmon_core::time;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -108,51 +109,113 @@ fn print(name: &str, mut spans: Vec<Duration>) {
     println!("notify/{name} p50 {:?}, p95 {:?}, p99 {:?} of {count}", at(50), at(95), at(99));
 }
 
+/// How long one notification may take before the benchmark gives up and says what it sees.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two commands: a room takes 10 messages in 10 s.
+const PAUSE: Duration = Duration::from_millis(1100);
+
+/// A home as `shmon init` sets it up; its recorder ends with it.
+struct Watched {
+    folder: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl Watched {
+    fn set_up(port: u16) -> Watched {
+        let watched = Watched { folder: tempfile::tempdir().expect("a folder"), program: shell::build() };
+        let home = watched.folder.path();
+        // What is typed does nothing: PATH holds this stand-in alone.
+        let stand_in = home.join("bin/rm");
+        std::fs::create_dir(home.join("bin")).expect("a folder");
+        std::fs::write(&stand_in, "#!/bin/sh\nexit 0\n").expect("a stand-in");
+        std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        std::fs::write(home.join(".bashrc"), format!("PS1='{PROMPT}'\n")).expect("a start-up file");
+        std::fs::write(home.join("token"), "t0ken").expect("a token");
+        let set_up = watched.shmon(&[
+            "init",
+            "--yes",
+            "--shell",
+            "bash",
+            "--chatwork-room",
+            "1",
+            "--chatwork-token-file",
+            "token",
+            "--set",
+            &format!("notify.chatwork.api_base=http://127.0.0.1:{port}"),
+        ]);
+        assert!(set_up.status.success(), "{}", String::from_utf8_lossy(&set_up.stderr));
+        watched
+    }
+
+    fn shmon(&self, arguments: &[&str]) -> Output {
+        let home = self.folder.path();
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env_clear().env("HOME", home).current_dir(home);
+        command.output().expect("shmon")
+    }
+
+    fn bash(&self) -> Shell {
+        let home = self.folder.path();
+        let text = |path: &Path| path.to_str().expect("a path").to_owned();
+        let env = [("HOME", text(home)), ("TERM", "dumb".into()), ("PATH", text(&home.join("bin")))];
+        let env = env.map(|(name, value)| (name.to_owned(), value));
+        let mut bash = Shell::start(&["/bin/bash".into(), "-i".into()], home, &env).expect("a bash");
+        bash.enter("type -P rm >found");
+        let found = std::fs::read_to_string(home.join("found")).expect("what rm is");
+        assert_eq!(found.trim(), text(&home.join("bin/rm")), "the stand-in");
+        bash
+    }
+
+    fn recorder(&self) -> Option<Pid> {
+        let awake = std::fs::read_to_string(self.folder.path().join("monitor/run/awake")).ok()?;
+        awake.trim().parse().ok().and_then(Pid::from_raw)
+    }
+
+    /// What there is to see when nothing arrives.
+    fn state(&self) -> String {
+        let said = |output: Output| {
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        };
+        let (doctor, status) = (self.shmon(&["doctor"]), self.shmon(&["notify", "status"]));
+        format!("recorder {:?}\n{}{}", self.recorder(), said(doctor), said(status))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(pid) = self.recorder() {
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
+        }
+    }
+}
+
 fn enter_to_wire(_: &mut Criterion) {
-    let program = shell::build();
     let (port, times) = service();
-    let dir = tempfile::tempdir().expect("a folder");
-    let home = dir.path();
-    // What is typed does nothing: PATH holds this stand-in alone.
-    let stand_in = home.join("bin/rm");
-    std::fs::create_dir(home.join("bin")).expect("a folder");
-    std::fs::write(&stand_in, "#!/bin/sh\nexit 0\n").expect("a stand-in");
-    std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).expect("its mode");
-    std::fs::write(home.join(".bashrc"), format!("PS1='{PROMPT}'\n")).expect("a start-up file");
-    std::fs::write(home.join("token"), "t0ken").expect("a token");
-    let set_up = Command::new(&program)
-        .args(["init", "--yes", "--shell", "bash", "--chatwork-room", "1", "--chatwork-token-file", "token"])
-        .args(["--set", &format!("notify.chatwork.api_base=http://127.0.0.1:{port}")])
-        .env_clear()
-        .env("HOME", home)
-        .current_dir(home)
-        .output()
-        .expect("shmon init");
-    assert!(set_up.status.success(), "{}", String::from_utf8_lossy(&set_up.stderr));
-    let text = |path: &Path| path.to_str().expect("a path").to_owned();
-    let env = [("HOME", text(home)), ("TERM", "dumb".into()), ("PATH", text(&home.join("bin")))];
-    let env = env.map(|(name, value)| (name.to_owned(), value));
-    let mut bash = Shell::start(&["/bin/bash".into(), "-i".into()], home, &env).expect("a bash");
-    bash.enter("type -P rm >found");
-    let found = std::fs::read_to_string(home.join("found")).expect("what rm is");
-    assert_eq!(found.trim(), text(&stand_in));
+    let watched = Watched::set_up(port);
+    let mut bash = watched.bash();
+    // The shell's first command starts the recorder.
+    let until = Instant::now() + PATIENCE;
+    while watched.recorder().is_none() {
+        assert!(Instant::now() < until, "no recorder runs: {}", watched.state());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let mut number = 0;
     let mut one = || {
         number += 1;
         let begun = Instant::now();
         bash.enter(&format!("rm -rf /srv/data/{number}"));
-        let arrived = times.recv_timeout(Duration::from_secs(30)).expect("a request");
-        // A room takes 10 messages in 10 s.
-        std::thread::sleep(Duration::from_millis(1100));
+        let arrived = times.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!("command {number}: no request within {PATIENCE:?}: {}", watched.state())
+        });
         arrived.saturating_duration_since(begun)
     };
     println!("notify/enter_to_wire first command {:?}", one());
-    print("enter_to_wire", (0..40).map(|_| one()).collect());
-    drop(bash);
-    let recorder = std::fs::read_to_string(home.join("monitor/run/awake")).unwrap_or_default();
-    if let Some(pid) = recorder.trim().parse().ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
+    let (count, pause) = if shmon_benches::short() { (3, Duration::ZERO) } else { (40, PAUSE) };
+    let spans = (0..count).map(|_| {
+        std::thread::sleep(pause);
+        one()
+    });
+    print("enter_to_wire", spans.collect());
 }
 
 criterion_group!(benches, commit_to_wire, enter_to_wire);

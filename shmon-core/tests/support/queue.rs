@@ -1,25 +1,39 @@
 //! A host that doesn't answer a connection, as behind a firewall that drops packets.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A listener whose queue is full: the kernel answers no further connection.
 pub struct Full {
     pub address: SocketAddr,
     _listener: TcpListener,
-    _waiting: Vec<TcpStream>,
+    _waiting: TcpStream,
 }
 
 impl Full {
     #[allow(clippy::new_without_default, reason = "it opens sockets")]
     pub fn new() -> Full {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        // Linux takes one connection more than the queue is long (`sk_acceptq_is_full` in include/net/sock.h).
         rustix::net::listen(&listener, 0).expect("a short queue");
         let address = listener.local_addr().expect("an address");
-        let mut waiting = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
-            waiting.push(stream);
+        let waiting = TcpStream::connect(address).expect("the one connection that is taken");
+        // The kernel queues it a moment after `connect` returns, and on a busy machine much later: a connection that is
+        // tried until then is answered.
+        let until = Instant::now() + Duration::from_secs(60);
+        while queued(address.port()) == 0 {
+            assert!(Instant::now() < until, "the connection is not in the queue");
+            std::thread::sleep(Duration::from_millis(2));
         }
         Full { address, _listener: listener, _waiting: waiting }
     }
+}
+
+/// Connections that wait at a listener of 127.0.0.1: what `rx_queue` says of one (Documentation/networking/proc_net_tcp.rst).
+fn queued(port: u16) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the connections");
+    let listening = format!("0100007F:{port:04X} 00000000:0000 0A ");
+    let queues = table.lines().find_map(|line| line.split_once(&listening)).expect("the listener").1;
+    let received = queues.split([':', ' ']).nth(1).expect("two queues");
+    u64::from_str_radix(received, 16).expect("a number")
 }
