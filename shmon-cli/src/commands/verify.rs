@@ -53,6 +53,12 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
             "a search for text may miss rows: the text index lacks {lacks} of them and holds {stale} that are gone"
         ));
     }
+    let sessions = store.session_differences()?;
+    if sessions > 0 {
+        report.warnings.push(format!(
+            "the list of sessions differs from the rows for {sessions} of them: `shmon sessions` may hide or invent some"
+        ));
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if args.format == Format::Jsonl {
         serde_json::to_writer(&mut out, &report)?;

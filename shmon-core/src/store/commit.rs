@@ -68,13 +68,15 @@ struct Session {
 impl<'a> Batch<'a> {
     pub(super) fn new(db: &'a Connection, frame: &'a Frame) -> rusqlite::Result<Batch<'a>> {
         let columns = COVERED_COLUMNS.join(", ");
-        let marks = vec!["?"; COVERED_COLUMNS.len()].join(", ");
+        let marks = vec!["?"; COVERED_COLUMNS.len() + 2].join(", ");
         Ok(Batch {
             db,
             frame,
             chain: Chain::resume(db)?,
             find: db.prepare_cached("SELECT id FROM command_logs WHERE event_key = ?1")?,
-            insert: db.prepare_cached(&format!("INSERT INTO command_logs ({columns}) VALUES ({marks})"))?,
+            insert: db.prepare_cached(&format!(
+                "INSERT INTO command_logs ({columns}, exit_status, duration_ns) VALUES ({marks})"
+            ))?,
             rules: HashMap::new(),
             sessions: HashMap::new(),
             local: LocalTime::default(),
@@ -107,9 +109,6 @@ impl<'a> Batch<'a> {
             return Ok(Stored { id, duplicate: true });
         }
         let id = self.insert_row(record)?;
-        if event.exit_status.is_some() || event.duration.is_some() {
-            self.write_end(id, event.exit_status, event.duration)?;
-        }
         self.note_session(id, record);
         for notification in notifications {
             outbox::insert(self.db, id, self.frame, notification)?;
@@ -137,11 +136,11 @@ impl<'a> Batch<'a> {
             ValueRef::Integer(event.started_at),
             ValueRef::Integer(self.frame.now),
             text(&event.user),
-            number(event.uid),
+            integer(event.uid),
             text(&event.host),
             optional(event.tty.as_deref()),
-            number(event.pid),
-            number(event.ppid),
+            integer(event.pid),
+            integer(event.ppid),
             text(&event.shell),
             optional(event.ssh_client.as_deref()),
             optional(event.parent_session.as_deref()),
@@ -152,7 +151,10 @@ impl<'a> Batch<'a> {
             ValueRef::Integer(i64::from(verdict.partial)),
             optional(rules.as_deref()),
         ];
-        self.insert.execute(params_from_iter(values.iter().map(|v| ToSqlOutput::Borrowed(*v))))?;
+        // An end that is known already costs no second write of the row.
+        let end = [integer(event.exit_status), integer(event.duration)];
+        self.insert
+            .execute(params_from_iter(values.iter().chain(&end).map(|v| ToSqlOutput::Borrowed(*v))))?;
         let id = self.db.last_insert_rowid();
         let mut findings = Vec::with_capacity(verdict.findings.len() * 4);
         for (position, finding) in verdict.findings.iter().enumerate() {
@@ -165,6 +167,9 @@ impl<'a> Batch<'a> {
             ]);
         }
         self.chain.append(Kind::Command, id, values.into_iter().chain(findings))?;
+        if end != [ValueRef::Null; 2] {
+            self.chain.append(Kind::End, id, end)?;
+        }
         Ok(id)
     }
 
@@ -216,9 +221,7 @@ impl<'a> Batch<'a> {
     fn write_end(&mut self, id: i64, status: Option<i32>, duration: Option<i64>) -> rusqlite::Result<()> {
         let sql = "UPDATE command_logs SET exit_status = ?2, duration_ns = ?3 WHERE id = ?1";
         self.db.prepare_cached(sql)?.execute((id, status, duration))?;
-        let status = status.map_or(ValueRef::Null, |n| ValueRef::Integer(i64::from(n)));
-        let duration = duration.map_or(ValueRef::Null, ValueRef::Integer);
-        self.chain.append(Kind::End, id, [status, duration])
+        self.chain.append(Kind::End, id, [integer(status), integer(duration)])
     }
 
     fn note_session(&mut self, id: i64, record: &Record) {
@@ -341,8 +344,8 @@ fn optional(s: Option<&str>) -> ValueRef<'_> {
     s.map_or(ValueRef::Null, text)
 }
 
-fn number(n: Option<u32>) -> ValueRef<'static> {
-    n.map_or(ValueRef::Null, |n| ValueRef::Integer(i64::from(n)))
+fn integer(n: Option<impl Into<i64>>) -> ValueRef<'static> {
+    n.map_or(ValueRef::Null, |n| ValueRef::Integer(n.into()))
 }
 
 /// The ids of all rules, leading one first, each once, with a space between.

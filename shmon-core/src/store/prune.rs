@@ -208,19 +208,26 @@ impl Ranges {
         self.0.iter().flat_map(|(start, end)| [start.to_be_bytes(), end.to_be_bytes()]).flatten().collect()
     }
 
+    /// Reads what one tombstone holds; nothing of another type.
+    pub(super) fn parse(value: ValueRef<'_>) -> Ranges {
+        let ValueRef::Blob(bytes) = value else { return Ranges::default() };
+        let number = |bytes: &[u8]| bytes.try_into().map_or(0, i64::from_be_bytes);
+        let pairs = bytes.chunks_exact(16).map(|pair| pair.split_at(8));
+        Ranges(pairs.map(|(start, end)| (number(start), number(end))).collect())
+    }
+
+    /// The first row of them.
+    pub(super) fn first(&self) -> Option<i64> {
+        self.0.first().map(|(start, _)| *start)
+    }
+
     /// The ranges of all tombstones.
     pub(super) fn load(db: &Connection) -> rusqlite::Result<Ranges> {
         let mut ranges = Vec::new();
         let mut statement = db.prepare("SELECT ranges FROM tombstones")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            if let ValueRef::Blob(bytes) = row.get_ref(0)? {
-                for pair in bytes.chunks_exact(16) {
-                    let (start, end) = pair.split_at(8);
-                    let number = |bytes: &[u8]| bytes.try_into().map_or(0, i64::from_be_bytes);
-                    ranges.push((number(start), number(end)));
-                }
-            }
+            ranges.extend(Ranges::parse(row.get_ref(0)?).0);
         }
         ranges.sort_unstable();
         Ok(Ranges(ranges))

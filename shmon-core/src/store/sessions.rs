@@ -120,6 +120,19 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Session> {
 }
 
 impl Store {
+    /// How many sessions differ from what the rows say of them; 0 in a record that nobody edited. The table of sessions is
+    /// no evidence, but `shmon sessions` goes by it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    pub fn session_differences(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM \
+                     (SELECT session_id, count(*) AS commands FROM command_logs WHERE session_id IS NOT NULL GROUP BY 1) c \
+                     FULL JOIN sessions s USING (session_id) WHERE c.commands IS NOT s.commands";
+        let count = self.db.query_row(sql, [], |row| row.get::<_, i64>(0));
+        count.map(i64::cast_unsigned).map_err(|e| failed("compare the sessions", &self.path, e))
+    }
+
     /// The sessions that `query` asks for.
     ///
     /// # Errors

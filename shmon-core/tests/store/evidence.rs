@@ -151,6 +151,51 @@ fn a_restored_copy_gets_a_new_epoch_and_says_so() {
     assert_ne!(other.epoch().unwrap(), before);
 }
 
+/// Everything that a checkpoint vouches for may be cut off together; the key that was destroyed since can't come back.
+#[test]
+fn an_older_copy_and_cut_checkpoints_are_noticed_by_the_key() {
+    let (mut scene, _) = scene();
+    let older = scene.folder.path().join("older.db");
+    scene.sqlite().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    std::fs::copy(scene.path(), &older).unwrap();
+    scene.add(&batch(300, 10));
+    scene.store.checkpoint().unwrap();
+    assert!(verify(&scene.store, &[]).problems.is_empty());
+    let moved_on = |store: &Store| {
+        let report = verify(store, &[]);
+        assert!(
+            report.problems.iter().any(|p| p.message.contains("the key file has moved on")),
+            "{report:#?}"
+        );
+    };
+    let db = scene.sqlite();
+    db.execute_batch("DELETE FROM checkpoints WHERE number > 3").unwrap();
+    moved_on(&scene.store);
+    drop((db, scene.store));
+    for companion in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(scene.folder.path().join(format!("monitor.db{companion}")));
+    }
+    std::fs::write(scene.folder.path().join("monitor.db"), std::fs::read(&older).unwrap()).unwrap();
+    moved_on(&Store::open_read(scene.folder.path().join("monitor.db")).unwrap());
+    // Without its key file a copy is a copy.
+    let report = verify(&Store::open_read(&older).unwrap(), &[]);
+    assert!(report.problems.is_empty(), "{report:#?}");
+}
+
+#[test]
+fn sessions_that_differ_from_their_rows_are_counted() {
+    let (scene, _) = scene();
+    assert_eq!(scene.store.session_differences().unwrap(), 0);
+    for (sql, count) in [
+        ("DELETE FROM sessions WHERE session_id = 's1'", 1),
+        ("UPDATE sessions SET commands = commands - 1 WHERE session_id = 's2'", 2),
+        ("UPDATE sessions SET session_id = 'x' WHERE session_id = 's3'", 4),
+    ] {
+        scene.sqlite().execute_batch(sql).unwrap();
+        assert_eq!(scene.store.session_differences().unwrap(), count, "{sql}");
+    }
+}
+
 #[test]
 fn pruned_rows_leave_a_record_that_still_verifies() {
     let (mut scene, kept) = scene();

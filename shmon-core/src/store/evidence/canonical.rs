@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 pub(in crate::store) type Hash = [u8; 32];
 
 /// What an entry of the evidence is about. The numbers are in the database and in the hashes: they never change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(in crate::store) enum Kind {
     /// A command was accepted.

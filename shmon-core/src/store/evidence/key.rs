@@ -30,7 +30,16 @@ impl KeyFile {
     pub(in crate::store) fn open(path: &Path) -> Result<KeyFile> {
         let open =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = open.map_err(|e| Error::io("open the evidence key", path, e))?;
+        Ok(KeyFile::load(open.map_err(|e| Error::io("open the evidence key", path, e))?, path))
+    }
+
+    /// Opens `path` for reading alone.
+    pub(in crate::store) fn read(path: &Path) -> Result<KeyFile> {
+        let file = File::open(path).map_err(|e| Error::io("open the evidence key", path, e))?;
+        Ok(KeyFile::load(file, path))
+    }
+
+    fn load(file: File, path: &Path) -> KeyFile {
         let mut slots = [None, None];
         for (index, slot) in slots.iter_mut().enumerate() {
             let mut bytes = Zeroizing::new([0_u8; USED]);
@@ -41,7 +50,12 @@ impl KeyFile {
                 *slot = Some(seed);
             }
         }
-        Ok(KeyFile { file, path: path.to_path_buf(), slots })
+        KeyFile { file, path: path.to_path_buf(), slots }
+    }
+
+    /// No slot holds a key.
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.slots.iter().all(Option::is_none)
     }
 
     /// The slot that holds the secret of this public key.

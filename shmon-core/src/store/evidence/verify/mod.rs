@@ -1,5 +1,8 @@
 //! `shmon verify`: everything is computed again and compared, and the first difference is named.
 
+mod beside;
+mod edge;
+mod pieces;
 mod vouch;
 
 use super::canonical::{Canonical, Hash, Kind, encode};
@@ -9,10 +12,12 @@ use crate::store::prune::Ranges;
 use crate::store::schema::COVERED_COLUMNS;
 use crate::store::{Store, failed};
 use crate::{Error, ErrorKind, Result};
+use edge::Edge;
+use pieces::Piece;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// One thing that is not as it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -68,8 +73,15 @@ impl Store {
             notes.extend(Note::parse_all(text).map_err(|e| Error::new(ErrorKind::Invalid, e))?);
         }
         let fail = |e| failed("verify the database", &self.path, e);
-        let tx = self.db.unchecked_transaction().map_err(fail)?;
-        Verifier::new(&tx, notes).and_then(|verifier| verifier.run(progress)).map_err(fail)
+        let mut report = pieces::verify(self, &notes, progress).map_err(fail)?;
+        if let Some(number) = beside::key_moved_on(self).map_err(fail)? {
+            let message = format!(
+                "the key file has moved on beyond checkpoint {number}: an older copy of the record was put back, its \
+                 newest checkpoints were removed, or a loss of power took them"
+            );
+            report.problems.push(Problem { row: None, entry: None, message });
+        }
+        Ok(report)
     }
 }
 
@@ -102,32 +114,22 @@ struct Verifier<'a> {
     edge: Edge,
     /// Roots by size, of the sizes that checkpoints and anchors name.
     roots: BTreeMap<i64, Option<Hash>>,
+    /// What is checked here.
+    piece: Piece,
+    /// Ends of rows that belong to a piece before this one.
+    late_ends: Vec<LateEnd>,
+    /// Tombstones and epochs that entries tell of, by their numbers.
+    attested: HashSet<(Kind, i64)>,
+    /// The tree at sizes that checkpoints name, where what is left of this piece is not known here.
+    parts: Vec<(i64, edge::Part)>,
 }
 
-/// The right edge of the growing tree: roots of full subtrees, largest first.
-#[derive(Default)]
-struct Edge {
-    size: i64,
-    nodes: Vec<Hash>,
-}
-
-impl Edge {
-    fn push(&mut self, leaf: Hash) {
-        self.size += 1;
-        let mut node = leaf;
-        for _ in 0..self.size.trailing_zeros() {
-            if let Some(left) = self.nodes.pop() {
-                node = tree::node(&left, &node);
-            }
-        }
-        self.nodes.push(node);
-    }
-
-    fn root(&self) -> Hash {
-        let mut nodes = self.nodes.iter().rev();
-        let Some(first) = nodes.next() else { return tree::root_of(&[]) };
-        nodes.fold(*first, |right, left| tree::node(left, &right))
-    }
+/// An entry about the end of a row that another piece has.
+struct LateEnd {
+    sequence: i64,
+    row: i64,
+    previous: Hash,
+    leaf: Hash,
 }
 
 /// Rows and findings, read side by side in the order of ids.
@@ -140,7 +142,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    fn new(db: &'a Connection, anchors: Vec<Note>) -> rusqlite::Result<Verifier<'a>> {
+    fn new(db: &'a Connection, anchors: Vec<Note>, piece: Piece) -> rusqlite::Result<Verifier<'a>> {
         let mut statement =
             db.prepare("SELECT number, size, key, next_key, note FROM checkpoints ORDER BY number")?;
         let rows = statement.query_map([], |row| {
@@ -158,7 +160,8 @@ impl<'a> Verifier<'a> {
         roots.extend(checkpoints.iter().map(|c| (c.size, None)));
         roots.extend(anchors.iter().map(|note| (note.checkpoint.size, None)));
         let mut statement = db.prepare("SELECT epoch FROM epochs ORDER BY number")?;
-        let epochs = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let epochs = statement.query_map([], |row| Ok(row.get(0).unwrap_or_default()))?;
+        let epochs = epochs.collect::<rusqlite::Result<_>>()?;
         Ok(Verifier {
             db,
             anchors,
@@ -167,14 +170,18 @@ impl<'a> Verifier<'a> {
             ranges: Ranges::load(db)?,
             report: Report::default(),
             more: 0,
-            last_row: 0,
+            last_row: piece.row_before(),
             gap: None,
             canonical: Canonical::default(),
-            stored: [0; 32],
+            stored: piece.previous,
             computed: None,
             ends: HashMap::new(),
-            edge: Edge::default(),
+            edge: Edge::from(piece.entries_before()),
             roots,
+            piece,
+            late_ends: Vec::new(),
+            attested: HashSet::new(),
+            parts: Vec::new(),
         })
     }
 
@@ -186,24 +193,31 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    fn run(mut self, progress: &mut dyn FnMut(u64, u64)) -> rusqlite::Result<Report> {
-        let total: i64 =
-            self.db.query_row("SELECT coalesce(max(sequence), 0) FROM evidence", [], |row| row.get(0))?;
+    /// Checks the entries of the piece against what they are about. `progress` gets how many were done since it was
+    /// last called.
+    fn walk(&mut self, progress: &mut dyn FnMut(u64)) -> rusqlite::Result<()> {
+        let Piece { entries, rows: of_piece, .. } = self.piece;
         let columns = COVERED_COLUMNS.join(", ");
         let mut rows = self.db.prepare(&format!(
-            "SELECT {columns}, id, exit_status, duration_ns FROM command_logs ORDER BY id"
+            "SELECT {columns}, id, exit_status, duration_ns FROM command_logs WHERE id >= ?1 AND id <= ?2 ORDER BY id"
         ))?;
         let mut findings = self.db.prepare(
             "SELECT f.command_id, r.rule, f.level, f.span_start, f.span_end \
-             FROM findings f LEFT JOIN rules r ON r.number = f.rule ORDER BY f.command_id, f.position",
+             FROM findings f LEFT JOIN rules r ON r.number = f.rule \
+             WHERE f.command_id >= ?1 AND f.command_id <= ?2 ORDER BY f.command_id, f.position",
         )?;
-        let mut cursor =
-            Cursor { rows: rows.query([])?, findings: findings.query([])?, next: None, id: Some(0) };
-        let mut evidence =
-            self.db.prepare("SELECT sequence, kind, row_id, leaf FROM evidence ORDER BY sequence")?;
-        let mut evidence = evidence.query([])?;
+        let mut cursor = Cursor {
+            rows: rows.query(of_piece)?,
+            findings: findings.query(of_piece)?,
+            next: None,
+            id: Some(0),
+        };
+        let mut evidence = self.db.prepare(
+            "SELECT sequence, kind, row_id, leaf FROM evidence WHERE sequence >= ?1 AND sequence <= ?2 ORDER BY sequence",
+        )?;
+        let mut evidence = evidence.query(entries)?;
         cursor.advance()?;
-        let mut expected = 1;
+        let (mut expected, mut told) = (self.edge.size() + 1, 0);
         while let Some(entry) = evidence.next()? {
             let sequence: i64 = entry.get(0)?;
             let gap = sequence != expected;
@@ -219,18 +233,28 @@ impl<'a> Verifier<'a> {
             let row_id: i64 = entry.get(2).unwrap_or(0);
             let leaf: Hash = entry.get(3).unwrap_or_default();
             let kind = entry.get(1).ok().and_then(Kind::from_number);
-            if kind == Some(Kind::Command) {
-                self.last_row = row_id;
+            match kind {
+                Some(Kind::Command) => self.last_row = row_id,
+                Some(kind @ (Kind::Tombstone | Kind::Epoch)) => {
+                    self.attested.insert((kind, row_id));
+                }
+                _ => {}
             }
             self.entry(sequence, kind, row_id, leaf, gap, &mut cursor)?;
             self.edge.push(leaf);
             // After a gap the tree's size is wrong, and so is every root.
-            if let Some(root) = self.roots.get_mut(&self.edge.size) {
-                *root = Some(self.edge.root());
+            if let Some(root) = self.roots.get_mut(&self.edge.size()) {
+                if self.piece.is_first() {
+                    *root = Some(self.edge.root());
+                } else {
+                    self.parts.push((self.edge.size(), self.edge.part()));
+                }
             }
             expected = sequence + 1;
-            if sequence % 8192 == 0 {
-                progress(sequence.cast_unsigned(), total.cast_unsigned());
+            told += 1;
+            if told == 8192 {
+                progress(told);
+                told = 0;
             }
         }
         while let Some(id) = cursor.id {
@@ -241,6 +265,12 @@ impl<'a> Verifier<'a> {
             );
             cursor.advance()?;
         }
+        progress(told);
+        Ok(())
+    }
+
+    /// When every entry was looked at: what is left over, and what checkpoints vouch for.
+    fn report(mut self) -> rusqlite::Result<Report> {
         let mut ends: Vec<i64> = self.ends.keys().copied().collect();
         ends.sort_unstable();
         for id in ends {
@@ -250,11 +280,12 @@ impl<'a> Verifier<'a> {
                 format!("row {id}: exit status or duration was added without evidence"),
             );
         }
-        self.report.entries = self.edge.size.cast_unsigned();
+        self.report.entries = self.edge.size().cast_unsigned();
+        self.check_inserted()?;
+        self.check_schema()?;
         self.check_checkpoints();
         self.check_anchors();
         self.finish()?;
-        progress(total.cast_unsigned(), total.cast_unsigned());
         Ok(self.report)
     }
 
@@ -275,6 +306,10 @@ impl<'a> Verifier<'a> {
             Some(Kind::Command) => self.seek(sequence, row, cursor)?,
             Some(Kind::End) => match self.ends.remove(&row) {
                 Some(values) => Some(values),
+                None if row < self.piece.rows.0 => {
+                    self.late_ends.push(LateEnd { sequence, row, previous, leaf });
+                    None
+                }
                 None if self.ranges.contains(row) => None,
                 None => {
                     self.problem(
@@ -393,7 +428,7 @@ impl<'a> Verifier<'a> {
             self.report.problems.push(Problem { row: None, entry: None, message });
         }
         // The stored tiles are only a shortcut to roots and proofs, but wrong ones would make wrong proofs.
-        if self.report.problems.is_empty() && tree::root(self.db, self.edge.size)? != self.edge.root() {
+        if self.report.problems.is_empty() && tree::root(self.db, self.edge.size())? != self.edge.root() {
             self.problem(None, None, "the stored hashes of the tree were altered (the rows were not)");
         }
         let last = self.report.last_checkpoint.as_ref().map_or(0, |(_, _, row)| *row);
@@ -414,7 +449,11 @@ impl<'a> Verifier<'a> {
                 "rows {} to {given} were given ids, but neither they nor their evidence are there: the end was cut off",
                 last_row + 1
             );
-            self.problem(Some(last_row + 1), Some(self.edge.size + 1), message);
+            self.problem(Some(last_row + 1), Some(self.edge.size() + 1), message);
+        } else if given < last_row {
+            let message =
+                format!("the counter of ids stands at {given}, but row {last_row} was given its id");
+            self.problem(None, None, message);
         }
         // Problems with a place come in the order of places, so that the first alteration is the first.
         self.report

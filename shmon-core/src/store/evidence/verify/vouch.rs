@@ -69,9 +69,10 @@ impl Verifier<'_> {
                     let message = format!(
                         "checkpoint {number} vouches for {} entries up to row {row}, but there are only {}: the end \
                          was cut off",
-                        c.size, self.edge.size
+                        c.size,
+                        self.edge.size()
                     );
-                    self.problem(Some(self.last_row + 1), Some(self.edge.size + 1), message);
+                    self.problem(Some(self.last_row + 1), Some(self.edge.size() + 1), message);
                 }
             }
         }
@@ -104,7 +105,7 @@ impl Verifier<'_> {
                     None => {
                         let message =
                             format!("{what} vouches for {} entries, but the end was cut off", c.size);
-                        self.problem(Some(self.last_row + 1), Some(self.edge.size + 1), message);
+                        self.problem(Some(self.last_row + 1), Some(self.edge.size() + 1), message);
                     }
                 }
             }
