@@ -1,10 +1,13 @@
 //! `shmon verify`, `proof`, `verify-proof`, `prune`, `backup`, `sessions` and `session` over a record that is written here.
 
+mod record;
+
+use record::{says, shmon};
 use shmon_core::record::{Event, Record};
 use shmon_core::store::{Entry, Store, StoreOptions};
 use shmon_core::{Level, Verdict, time};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -41,25 +44,6 @@ fn home() -> (tempfile::TempDir, PathBuf) {
     store.commit(&rows).unwrap();
     store.checkpoint().unwrap();
     (home, path)
-}
-
-fn shmon(home: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_shmon"))
-        .args(args)
-        .env("SHMON_HOME", home)
-        .env_remove("SHMON_LANG")
-        .output()
-        .unwrap()
-}
-
-/// Standard output of a call that ends with `status`.
-#[track_caller]
-fn says(home: &Path, status: i32, args: &[&str]) -> String {
-    let output = shmon(home, args);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(status), "{args:?}: {errors}");
-    assert!(status == 2 || errors.is_empty(), "{args:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 fn sql(path: &Path, sql: &str) {

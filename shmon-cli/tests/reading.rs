@@ -1,9 +1,11 @@
 //! `shmon log`, `search` and `stats` over a record that is written here.
 
+mod record;
+
+use record::shmon;
 use shmon_core::record::{Ending, Event, Record};
 use shmon_core::store::{Entry, Store, StoreOptions};
 use shmon_core::{Level, Verdict, time};
-use std::path::Path;
 use std::process::{Command, Output};
 
 const SECOND: i64 = 1_000_000_000;
@@ -47,15 +49,6 @@ fn home() -> tempfile::TempDir {
         ])
         .unwrap();
     home
-}
-
-fn shmon(home: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_shmon"))
-        .args(args)
-        .env("SHMON_HOME", home)
-        .env_remove("SHMON_LANG")
-        .output()
-        .unwrap()
 }
 
 fn lines(output: &Output) -> Vec<String> {

@@ -5,7 +5,7 @@ use crate::context::Globals;
 use crate::reading::{self, Filter};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
-use shmon_core::store::Order;
+use shmon_core::store::{Order, Row};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -18,7 +18,8 @@ use std::process::ExitCode;
 pub(crate) struct Args {
     #[command(flatten)]
     filter: Filter,
-    /// One JSON object a row, or comma-separated values with a heading
+    /// One JSON object a row, comma-separated values with a heading, or what a SIEM takes: OCSF events, ECS documents
+    /// (an object a line), OTLP requests (`POST /v1/logs`, a request of many rows a line)
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
     /// A new file (mode 600) in the place of standard output
@@ -33,7 +34,13 @@ pub(crate) struct Args {
 enum Format {
     Jsonl,
     Csv,
+    Ocsf,
+    Ecs,
+    Otlp,
 }
+
+/// Rows of one OTLP request: some hundred kilobytes, well below what receivers take.
+const REQUEST: usize = 256;
 
 pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let config = globals.config()?;
@@ -53,17 +60,34 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         write!(out, "{CSV_HEADING}\r\n")?;
     }
     let mut found = false;
+    let mut waiting = Vec::new();
     for row in rows {
         let row = row?;
         found = true;
         match args.format {
-            Format::Jsonl => {
-                serde_json::to_writer(&mut out, &row.to_json(args.reveal))?;
-                out.write_all(b"\n")?;
-            }
+            Format::Jsonl => line(&mut out, &row.to_json(args.reveal))?,
             Format::Csv => csv(&mut out, &row, args.reveal)?,
+            Format::Ocsf => line(&mut out, &row.to_ocsf(args.reveal))?,
+            Format::Ecs => line(&mut out, &row.to_ecs(args.reveal))?,
+            Format::Otlp => {
+                waiting.push(row);
+                if waiting.len() == REQUEST {
+                    line(&mut out, &Row::to_otlp(&waiting, args.reveal))?;
+                    waiting.clear();
+                }
+            }
         }
+    }
+    if !waiting.is_empty() {
+        line(&mut out, &Row::to_otlp(&waiting, args.reveal))?;
     }
     out.flush()?;
     Ok(ExitCode::from(u8::from(!found)))
+}
+
+/// One JSON value and the line's end.
+fn line(out: &mut impl Write, value: &impl serde::Serialize) -> Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")?;
+    Ok(())
 }

@@ -25,6 +25,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod rules_docs;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod sigma;

@@ -117,8 +117,11 @@ pub(crate) fn csv(out: &mut impl Write, row: &Row, reveal: bool) -> Result<()> {
         if i > 0 {
             out.write_all(b",")?;
         }
-        if field.contains([',', '"', '\n', '\r']) {
-            write!(out, "\"{}\"", field.replace('"', "\"\""))?;
+        // A spreadsheet takes such a cell for a formula; a quote before it makes it text. JSON has it as it was.
+        let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']) && field.parse::<i64>().is_err();
+        let quote = if formula { "'" } else { "" };
+        if formula || field.contains([',', '"', '\n', '\r']) {
+            write!(out, "\"{quote}{}\"", field.replace('"', "\"\""))?;
         } else {
             out.write_all(field.as_bytes())?;
         }

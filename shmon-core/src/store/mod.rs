@@ -8,6 +8,7 @@ mod backup;
 mod commit;
 mod evidence;
 mod file;
+mod interchange;
 mod limit;
 mod migrate;
 mod open;
@@ -32,7 +33,7 @@ pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
 pub(crate) use schema::is_record;
 pub use sessions::{Lineage, Session, SessionQuery};
-pub use stats::{Count, Stats};
+pub use stats::{Count, Slice, Slot, Stats};
 
 use crate::config::{Config, Durability};
 use crate::record::{Ending, Record};

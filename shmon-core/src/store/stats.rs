@@ -1,9 +1,10 @@
 //! What the record says in numbers: the ticket's statistics by level, day and hour, and who did most.
 
 use super::{Query, Store, failed};
-use crate::Result;
+use crate::{Lang, Result};
 use rusqlite::params_from_iter;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// A name and how many rows have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +44,78 @@ pub struct Stats {
     pub commands: Vec<Count>,
 }
 
+/// How finely time is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slice {
+    /// By the hour: `2025-06-28 08`.
+    Hour,
+    /// By the day: `2025-06-28`.
+    Day,
+}
+
+/// An hour or a day, and how many rows of each level it has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Slot {
+    /// Local day, or day and hour.
+    pub name: String,
+    /// Rows by level, lowest first.
+    pub levels: [u64; 4],
+}
+
+impl Slot {
+    /// One without rows.
+    pub fn new(name: impl Into<String>) -> Slot {
+        Slot { name: name.into(), levels: [0; 4] }
+    }
+}
+
 impl Store {
+    /// How many rows of each level every hour or day has that `query` asks for, oldest first; those without rows are
+    /// left out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    pub fn levels_over_time(&self, query: &Query, slice: Slice) -> Result<Vec<Slot>> {
+        let read = || -> rusqlite::Result<Vec<Slot>> {
+            let condition = super::plan::whole(query, &self.db)?;
+            let length = match slice {
+                Slice::Hour => 13,
+                Slice::Day => 10,
+            };
+            let counts = crate::Level::ALL.map(|level| format!("sum(risk_level = '{level}')")).join(", ");
+            let sql = format!(
+                "SELECT substr(execution_time, 1, {length}), {counts} FROM command_logs{} GROUP BY 1 ORDER BY 1",
+                condition.sql()
+            );
+            let mut statement = self.db.prepare(&sql)?;
+            let rows = statement.query_map(params_from_iter(condition.values), |row| {
+                let mut slot = Slot::new(row.get::<_, Option<String>>(0)?.unwrap_or_default());
+                for (level, count) in slot.levels.iter_mut().enumerate() {
+                    *count = row.get::<_, Option<i64>>(level + 1)?.unwrap_or(0).cast_unsigned();
+                }
+                Ok(slot)
+            })?;
+            rows.collect()
+        };
+        read().map_err(|e| failed("read the database", &self.path, e))
+    }
+
+    /// What the rules that ever matched are called, by their ids.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
+    pub fn rule_titles(&self, lang: Lang) -> Result<HashMap<String, String>> {
+        let sql = match lang {
+            Lang::En => "SELECT rule, title_en FROM rules",
+            Lang::Ja => "SELECT rule, title_ja FROM rules",
+        };
+        let read = || -> rusqlite::Result<HashMap<String, String>> {
+            self.db.prepare(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(|e| failed("read the database", &self.path, e))
+    }
+
     /// Numbers over all rows that `query` asks for (its limit doesn't count), with at most `top` rules, sessions,
     /// users and commands.
     ///

@@ -1,146 +1,26 @@
-//! `shmon report`: a day or a week on one page, for a mail or a ticket.
+//! The report for a mail or a ticket: plain text or Markdown.
 
-use crate::context::Globals;
-use crate::reading;
-use anyhow::{Context as _, Result};
-use clap::ValueEnum;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{ToSpan as _, Zoned};
-use shmon_core::record::UnixNanos;
-use shmon_core::store::{Count, Order, Query, Row, Session, SessionQuery, Stats, Store};
+use super::page::Page;
+use anyhow::Result;
+use shmon_core::store::{Count, Row, Session, Stats};
 use shmon_core::text::visible;
 use shmon_core::{Lang, Level, time};
 use std::io::Write;
-use std::process::ExitCode;
 
-/// Sum up a day or a week: numbers against the time before, what was dangerous, who was there
-#[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  shmon report\n  shmon report --period week --format markdown --lang ja\n\n\
-    Secrets are replaced. The last lines are the newest checkpoint: a report that is kept elsewhere proves the record up \
-    to it (`shmon verify --checkpoint FILE`). Exit status 1: nothing was recorded in that time."
-)]
-pub(crate) struct Args {
-    /// How long a time
-    #[arg(long, value_enum, default_value_t = Period::Day)]
-    period: Period,
-    /// The day, or one of the week's days (weeks begin on Monday) [default: today]
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    date: Option<Date>,
-    /// How many dangerous commands, sessions, users and rules at most
-    #[arg(long, default_value_t = 20)]
-    top: usize,
-    /// Plain text or Markdown
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Period {
-    #[value(alias = "daily")]
-    Day,
-    #[value(alias = "weekly")]
-    Week,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    #[value(alias = "md")]
-    Markdown,
-}
-
-/// From the first instant up to the second, which doesn't belong to it.
-#[derive(Clone, Copy)]
-struct Span(UnixNanos, UnixNanos);
-
-impl Span {
-    fn query(self) -> Query {
-        let mut query = Query::new();
-        (query.since, query.until) = (Some(self.0), Some(self.1));
-        query
-    }
-}
-
-pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
-    let config = globals.config()?;
-    let store = reading::open(globals, &config)?;
-    let date = args.date.unwrap_or_else(|| Zoned::now().date());
-    let (first, days) = match args.period {
-        Period::Day => (date, 1),
-        Period::Week => (date.checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days())?, 7),
-    };
-    let begin = |offset: i32| -> Result<UnixNanos> {
-        let day = first.checked_add(offset.days())?;
-        let zoned = day.to_zoned(TimeZone::system()).context("the day is out of range")?;
-        Ok(time::nanos(zoned.timestamp()))
-    };
-    let now = Span(begin(0)?, begin(days)?);
-    let before = store.stats(&Span(begin(-days)?, begin(0)?).query(), 0)?;
-    let last = first.checked_add((days - 1).days())?;
-    let title = if days == 1 { first.to_string() } else { format!("{first} – {last}") };
-    let page = Page::of(&store, now, before, args.top)?;
-    let out = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut writer = Writer { out, markdown: args.format == Format::Markdown, lang: globals.lang(&config) };
-    writer.page(&config.name, &title, &page)?;
-    writer.out.flush()?;
-    Ok(ExitCode::from(u8::from(page.stats.total == 0)))
-}
-
-/// What a report tells.
-struct Page {
-    stats: Stats,
-    before: Stats,
-    failed: u64,
-    alerts: Vec<Row>,
-    sessions: Vec<Session>,
-    checkpoint: Option<String>,
-}
-
-impl Page {
-    fn of(store: &Store, span: Span, before: Stats, top: usize) -> Result<Page> {
-        let mut failed = span.query();
-        failed.failed = true;
-        let mut alerts = span.query();
-        alerts.order = Order::Newest;
-        alerts.limit = Some(top);
-        let mut found = Vec::new();
-        // The worst first, then the newest.
-        for level in [Level::Critical, Level::High] {
-            alerts.level = Some(level);
-            alerts.limit = Some(top - found.len().min(top));
-            found.extend(store.rows(&alerts)?.collect::<shmon_core::Result<Vec<Row>>>()?);
-        }
-        let mut sessions = SessionQuery::new();
-        (sessions.since, sessions.until, sessions.limit) = (Some(span.0), Some(span.1), Some(top));
-        Ok(Page {
-            stats: store.stats(&span.query(), top)?,
-            before,
-            failed: store.count(&failed)?,
-            alerts: found,
-            sessions: store.sessions(&sessions)?,
-            checkpoint: store.last_checkpoint()?,
-        })
-    }
-}
-
-struct Writer<W: Write> {
-    out: W,
-    markdown: bool,
-    lang: Lang,
+/// Writes it.
+pub(super) struct Writer<W: Write> {
+    pub(super) out: W,
+    pub(super) markdown: bool,
+    pub(super) lang: Lang,
 }
 
 impl<W: Write> Writer<W> {
     fn say(&self, en: &'static str, ja: &'static str) -> &'static str {
-        match self.lang {
-            Lang::En => en,
-            Lang::Ja => ja,
-        }
+        super::say(self.lang, en, ja)
     }
 
-    fn page(&mut self, name: &str, title: &str, page: &Page) -> Result<()> {
-        let heading = format!("{name}: {} {title}", self.say("report for", "レポート"));
+    pub(super) fn page(&mut self, name: &str, page: &Page) -> Result<()> {
+        let heading = format!("{name}: {} {}", self.say("report for", "レポート"), page.title);
         if self.markdown {
             writeln!(self.out, "# {}", escaped(&heading))?;
         } else {
@@ -151,6 +31,7 @@ impl<W: Write> Writer<W> {
             )?;
         }
         self.numbers(page)?;
+        self.verification(page)?;
         self.alerts(&page.alerts)?;
         self.counts(self.say("Rules", "検知ルール"), &page.stats.rules)?;
         self.counts(self.say("Users", "ユーザー別"), &page.stats.users)?;
@@ -180,9 +61,7 @@ impl<W: Write> Writer<W> {
     /// Numbers of this time, with what they were in the time before.
     fn numbers(&mut self, page: &Page) -> Result<()> {
         self.section(self.say("Commands (before)", "コマンド数(前期間)"))?;
-        let of = |stats: &Stats, level: Level| {
-            stats.levels.iter().find(|c| c.name == level.as_str()).map_or(0, |c| c.count)
-        };
+        let of = |stats: &Stats, level: Level| super::page::of_level(stats, level);
         let all = self.say("all", "合計");
         self.item(&format!("{all}: {} ({})", page.stats.total, page.before.total))?;
         for level in Level::ALL.into_iter().rev() {
@@ -196,6 +75,16 @@ impl<W: Write> Writer<W> {
         }
         let failed = self.say("ended with an error", "異常終了");
         self.item(&format!("{failed}: {}", page.failed))
+    }
+
+    fn verification(&mut self, page: &Page) -> Result<()> {
+        let Some(report) = &page.verified else { return Ok(()) };
+        self.section(self.say("Verification", "検証"))?;
+        for line in super::page::verification(report, self.lang) {
+            let line = if self.markdown { escaped(&line) } else { line };
+            self.item(&line)?;
+        }
+        Ok(())
     }
 
     fn alerts(&mut self, rows: &[Row]) -> Result<()> {
