@@ -17,7 +17,8 @@ use std::process::ExitCode;
 #[command(
     after_help = "Reads the hook's JSON from standard input and prints the agent's form of 'deny' or 'ask', or nothing.\n\
     It never answers 'allow'.\n\nExample (Claude Code, .claude/settings.json):\n  \
-    {\"hooks\": {\"PreToolUse\": [{\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"shmon guard claude\"}]}]}}"
+    {\"hooks\": {\"PreToolUse\": [{\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"shmon guard claude\"}]}]}}\n\n\
+    docs/agents.md has the others."
 )]
 pub(crate) struct Args {
     /// The agent whose hook calls
@@ -81,27 +82,21 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command that the agent is about to run; `None` where the call is about something else.
+/// The command that the agent is about to run; `None` where the call is about another tool.
+///
+/// A call that doesn't look as documented is an error, and so a refusal: an agent that changed its hook would otherwise
+/// run everything unseen.
 fn command(agent: Agent, call: &Value) -> Result<Option<String>> {
-    let text = |v: &Value| v.as_str().map(str::to_owned);
-    let (tool, arguments) = match agent {
-        Agent::Claude | Agent::Codex | Agent::Gemini => {
-            (call.get("tool_name"), call.get("tool_input").cloned())
-        }
+    let (tool_key, arguments_key) = match agent {
+        Agent::Claude | Agent::Codex | Agent::Gemini => ("tool_name", "tool_input"),
+        Agent::Copilot => ("toolName", "toolArgs"),
         Agent::Cursor => {
-            return Ok(Some(call.get("command").and_then(text).context("no text under \"command\"")?));
-        }
-        Agent::Copilot => {
-            let arguments = match call.get("toolArgs") {
-                Some(Value::String(inner)) => {
-                    Some(serde_json::from_str(inner).context("\"toolArgs\" is not JSON")?)
-                }
-                other => other.cloned(),
-            };
-            (call.get("toolName"), arguments)
+            let command = call.get("command").and_then(Value::as_str);
+            return Ok(Some(command.context("the hook's JSON has no text under \"command\"")?.to_owned()));
         }
     };
-    let tool = tool.and_then(Value::as_str).unwrap_or("");
+    let tool = call.get(tool_key).and_then(Value::as_str);
+    let tool = tool.with_context(|| format!("the hook's JSON has no text under \"{tool_key}\""))?;
     let shells: &[&str] = match agent {
         Agent::Claude => &["Bash"],
         Agent::Codex => &["Bash", "bash", "shell", "exec_command", "local_shell"],
@@ -111,17 +106,20 @@ fn command(agent: Agent, call: &Value) -> Result<Option<String>> {
     if !shells.contains(&tool) {
         return Ok(None);
     }
-    match arguments.as_ref().and_then(|a| a.get("command")) {
+    let arguments = match call.get(arguments_key) {
+        // Copilot: JSON in a text.
+        Some(Value::String(inner)) => serde_json::from_str(inner)
+            .with_context(|| format!("the text under \"{arguments_key}\" is not JSON"))?,
+        Some(other) => other.clone(),
+        None => Value::Null,
+    };
+    let command = arguments.get("command").or_else(|| arguments.get("cmd"));
+    match command {
         Some(Value::String(command)) => Ok(Some(command.clone())),
-        // Codex: an argv, of which the last is the script where it is a shell's.
+        // Codex: an argv.
         Some(Value::Array(argv)) => {
-            let words: Vec<&str> = argv.iter().filter_map(Value::as_str).collect();
-            match words.as_slice() {
-                [shell, flag, script] if shell.ends_with("sh") && flag.starts_with('-') => {
-                    Ok(Some((*script).to_owned()))
-                }
-                _ => Ok(Some(words.iter().map(|w| quote(w)).collect::<Vec<_>>().join(" "))),
-            }
+            let words: Option<Vec<_>> = argv.iter().map(|word| word.as_str().map(quote)).collect();
+            Ok(Some(words.context("the call's \"command\" holds something that is no text")?.join(" ")))
         }
         _ => bail!("the call of '{tool}' has no \"command\""),
     }
