@@ -7,7 +7,24 @@ export CARGO_TERM_COLOR=never RUST_BACKTRACE=1
 
 setup() { .ci/setup; }
 format() { cargo fmt --all --check && echo "format: fine"; }
-lint() { cargo clippy --workspace --all-targets -- -D warnings; }
+lint() {
+  cargo clippy --workspace --all-targets -- -D warnings
+  features
+}
+# Who embeds the core to classify alone links neither SQLite nor TLS; and the record without delivery no TLS.
+features() {
+  local heavy='^(rusqlite|libsqlite3-sys|rustls|ring|ureq|lettre|ed25519-dalek) '
+  tree() { cargo tree --quiet --package shmon-core --edges normal --prefix none --format '{p}' "$@"; }
+  [ "$(tree | grep -cE "$heavy")" -ge 7 ] || { echo "features: the check below would find nothing"; return 1; }
+  if tree --no-default-features | grep -E "$heavy"; then
+    echo "features: the core links these without its default features"; return 1
+  fi
+  if tree --no-default-features --features store | grep -E '^(rustls|ring|ureq|lettre) '; then
+    echo "features: the record links these without delivery"; return 1
+  fi
+  cargo check --quiet --package shmon-core --no-default-features --features store
+  echo "features: fine"
+}
 rust() { cargo test --workspace --exclude shmon-py; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 python() { shmon-py/test.sh; }

@@ -124,6 +124,29 @@ impl Classifier {
 }
 
 /// Builds a [`Classifier`].
+///
+/// # Example
+/// ```
+/// use shmon_core::{Classifier, Level};
+/// let rules = r#"
+///     [[rule]]
+///     id = "mine.deploy"
+///     level = "high"
+///     title = { en = "Deployment", ja = "配備" }
+///     match = { program = "deploy" }
+/// "#;
+/// let classifier = Classifier::builder()
+///     .rules_text("mine.toml", rules)
+///     .level("transfer.wget", Level::Medium)
+///     .disable("discovery.*")
+///     .build()?;
+/// assert_eq!(classifier.classify("sudo deploy --now").level, Level::High);
+///
+/// let error = Classifier::builder().disable("no.such").build().unwrap_err();
+/// assert_eq!(error.kind(), shmon_core::ErrorKind::Rule);
+/// assert!(error.to_string().contains("no.such"));
+/// # Ok::<(), shmon_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ClassifierBuilder {
     files: Vec<PathBuf>,

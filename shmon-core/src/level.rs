@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How dangerous a command is; ordered, `Low < Medium < High < Critical`.
+///
+/// # Example
+/// ```
+/// use shmon_core::Level;
+/// let level: Level = "HIGH".parse()?;
+/// assert!(level > Level::Medium && level.as_str() == "high");
+/// # Ok::<(), shmon_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]

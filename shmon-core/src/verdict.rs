@@ -4,10 +4,20 @@ use crate::redact::{self, Secret};
 use crate::rule::{Hit, RuleInfo, RuleSet};
 use crate::shell::{Analysis, Invocation, Issue, Span};
 use crate::{Level, Text};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The answer for one command.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// # Example
+/// ```
+/// use shmon_core::Classifier;
+/// let verdict = Classifier::builtin().classify("mysql -u root -pSecret1 db; $tool --all");
+/// assert_eq!(verdict.redacted.as_deref(), Some("mysql -u root -p**** db; $tool --all"));
+/// assert_eq!(verdict.invocations[0].argv[0], "mysql");
+/// // What only the shell would know is told, not guessed.
+/// assert!(verdict.partial && !verdict.unresolved.is_empty());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Verdict {
     /// The highest level of all findings; `Low` where there is none.
@@ -29,7 +39,7 @@ pub struct Verdict {
 }
 
 /// One rule that matched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// The rule's id, such as `destruction.rm-recursive-force`.
@@ -53,7 +63,7 @@ pub struct Finding {
 }
 
 /// A program that would run, as owned text (invalid UTF-8 is replaced).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InvocationInfo {
     /// Program and arguments after quote removal and expansion.
@@ -65,7 +75,7 @@ pub struct InvocationInfo {
 }
 
 /// A part of the command that could not be resolved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Unresolved {
     /// What it was: `unset-variable`, `command-output`, `depth`, …

@@ -2,7 +2,7 @@
 //! allocation in the steady state.
 
 use super::state::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A range in bytes of the command as it was given; serialised as `[start, end]`.
@@ -24,6 +24,12 @@ impl Span {
 impl Serialize for Span {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         [self.start, self.end].serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        <[u32; 2]>::deserialize(d).map(|[start, end]| Span { start, end })
     }
 }
 
