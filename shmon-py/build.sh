@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds the wheel, with the command line's binary in it: installing it puts `shmon` beside Python's other scripts.
 #   shmon-py/build.sh [FOLDER]      default: target/wheels
+# SHMON_PYTHON builds for another interpreter than python3, as a free-threaded one needs (it can't load abi3 wheels).
 # SHMON_PROFILE chooses cargo's profile (default: dist for the binary, release for the module, which may not abort).
 # Needs maturin (`pip install maturin`); without it, it is put into an environment under target/.
 set -euo pipefail
@@ -30,5 +31,7 @@ rm -rf "$data" "$out"/shmon-*.whl
 mkdir -p "$data/scripts"
 install -m 755 "$target/$folder/shmon" "$data/scripts/shmon"
 [ "$profile" = dist ] || strip --strip-debug "$data/scripts/shmon"
-"$maturin" build --quiet --manifest-path shmon-py/Cargo.toml --profile "$module_profile" --out "$out"
+for_python=()
+[ -z "${SHMON_PYTHON:-}" ] || for_python=(--interpreter "$SHMON_PYTHON")
+"$maturin" build --quiet "${for_python[@]}" --manifest-path shmon-py/Cargo.toml --profile "$module_profile" --out "$out"
 ls -l "$out"/shmon-*.whl

@@ -328,7 +328,8 @@ pub(crate) fn rate<'py>(
     };
     if data.hasattr("__arrow_c_array__")? {
         let array = rate(&import(&data.call_method0("__arrow_c_array__")?)?)?;
-        return Ok(Bound::new(py, ArrowBatch { array })?.into_any());
+        let batch = PyClassInitializer::from(ArrowTable { batches: vec![array] }).add_subclass(ArrowBatch);
+        return Ok(Bound::new(py, batch)?.into_any());
     }
     if !data.hasattr("__arrow_c_stream__")? {
         let name = data.get_type().name()?;
@@ -350,61 +351,8 @@ fn schema_capsule(py: Python<'_>) -> PyResult<Bound<'_, PyCapsule>> {
     PyCapsule::new_with_value(py, schema, SCHEMA)
 }
 
-fn stream_capsule<'py>(py: Python<'py>, batches: &[StructArray]) -> PyResult<Bound<'py, PyCapsule>> {
-    let batches: Vec<_> = batches.iter().map(|array| Ok(RecordBatch::from(array))).collect();
-    let reader = RecordBatchIterator::new(batches, Arc::new(Schema::new(fields())));
-    PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
-}
-
-/// The verdicts of one array or record batch, as a record batch that other libraries take without copying it.
-#[pyclass(frozen, module = "shmon")]
-pub(crate) struct ArrowBatch {
-    array: StructArray,
-}
-
-#[pymethods]
-impl ArrowBatch {
-    /// The schema, as the Arrow PyCapsule interface says.
-    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        schema_capsule(py)
-    }
-
-    /// Schema and array, as the Arrow PyCapsule interface says.
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_array__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        // A consumer must be ready for another schema than the one that it would like.
-        let _ = requested_schema;
-        let (array, _) = to_ffi(&self.array.to_data()).map_err(raise)?;
-        let array = PyCapsule::new_with_value(py, array, ARRAY)?;
-        PyTuple::new(py, [schema_capsule(py)?, array])
-    }
-
-    /// A stream of one batch, as the Arrow PyCapsule interface says.
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        let _ = requested_schema;
-        stream_capsule(py, std::slice::from_ref(&self.array))
-    }
-
-    fn __len__(&self) -> usize {
-        self.array.len()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.ArrowBatch of {} commands>", self.array.len())
-    }
-}
-
 /// The verdicts of a stream, in as many batches as that had.
-#[pyclass(frozen, module = "shmon")]
+#[pyclass(frozen, subclass, module = "shmon")]
 pub(crate) struct ArrowTable {
     batches: Vec<StructArray>,
 }
@@ -423,15 +371,41 @@ impl ArrowTable {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
+        // A consumer must be ready for another schema than the one that it would like.
         let _ = requested_schema;
-        stream_capsule(py, &self.batches)
+        let batches: Vec<_> = self.batches.iter().map(|array| Ok(RecordBatch::from(array))).collect();
+        let reader = RecordBatchIterator::new(batches, Arc::new(Schema::new(fields())));
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
     }
 
     fn __len__(&self) -> usize {
         self.batches.iter().map(Array::len).sum()
     }
 
-    fn __repr__(&self) -> String {
-        format!("<shmon.ArrowTable of {} commands>", self.__len__())
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!("<shmon.{} of {} commands>", slf.get_type().name()?, slf.get().__len__()))
+    }
+}
+
+/// The verdicts of one array or record batch, as a record batch that other libraries take without copying it: a table of
+/// one batch.
+#[pyclass(frozen, extends = ArrowTable, module = "shmon")]
+pub(crate) struct ArrowBatch;
+
+#[pymethods]
+impl ArrowBatch {
+    /// Schema and array, as the Arrow PyCapsule interface says.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        slf: &Bound<'py, Self>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let _ = requested_schema;
+        let py = slf.py();
+        let [array] = slf.as_super().get().batches.as_slice() else {
+            return Err(PyValueError::new_err("a batch has one array"));
+        };
+        let (array, _) = to_ffi(&array.to_data()).map_err(raise)?;
+        PyTuple::new(py, [schema_capsule(py)?, PyCapsule::new_with_value(py, array, ARRAY)?])
     }
 }

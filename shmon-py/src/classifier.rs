@@ -23,7 +23,7 @@ pub(crate) fn facts(
     user: Option<String>,
     root: Option<bool>,
     ssh: Option<bool>,
-) -> PyResult<Box<Facts>> {
+) -> PyResult<Facts> {
     let dialect = match dialect {
         "bash" => Dialect::Bash,
         "sh" => Dialect::Sh,
@@ -33,7 +33,7 @@ pub(crate) fn facts(
             return Err(error::invalid(format!("unknown dialect '{other}': use bash, sh, zsh or fish")));
         }
     };
-    Ok(Box::new(Facts { dialect, user, root, ssh }))
+    Ok(Facts { dialect, user, root, ssh })
 }
 
 thread_local! {
@@ -44,7 +44,7 @@ thread_local! {
 fn classify_one(
     classifier: &core::Classifier,
     command: &Bound<'_, PyAny>,
-    facts: Box<Facts>,
+    facts: Facts,
 ) -> PyResult<Verdict> {
     let bytes = text::command(command)?;
     let brief = SCRATCH
@@ -93,7 +93,7 @@ pub(crate) fn classify_many(
     root: Option<bool>,
     ssh: Option<bool>,
 ) -> PyResult<Verdicts> {
-    many::classify_many(builtin(), commands, threads, *facts(dialect, user, root, ssh)?)
+    many::classify_many(builtin(), commands, threads, facts(dialect, user, root, ssh)?)
 }
 
 /// A classifier with rules, levels or exclusions of your own.
@@ -190,7 +190,7 @@ impl Classifier {
         root: Option<bool>,
         ssh: Option<bool>,
     ) -> PyResult<Verdicts> {
-        many::classify_many(&self.inner, commands, threads, *facts(dialect, user, root, ssh)?)
+        many::classify_many(&self.inner, commands, threads, facts(dialect, user, root, ssh)?)
     }
 
     /// Classifies a column of commands from another library; see `shmon.classify_arrow`.
@@ -207,7 +207,7 @@ impl Classifier {
         root: Option<bool>,
         ssh: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        arrow::rate(py, &self.inner, data, column, threads, &*facts(dialect, user, root, ssh)?)
+        arrow::rate(py, &self.inner, data, column, threads, &facts(dialect, user, root, ssh)?)
     }
 }
 

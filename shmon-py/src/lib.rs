@@ -9,6 +9,7 @@ mod error;
 mod level;
 mod many;
 mod monitor;
+mod pickle;
 mod report;
 mod row;
 mod session;
@@ -30,6 +31,8 @@ mod _shmon {
     use crate::many::{Verdicts, VerdictsIter};
     #[pymodule_export]
     use crate::monitor::{Monitor, Recorded};
+    #[pymodule_export]
+    use crate::pickle::_restore;
     #[pymodule_export]
     use crate::report::{Problem, Report};
     #[pymodule_export]

@@ -6,7 +6,7 @@
 
 use crate::verdict::{Brief, Facts, Verdict};
 use crate::{level, text};
-use pyo3::exceptions::{PyIndexError, PyOverflowError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySlice, PyTuple};
 use shmon_core::{Classifier, Level, Scratch};
@@ -60,7 +60,13 @@ pub(crate) struct Batch {
 
 impl Batch {
     fn find(&self, index: usize) -> (&Chunk, usize) {
-        let chunk = self.starts.partition_point(|&start| start <= index) - 1;
+        // Most chunks are full, so this is nearly always the one; those that ended early shift the others.
+        let guess = index / CHUNK;
+        let next = self.starts.get(guess + 1).copied().unwrap_or(self.len);
+        let chunk = match self.starts.get(guess) {
+            Some(&start) if (start..next).contains(&index) => guess,
+            _ => self.starts.partition_point(|&start| start <= index) - 1,
+        };
         (&self.chunks[chunk], index - self.starts[chunk])
     }
 
@@ -177,6 +183,14 @@ fn each(
     }
 }
 
+/// Says which of the commands it was.
+fn name(py: Python<'_>, error: PyErr, index: usize) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(py) {
+        return PyTypeError::new_err(format!("commands[{index}]: {}", error.value(py)));
+    }
+    error
+}
+
 pub(crate) fn classify_many(
     classifier: &Classifier,
     commands: &Bound<'_, PyAny>,
@@ -184,6 +198,11 @@ pub(crate) fn classify_many(
     facts: Facts,
 ) -> PyResult<Verdicts> {
     let py = commands.py();
+    if text::is_one(commands) {
+        return Err(PyTypeError::new_err(
+            "classify_many takes an iterable of commands, not one command: use classify, or put it into a list",
+        ));
+    }
     let threads = self::threads(threads);
     let queue = Queue { state: Mutex::default(), changed: Condvar::new() };
     std::thread::scope(|scope| {
@@ -191,8 +210,10 @@ pub(crate) fn classify_many(
         let mut workers = Vec::new();
         let mut scratch = Scratch::default();
         let mut chunk = Chunk::default();
+        let mut read = 0;
         let mut push = |command: &Bound<'_, PyAny>| -> PyResult<()> {
-            chunk.push(&text::command(command)?);
+            chunk.push(&text::command(command).map_err(|e| name(py, e, read))?);
+            read += 1;
             if chunk.ends.len() < CHUNK && chunk.text.len() < CHUNK_BYTES {
                 return Ok(());
             }
@@ -203,6 +224,8 @@ pub(crate) fn classify_many(
                 briefs: Vec::new(),
             };
             let waiting = queue.add(std::mem::replace(&mut chunk, next));
+            // Ctrl-C is heard here: a list is read without running any Python.
+            py.check_signals()?;
             // A small batch is done before a thread would have started.
             if workers.len() + 1 < threads && waiting > workers.len() {
                 let (queue, facts) = (&queue, &facts);
@@ -214,7 +237,6 @@ pub(crate) fn classify_many(
                     }
                 }));
             } else if waiting > 2 * workers.len() {
-                py.check_signals()?;
                 py.detach(|| {
                     if let Some((index, mut chunk)) = queue.try_take() {
                         chunk.classify(classifier, &facts, &mut scratch);
@@ -224,8 +246,8 @@ pub(crate) fn classify_many(
             }
             Ok(())
         };
-        let read = each(commands, &mut push);
-        let abandon = read.is_err();
+        let answer = each(commands, &mut push);
+        let abandon = answer.is_err();
         if !chunk.ends.is_empty() {
             queue.add(chunk);
         }
@@ -243,7 +265,7 @@ pub(crate) fn classify_many(
             }
         });
         drop(closer);
-        read
+        answer
     })?;
     let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     let chunks: Vec<Chunk> = state.done.into_iter().flatten().collect();
@@ -332,6 +354,27 @@ impl Verdicts {
             dict.set_item(level::to_python(py, level)?, counts[level as usize])?;
         }
         Ok(dict)
+    }
+
+    /// The first place of an equal verdict, as for any sequence.
+    ///
+    /// :raises ValueError: when there is none.
+    #[pyo3(signature = (value, start=0, stop=isize::MAX, /))]
+    fn index(&self, value: &Bound<'_, PyAny>, start: isize, stop: isize) -> PyResult<usize> {
+        let len = self.batch.len;
+        let place = |at: isize| match usize::try_from(at) {
+            Ok(at) => at.min(len),
+            Err(_) => len.saturating_sub(at.unsigned_abs()),
+        };
+        let wanted = value.cast::<Verdict>().ok().map(Bound::get);
+        let found = wanted.and_then(|w| (place(start)..place(stop)).find(|&i| self.at(i).is(w)));
+        found.ok_or_else(|| PyValueError::new_err("there is no such verdict"))
+    }
+
+    /// How many verdicts are equal to this one, as for any sequence; `counts()` counts levels.
+    fn count(&self, value: &Bound<'_, PyAny>) -> usize {
+        let Ok(wanted) = value.cast::<Verdict>() else { return 0 };
+        (0..self.batch.len).filter(|&i| self.at(i).is(wanted.get())).count()
     }
 
     fn __repr__(&self) -> String {

@@ -66,6 +66,14 @@ pub(crate) fn command<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>
     Err(PyTypeError::new_err(format!("a command is str or bytes, not {name}")))
 }
 
+/// Whether this is one command rather than several.
+pub(crate) fn is_one(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyByteArray>()
+        || value.is_instance_of::<PyMemoryView>()
+}
+
 /// Bytes as a `str`, with surrogates for what isn't UTF-8.
 pub(crate) fn to_python<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
     if let Ok(text) = std::str::from_utf8(bytes) {

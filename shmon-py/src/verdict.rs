@@ -1,7 +1,7 @@
 //! `Verdict`, `Finding`, `Invocation` and `Unresolved`.
 
 use crate::many::Batch;
-use crate::{level, text};
+use crate::{level, pickle, text};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -22,14 +22,15 @@ impl Brief {
     const SENSITIVE: u8 = 2;
     const PARTIAL: u8 = 4;
 
-    pub(crate) fn of(verdict: &VerdictRef<'_>) -> Brief {
+    fn new(level: Level, excluded: bool, sensitive: bool, partial: bool) -> Brief {
         let flag = |on: bool, flag| if on { flag } else { 0 };
-        Brief {
-            level: verdict.level(),
-            flags: flag(verdict.excluded(), Self::EXCLUDED)
-                | flag(verdict.sensitive(), Self::SENSITIVE)
-                | flag(verdict.partial(), Self::PARTIAL),
-        }
+        let flags =
+            flag(excluded, Self::EXCLUDED) | flag(sensitive, Self::SENSITIVE) | flag(partial, Self::PARTIAL);
+        Brief { level, flags }
+    }
+
+    pub(crate) fn of(verdict: &VerdictRef<'_>) -> Brief {
+        Self::new(verdict.level(), verdict.excluded(), verdict.sensitive(), verdict.partial())
     }
 
     pub(crate) fn excluded(self) -> bool {
@@ -67,8 +68,32 @@ impl Facts {
 
 /// Where the command is, so that the details can be worked out when somebody asks.
 enum Source {
-    One { classifier: Classifier, facts: Box<Facts>, command: Box<[u8]> },
-    Many { batch: Arc<Batch>, index: usize },
+    One(Box<One>),
+    Many {
+        batch: Arc<Batch>,
+        index: usize,
+    },
+    /// From a pickle, with its details.
+    Restored(Box<[u8]>),
+}
+
+struct One {
+    classifier: Classifier,
+    facts: Facts,
+    command: Box<[u8]>,
+}
+
+/// What is made when somebody asks for it; most verdicts of a large batch never have it.
+struct Details {
+    verdict: core::Verdict,
+    findings: PyOnceLock<Py<PyTuple>>,
+    invocations: PyOnceLock<Py<PyTuple>>,
+}
+
+impl Details {
+    fn new(verdict: core::Verdict) -> Box<Details> {
+        Box::new(Details { verdict, findings: PyOnceLock::new(), invocations: PyOnceLock::new() })
+    }
 }
 
 /// The answer for one command: its level, and why.
@@ -86,51 +111,64 @@ enum Source {
 pub(crate) struct Verdict {
     brief: Brief,
     source: Source,
-    details: OnceLock<Box<core::Verdict>>,
-    findings: PyOnceLock<Py<PyTuple>>,
-    invocations: PyOnceLock<Py<PyTuple>>,
+    details: OnceLock<Box<Details>>,
 }
 
 impl Verdict {
-    fn from_source(brief: Brief, source: Source) -> Self {
-        Verdict {
-            brief,
-            source,
-            details: OnceLock::new(),
-            findings: PyOnceLock::new(),
-            invocations: PyOnceLock::new(),
-        }
-    }
-
-    pub(crate) fn one(brief: Brief, classifier: Classifier, facts: Box<Facts>, command: &[u8]) -> Self {
-        Self::from_source(brief, Source::One { classifier, facts, command: command.into() })
+    pub(crate) fn one(brief: Brief, classifier: Classifier, facts: Facts, command: &[u8]) -> Self {
+        let source = Source::One(Box::new(One { classifier, facts, command: command.into() }));
+        Verdict { brief, source, details: OnceLock::new() }
     }
 
     pub(crate) fn many(brief: Brief, batch: Arc<Batch>, index: usize) -> Self {
-        Self::from_source(brief, Source::Many { batch, index })
+        Verdict { brief, source: Source::Many { batch, index }, details: OnceLock::new() }
+    }
+
+    pub(crate) fn restored(command: &[u8], verdict: core::Verdict) -> Self {
+        let brief = Brief::new(verdict.level, verdict.excluded, verdict.sensitive, verdict.partial);
+        let details = OnceLock::from(Details::new(verdict));
+        Verdict { brief, source: Source::Restored(command.into()), details }
     }
 
     fn bytes(&self) -> &[u8] {
         match &self.source {
-            Source::One { command, .. } => command,
+            Source::One(one) => &one.command,
             Source::Many { batch, index } => batch.command(*index),
+            Source::Restored(command) => command,
         }
     }
 
-    pub(crate) fn details(&self) -> &core::Verdict {
+    fn details(&self) -> &Details {
         self.details.get_or_init(|| {
-            let (classifier, facts) = match &self.source {
-                Source::One { classifier, facts, .. } => (classifier, facts.as_ref()),
-                Source::Many { batch, .. } => (batch.classifier(), batch.facts()),
+            let classify = |classifier: &Classifier, facts: &Facts| {
+                classifier.classify_with(self.bytes(), &facts.context(), &mut core::Scratch::default())
             };
-            let mut scratch = core::Scratch::default();
-            Box::new(classifier.classify_with(self.bytes(), &facts.context(), &mut scratch))
+            Details::new(match &self.source {
+                Source::One(one) => classify(&one.classifier, &one.facts),
+                Source::Many { batch, .. } => classify(batch.classifier(), batch.facts()),
+                // Made with its details, so this is not reached.
+                Source::Restored(_) => core::Verdict::default(),
+            })
         })
+    }
+
+    fn verdict(&self) -> &core::Verdict {
+        &self.details().verdict
+    }
+
+    /// Equality: the same command, with the same answer.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.brief == other.brief && self.bytes() == other.bytes() && self.verdict() == other.verdict()
     }
 }
 
 #[pymethods]
 impl Verdict {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("level", "command")
+    }
+
     /// The command, with surrogates for bytes that aren't UTF-8.
     #[getter]
     fn command<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
@@ -164,7 +202,7 @@ impl Verdict {
     /// The command with its secrets replaced; the command itself where there are none.
     #[getter]
     fn redacted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        match &self.details().redacted {
+        match &self.verdict().redacted {
             Some(redacted) => Ok(PyString::new(py, redacted)),
             None => self.command(py),
         }
@@ -173,8 +211,8 @@ impl Verdict {
     /// The rules that matched, highest level first.
     #[getter]
     fn findings(&self, py: Python<'_>) -> PyResult<Py<PyTuple>> {
-        let tuple = self.findings.get_or_try_init(py, || {
-            let findings = self.details().findings.iter().map(|f| Finding { inner: f.clone() });
+        let tuple = self.details().findings.get_or_try_init(py, || {
+            let findings = self.verdict().findings.iter().map(|f| Finding { inner: f.clone() });
             PyTuple::new(py, findings.collect::<Vec<_>>()).map(Bound::unbind)
         })?;
         Ok(tuple.clone_ref(py))
@@ -183,8 +221,8 @@ impl Verdict {
     /// The programs that would run, in the order in which they were found.
     #[getter]
     fn invocations(&self, py: Python<'_>) -> PyResult<Py<PyTuple>> {
-        let tuple = self.invocations.get_or_try_init(py, || {
-            let all = self.details().invocations.iter().map(|i| Invocation { inner: i.clone() });
+        let tuple = self.details().invocations.get_or_try_init(py, || {
+            let all = self.verdict().invocations.iter().map(|i| Invocation { inner: i.clone() });
             PyTuple::new(py, all.collect::<Vec<_>>()).map(Bound::unbind)
         })?;
         Ok(tuple.clone_ref(py))
@@ -193,7 +231,7 @@ impl Verdict {
     /// Why the verdict is partial.
     #[getter]
     fn unresolved<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let all = self.details().unresolved.iter().map(|u| Unresolved { inner: u.clone() });
+        let all = self.verdict().unresolved.iter().map(|u| Unresolved { inner: u.clone() });
         PyTuple::new(py, all.collect::<Vec<_>>())
     }
 
@@ -211,13 +249,26 @@ impl Verdict {
         dict.set_item("partial", self.partial())?;
         dict.set_item("redacted", self.redacted(py)?)?;
         let findings: Vec<_> =
-            self.details().findings.iter().map(|f| finding_dict(py, f)).collect::<PyResult<_>>()?;
+            self.verdict().findings.iter().map(|f| finding_dict(py, f)).collect::<PyResult<_>>()?;
         dict.set_item("findings", findings)?;
         Ok(dict)
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// With its details, since the classifier stays behind.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Verdict", self.bytes(), self.verdict())
+    }
+
     fn __eq__(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes() && self.brief == other.brief && self.details() == other.details()
+        self.is(other)
     }
 
     fn __hash__(&self) -> u64 {
@@ -229,7 +280,7 @@ impl Verdict {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let command = self.command(py)?.repr()?.to_string();
-        let findings = self.details().findings.len();
+        let findings = self.verdict().findings.len();
         Ok(format!("<shmon.Verdict {} {command} findings={findings}>", self.brief.level))
     }
 }
@@ -264,7 +315,7 @@ fn finding_dict<'py>(py: Python<'py>, finding: &core::Finding) -> PyResult<Bound
 #[pyclass(frozen, eq, module = "shmon")]
 #[derive(PartialEq)]
 pub(crate) struct Finding {
-    inner: core::Finding,
+    pub(crate) inner: core::Finding,
 }
 
 #[pymethods]
@@ -354,6 +405,10 @@ impl Finding {
         hasher.finish()
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Finding", &[], &self.inner)
+    }
+
     fn __repr__(&self) -> String {
         format!("<shmon.Finding {} {} {:?}>", self.inner.level, self.inner.rule, self.inner.argv)
     }
@@ -363,7 +418,7 @@ impl Finding {
 #[pyclass(frozen, eq, module = "shmon")]
 #[derive(PartialEq)]
 pub(crate) struct Invocation {
-    inner: core::verdict::InvocationInfo,
+    pub(crate) inner: core::verdict::InvocationInfo,
 }
 
 #[pymethods]
@@ -391,6 +446,18 @@ impl Invocation {
         span(self.inner.span)
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Invocation", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.inner.argv.hash(&mut hasher);
+        self.inner.span.hash(&mut hasher);
+        hasher.finish()
+    }
+
     fn __repr__(&self) -> String {
         format!("<shmon.Invocation {:?} via={:?}>", self.inner.argv, self.inner.via)
     }
@@ -400,7 +467,7 @@ impl Invocation {
 #[pyclass(frozen, eq, module = "shmon")]
 #[derive(PartialEq)]
 pub(crate) struct Unresolved {
-    inner: core::verdict::Unresolved,
+    pub(crate) inner: core::verdict::Unresolved,
 }
 
 #[pymethods]
@@ -420,6 +487,18 @@ impl Unresolved {
     #[getter]
     fn span(&self) -> (u32, u32) {
         span(self.inner.span)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Unresolved", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.inner.reason.hash(&mut hasher);
+        self.inner.span.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn __repr__(&self) -> String {

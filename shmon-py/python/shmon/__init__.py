@@ -8,6 +8,8 @@
 True
 """
 
+from collections.abc import Sequence as _Sequence
+
 from ._shmon import (
     ArrowBatch,
     ArrowTable,
@@ -50,6 +52,9 @@ from ._types import (
     ShmonError,
     StoreError,
 )
+
+# Sequences of one's own are known to `isinstance` and to `match`.
+_Sequence.register(Verdicts)
 
 __all__ = [
     "ArrowBatch",

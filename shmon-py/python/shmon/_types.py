@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Optional
 
 
 class Level(IntEnum):
@@ -53,7 +52,7 @@ class ShmonError(Exception):
     """
 
     kind: str = "other"
-    path: Optional[str] = None
+    path: str | None = None
 
 
 class ConfigError(ShmonError):
