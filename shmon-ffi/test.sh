@@ -25,7 +25,7 @@ make --no-print-directory -s -C shmon-ffi CLASSIFY_ONLY=1 OUT="$work/lib-classif
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 flags=(-Wall -Wextra -Werror -pedantic -g -Ishmon-ffi/include -DSHMON_TEST_PANIC "-DSHMON_EXPECTED_VERSION=\"$version\"")
 system=(-lpthread -ldl -lm)
-tests=(classify errors rules threads monitor)
+tests=(classify errors misuse rules threads monitor reentry)
 
 # build COMPILER LANGUAGE NAME OUTPUT [FLAG…]
 build() {

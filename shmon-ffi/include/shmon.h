@@ -8,7 +8,7 @@
 // Text        `shmon_text` and `char *` with a length are bytes, in lengths of bytes; a `const char *` without a
 //             length ends with NUL.
 // Errors      Functions that can fail answer a `shmon_status`, and `shmon_last_error` has the message. Outputs are
-//             only written on SHMON_OK, unless a function says otherwise.
+//             only written on SHMON_OK, unless a function says otherwise; a handle that can't be made is NULL.
 // Threads     Handles say how they may be shared. There is no global state.
 // Versions    Structures that the caller allocates begin with `struct_size` and have an `_init` function. Structures
 //             that the library allocates grow at their end. Numbers never change.
@@ -292,8 +292,9 @@ typedef struct shmon_recorded {
 #if defined(SHMON_WITH_STORE)
 // A sink of the caller's own, told of each command after it was stored.
 //
-// It runs on the thread that records, without any lock held, so it may use the monitor, and several threads may be in
-// it at once. `event` is what was stored, with nothing empty that could be filled in; it, `recorded` and `verdict` are
+// It runs on the thread that records, without any lock held, so it may use the monitor (but not free it), and several
+// threads may be in it at once. A command that a sink records is stored and told to no sink of the same monitor. No
+// C++ exception and no `longjmp` may leave it: the process would be ended. `event` is what was stored, with nothing empty that could be filled in; it, `recorded` and `verdict` are
 // valid until the callback returns. `user` is what `shmon_monitor_add_sink` was given.
 typedef void (*shmon_sink)(const struct shmon_event *event,
                            const struct shmon_recorded *recorded,
@@ -544,7 +545,7 @@ const struct shmon_classifier *shmon_monitor_classifier(const struct shmon_monit
 
 #if defined(SHMON_WITH_STORE)
 // Adds a sink of the caller's own: `told` is called for each stored command of at least `min_level`, a number of
-// `shmon_level`, unless it is excluded or a duplicate.
+// `shmon_level`, unless it is excluded, a duplicate, or was recorded by a sink.
 //
 // It is called once, after the commit, and a process that dies in between doesn't call it; for a sink that is tried
 // again until it takes the message, configure `[notify.command]`. The monitor keeps `user` and gives it back.

@@ -54,16 +54,14 @@ pub unsafe extern "C" fn shmon_classify_batch(
         if len == 0 {
             return Ok(());
         }
-        if commands.is_null() {
-            return Err(Failure::null("commands"));
-        }
+        // SAFETY: the caller promises `len` texts.
+        let commands = Commands(unsafe { types::array(commands, len, "commands") }?);
         if out.is_null() {
             return Err(Failure::null("out"));
         }
-        // SAFETY: not null, and `len` texts as the caller promises.
-        let commands = Commands(unsafe { std::slice::from_raw_parts(commands, len) });
-        if let Some(bad) = commands.0.iter().position(|t| t.len > 0 && t.data.is_null()) {
-            return Err(Failure::null(&format!("commands[{bad}].data")));
+        for (index, text) in commands.0.iter().enumerate() {
+            // SAFETY: the caller promises the bytes, which nobody looks at here.
+            unsafe { text.bytes("data") }.map_err(|e| Failure(e.0, format!("commands[{index}]: {}", e.1)))?;
         }
         let places = Places(out);
         let next = AtomicUsize::new(0);

@@ -23,11 +23,8 @@ pub struct shmon_builder {
 /// `out` is writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmon_classifier_new(out: *mut *mut shmon_classifier) -> shmon_status {
-    guard(|| {
-        let classifier = Box::new(shmon_classifier { inner: core::Classifier::builtin() });
-        // SAFETY: the caller promises `out`.
-        unsafe { give(out, classifier) }
-    })
+    // SAFETY: the caller promises `out`.
+    unsafe { make(out, || Ok(Box::new(shmon_classifier { inner: core::Classifier::builtin() }))) }
 }
 
 /// Frees a classifier; NULL does nothing. Verdicts that it made stay valid.
@@ -46,11 +43,9 @@ pub unsafe extern "C" fn shmon_classifier_free(classifier: *mut shmon_classifier
 /// `out` is writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmon_builder_new(out: *mut *mut shmon_builder) -> shmon_status {
-    guard(|| {
-        let builder = Box::new(shmon_builder { inner: core::Classifier::builder(), exclude: None });
-        // SAFETY: the caller promises `out`.
-        unsafe { give(out, builder) }
-    })
+    let new = || Ok(Box::new(shmon_builder { inner: core::Classifier::builder(), exclude: None }));
+    // SAFETY: the caller promises `out`.
+    unsafe { make(out, new) }
 }
 
 /// Frees a builder; NULL does nothing.
@@ -196,17 +191,17 @@ pub unsafe extern "C" fn shmon_builder_build(
     builder: *const shmon_builder,
     out: *mut *mut shmon_classifier,
 ) -> shmon_status {
-    guard(|| {
+    let build = || {
         // SAFETY: the caller promises the builder.
         let builder = unsafe { handle(builder, "builder") }?;
         let mut inner = builder.inner.clone();
         if let Some(programs) = &builder.exclude {
             inner = inner.exclude(programs);
         }
-        let classifier = Box::new(shmon_classifier { inner: inner.build()? });
-        // SAFETY: the caller promises `out`.
-        unsafe { give(out, classifier) }
-    })
+        Ok(Box::new(shmon_classifier { inner: inner.build()? }))
+    };
+    // SAFETY: the caller promises `out`.
+    unsafe { make(out, build) }
 }
 
 /// # Safety
@@ -221,16 +216,22 @@ unsafe fn change(
     Ok(())
 }
 
-/// Hands a new handle to the caller.
+/// Makes a handle for the caller, or writes NULL and says why not: whoever doesn't look at the status then frees NULL,
+/// or passes it on and is told so, where an uninitialised pointer would have been used.
 ///
 /// # Safety
 /// `out` is NULL or writable.
-pub(crate) unsafe fn give<T>(out: *mut *mut T, value: Box<T>) -> Result<(), Failure> {
-    if out.is_null() {
-        return Err(Failure::null("out"));
-    }
-    // SAFETY: not null, and writable as the caller promises.
-    unsafe { put(out, Box::into_raw(value), "out") }
+pub(crate) unsafe fn make<T>(
+    out: *mut *mut T,
+    body: impl FnOnce() -> Result<Box<T>, Failure>,
+) -> shmon_status {
+    guard(|| {
+        // SAFETY: NULL or writable as the caller promises; before the body, which may panic.
+        unsafe { put(out, std::ptr::null_mut(), "out") }?;
+        let value = body()?;
+        // SAFETY: not null, since it was written to above.
+        unsafe { put(out, Box::into_raw(value), "out") }
+    })
 }
 
 /// Takes a handle back and drops it.

@@ -1,6 +1,6 @@
 //! One command: its summary without an allocation, its level's name, its redacted text.
 
-use crate::classifier::{free, give, shmon_classifier};
+use crate::classifier::{free, make, shmon_classifier};
 use crate::status::{Failure, SHMON_BUFFER, guard, shmon_status};
 use crate::types::{self, handle, handle_mut, put, shmon_context, shmon_summary};
 use shmon_core::{Level, Scratch};
@@ -18,7 +18,7 @@ pub struct shmon_scratch {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shmon_scratch_new(out: *mut *mut shmon_scratch) -> shmon_status {
     // SAFETY: the caller promises `out`.
-    guard(|| unsafe { give(out, Box::new(shmon_scratch { inner: Scratch::default() })) })
+    unsafe { make(out, || Ok(Box::new(shmon_scratch { inner: Scratch::default() }))) }
 }
 
 /// Frees buffers; NULL does nothing.

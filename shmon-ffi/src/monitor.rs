@@ -1,6 +1,6 @@
 //! Recording: each event is classified, stored, logged, and people are told.
 
-use crate::classifier::{give, shmon_classifier};
+use crate::classifier::{make, shmon_classifier};
 use crate::event::{self, shmon_event, shmon_recorded, shmon_sink};
 use crate::status::{Failure, guard, guard_drop, shmon_status};
 use crate::types::{self, handle, path, shmon_text};
@@ -8,6 +8,7 @@ use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Recorded};
 use shmon_core::record::{Ending, Event};
 use shmon_core::{Classifier, Level, Monitor};
+use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +43,34 @@ struct Sink {
 // SAFETY: the pointer is only handed back to the callback, which the caller promises to be fit for any thread.
 unsafe impl Send for Sink {}
 
+thread_local! {
+    /// The monitors whose sinks this thread is in.
+    static TELLING: RefCell<Vec<*const shmon_monitor>> = const { RefCell::new(Vec::new()) };
+}
+
+/// While it lives, this thread is in the monitor's sinks.
+struct Telling;
+
+impl Telling {
+    /// `None` in a sink of this very monitor: a sink that records would be told of that too, and so on for ever.
+    fn begin(monitor: &shmon_monitor) -> Option<Telling> {
+        let monitor = std::ptr::from_ref(monitor);
+        TELLING.with_borrow_mut(|telling| {
+            if telling.contains(&monitor) {
+                return None;
+            }
+            telling.push(monitor);
+            Some(Telling)
+        })
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        TELLING.with_borrow_mut(Vec::pop);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -74,6 +103,7 @@ impl shmon_monitor {
         if sinks.is_empty() {
             return Ok(recorded);
         }
+        let Some(_telling) = Telling::begin(self) else { return Ok(recorded) };
         for (incoming, recorded) in batch.iter().zip(&recorded) {
             let Incoming::Event(event) = incoming else { continue };
             if recorded.duplicate || recorded.excluded {
@@ -112,7 +142,7 @@ pub unsafe extern "C" fn shmon_monitor_open(
     flags: u32,
     out: *mut *mut shmon_monitor,
 ) -> shmon_status {
-    guard(|| {
+    let open = || {
         if flags & !SHMON_DELIVER != 0 {
             return Err(Failure::invalid(format!("unknown flags {flags:#x}: use 0 or SHMON_DELIVER")));
         }
@@ -130,16 +160,16 @@ pub unsafe extern "C" fn shmon_monitor_open(
             let options = shmon_core::notify::Options::with_env(|name| std::env::var(name).ok());
             shmon_core::LiveMonitor::new(monitor, options)
         };
-        let monitor = Box::new(shmon_monitor {
+        Ok(Box::new(shmon_monitor {
             inner: Mutex::new(monitor),
             sinks: Mutex::default(),
             classifier: shmon_classifier { inner: classifier },
             deliver: flags & SHMON_DELIVER != 0,
             process: std::process::id(),
-        });
-        // SAFETY: the caller promises `out`.
-        unsafe { give(out, monitor) }
-    })
+        }))
+    };
+    // SAFETY: the caller promises `out`.
+    unsafe { make(out, open) }
 }
 
 /// Sends what is due (a few seconds at most), closes the database and frees the monitor; NULL does nothing.
@@ -177,7 +207,7 @@ pub unsafe extern "C" fn shmon_monitor_classifier(monitor: *const shmon_monitor)
 }
 
 /// Adds a sink of the caller's own: `told` is called for each stored command of at least `min_level`, a number of
-/// `shmon_level`, unless it is excluded or a duplicate.
+/// `shmon_level`, unless it is excluded, a duplicate, or was recorded by a sink.
 ///
 /// It is called once, after the commit, and a process that dies in between doesn't call it; for a sink that is tried
 /// again until it takes the message, configure `[notify.command]`. The monitor keeps `user` and gives it back.
@@ -245,11 +275,8 @@ pub unsafe extern "C" fn shmon_monitor_record_batch(
         if len == 0 {
             return Ok(());
         }
-        if events.is_null() {
-            return Err(Failure::null("events"));
-        }
-        // SAFETY: not null, and `len` pointers as the caller promises.
-        let events = unsafe { std::slice::from_raw_parts(events, len) };
+        // SAFETY: the caller promises `len` pointers.
+        let events = unsafe { types::array(events, len, "events") }?;
         let events = events.iter().enumerate().map(|(i, &event)| {
             // SAFETY: the caller promises each event.
             unsafe { event::read(event, &format!("events[{i}]")) }

@@ -65,6 +65,22 @@ pub(crate) unsafe fn bytes<'a>(data: *const c_char, len: usize, name: &str) -> R
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
 }
 
+/// An array of `len` members, which is not 0.
+///
+/// # Safety
+/// `first` is NULL, or points to `len` readable members that don't change while `'a` lasts.
+pub(crate) unsafe fn array<'a, T>(first: *const T, len: usize, name: &str) -> Result<&'a [T], Failure> {
+    if first.is_null() {
+        return Err(Failure::null(name));
+    }
+    // What `-1` becomes on its way to `size_t`: no object is that long.
+    if len > isize::MAX.cast_unsigned() / size_of::<T>() {
+        return Err(Failure::invalid(format!("{name} has more members than memory")));
+    }
+    // SAFETY: not null, not longer than an object can be, and readable as the caller promises.
+    Ok(unsafe { std::slice::from_raw_parts(first, len) })
+}
+
 /// A text that ends with NUL and must be UTF-8.
 ///
 /// # Safety
@@ -171,10 +187,15 @@ pub struct shmon_context {
 ///
 /// # Safety
 /// `repr(C)`, the first field is the `usize` size, and any bytes are valid in every field.
-pub(crate) unsafe trait Versioned: Copy {}
+pub(crate) unsafe trait Versioned: Copy {
+    /// The function that makes one.
+    const INIT: &'static str;
+}
 
 // SAFETY: numbers and pointers that are checked when they are used.
-unsafe impl Versioned for shmon_context {}
+unsafe impl Versioned for shmon_context {
+    const INIT: &'static str = "shmon_context_init";
+}
 
 /// Copies a structure of any version.
 ///
@@ -187,10 +208,11 @@ pub(crate) unsafe fn read<T: Versioned>(from: *const T, name: &str) -> Result<T,
     // SAFETY: the caller promises at least the first field.
     let size = unsafe { from.cast::<usize>().read() };
     let ours = size_of::<T>();
-    if size < size_of::<usize>() || size > 1 << 16 {
-        return Err(Failure::invalid(format!(
-            "struct_size of {name} is {size}: use {name}'s _init function"
-        )));
+    // A compiler gives no structure that begins with a size_t another size than a multiple of it, and none of ours will
+    // grow this large: what is left of a structure that nobody initialised is seldom let through.
+    let word = size_of::<usize>();
+    if size < word || !size.is_multiple_of(word) || size > 1 << 12 {
+        return Err(Failure::invalid(format!("struct_size of {name} is {size}: begin with {}()", T::INIT)));
     }
     // SAFETY: every `Versioned` is valid when all bytes are zero.
     let mut value: T = unsafe { std::mem::zeroed() };

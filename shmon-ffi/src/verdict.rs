@@ -1,7 +1,7 @@
 //! The long answer for one command: findings, invocations, what is unresolved.
 
-use crate::classifier::{free, give, shmon_classifier};
-use crate::status::{guard, shmon_status};
+use crate::classifier::{free, make, shmon_classifier};
+use crate::status::shmon_status;
 use crate::types::{self, handle, shmon_context, shmon_level, shmon_span, shmon_summary, shmon_text};
 use shmon_core::verdict::VerdictRef;
 use shmon_core::{self as core, Scratch, Text};
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn shmon_verdict_new(
     context: *const shmon_context,
     out: *mut *mut shmon_verdict,
 ) -> shmon_status {
-    guard(|| {
+    let classify = || {
         // SAFETY: the caller promises classifier, text and context.
         let (classifier, command, context) = unsafe {
             (
@@ -177,9 +177,10 @@ pub unsafe extern "C" fn shmon_verdict_new(
         };
         let mut scratch = Scratch::default();
         let verdict = classifier.inner.classify_into(command, &context, &mut scratch);
-        // SAFETY: the caller promises `out`.
-        unsafe { give(out, shmon_verdict::new(verdict, command)) }
-    })
+        Ok(shmon_verdict::new(verdict, command))
+    };
+    // SAFETY: the caller promises `out`.
+    unsafe { make(out, classify) }
 }
 
 /// Frees a verdict and all that it gave out; NULL does nothing.
