@@ -161,6 +161,8 @@ pub(super) enum ParamOp {
     Slice,
     /// `@Q`, `@U` and such
     Transform(u8),
+    /// zsh: `:t`, `:h`, `:r`, `:e`
+    PathPart(u8),
     /// Not understood: the value is unknown.
     Unknown,
 }
@@ -185,6 +187,12 @@ pub(super) struct Param {
     /// fish: all elements, and whether they are joined to one word.
     pub(super) list: bool,
     pub(super) joined: bool,
+    /// zsh: the flags of `${(flags)…}`.
+    pub(super) flags: Range32,
+    /// zsh: `${=x}`.
+    pub(super) split: bool,
+    /// zsh: parts in the place of the name, as in `${${x}…}`.
+    pub(super) inner: Option<Range32>,
 }
 
 /// `NAME=value`, `NAME[i]=value`, `NAME=(…)`.

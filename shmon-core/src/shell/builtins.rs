@@ -42,6 +42,8 @@ impl Machine<'_> {
             Builtin::Set => self.set_builtin(rest),
             Builtin::Psub => self.psub(),
             Builtin::Strings => self.fish_string(argv),
+            Builtin::Count => self.fish_count(argv),
+            Builtin::Math => self.fish_math(argv),
             Builtin::Shift => {
                 let by = if rest.is_empty() { Some(1) } else { arith::literal(self.arg_text(rest.start)) };
                 let by = by.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
@@ -58,8 +60,15 @@ impl Machine<'_> {
             Builtin::Printf => self.printf(rest),
             Builtin::True => {}
             Builtin::False => self.status = Some(1),
-            Builtin::Exit => self.jump(Flow::Exit),
-            Builtin::Return => self.jump(Flow::Return),
+            Builtin::Exit | Builtin::Return => {
+                let code = match rest.len() {
+                    1 => arith::literal(self.arg_text(rest.start)).and_then(|n| i32::try_from(n & 255).ok()),
+                    _ => None,
+                };
+                let exit = builtin == Builtin::Exit;
+                self.jump(if exit { Flow::Exit } else { Flow::Return });
+                self.status = code;
+            }
             // Outside a loop they only complain.
             Builtin::Break | Builtin::Continue if self.loops == 0 => {}
             Builtin::Break => {

@@ -106,12 +106,13 @@ impl Parser<'_> {
                 self.blanks();
                 let name = self.raw_word();
                 self.blanks();
-                if self.dialect == Dialect::Zsh {
-                    // `function a b { … }` defines both; the last one stands for them.
-                    while self.bare_word() != b"{" && self.peek().is_some_and(|b| !is(b, META)) {
-                        self.raw_word();
-                        self.blanks();
-                    }
+                let mut others = Vec::new();
+                while self.dialect == Dialect::Zsh
+                    && self.bare_word() != b"{"
+                    && self.peek().is_some_and(|b| !is(b, META))
+                {
+                    others.push(self.raw_word());
+                    self.blanks();
                 }
                 if self.peek() == Some(b'(') {
                     self.pos += 1;
@@ -120,7 +121,20 @@ impl Parser<'_> {
                         self.pos += 1;
                     }
                 }
-                self.function(name)
+                let node = self.function(name);
+                if others.is_empty() {
+                    return node;
+                }
+                // zsh: `function a b { … }` defines both.
+                let Node::Function { body, params, .. } = self.ast.node(node) else { return node };
+                let mark = self.ast.stacks.items.len();
+                self.ast.stacks.items.push(Item { node, join: Join::Sequence });
+                for name in others.into_iter().take(16) {
+                    let node = self.ast.add(Node::Function { name, body, params });
+                    self.ast.stacks.items.push(Item { node, join: Join::Sequence });
+                }
+                let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
+                self.ast.add(Node::List { items })
             }
             _ => {
                 // coproc [NAME] command: a name only stands before a compound command.
@@ -265,7 +279,18 @@ impl Parser<'_> {
             let body = self.do_body();
             return self.ast.add(Node::ForArith { exprs, body });
         }
-        let name = self.raw_word();
+        let mut name = self.raw_word();
+        if self.dialect == Dialect::Zsh {
+            // `for i j in …`: so many at a time.
+            loop {
+                self.blanks();
+                if matches!(self.bare_word(), b"" | b"in" | b"do") || self.peek().is_none_or(|b| is(b, META))
+                {
+                    break;
+                }
+                name.end = self.raw_word().end;
+            }
+        }
         self.lines();
         let mark = self.ast.stacks.words.len();
         let mut listed = false;

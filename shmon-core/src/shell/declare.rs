@@ -14,6 +14,13 @@ impl Machine<'_> {
         let mut functions = false;
         let export = self.arg_text(argv.start) == b"export";
         let mut exported = export.then_some(true);
+        // zsh's.
+        if self.arg_text(argv.start) == b"integer" {
+            if self.dialect != super::Dialect::Zsh {
+                return;
+            }
+            attribute = b'i';
+        }
         let mut next = argv.start + 1;
         while next < argv.end {
             let word = self.arg_text(next);

@@ -323,6 +323,7 @@ impl Machine<'_> {
             next = made.last().map_or(0, |e| e.index.saturating_add(1));
         }
         let mark = self.s.fields.len();
+        let mut pending: Vec<super::analysis::WordRec> = Vec::new();
         for index in words.start..words.end {
             let word = self.s.ast.word(index);
             let text = self.text(Range32 { start: word.start, end: word.end });
@@ -349,6 +350,18 @@ impl Machine<'_> {
                 continue;
             }
             self.expand_word(word);
+            if assoc {
+                // `m=(key value …)`
+                pending.extend(self.s.fields.drain(mark..));
+                while pending.len() >= 2 {
+                    let (key, field) = (pending[0], pending[1]);
+                    pending.drain(..2);
+                    let known = !field.flags.contains(super::WordFlags::UNRESOLVED);
+                    let value = Val { range: field.range(), known };
+                    made.push(Element { index: 0, key: key.range(), value });
+                }
+                continue;
+            }
             for i in mark..self.s.fields.len() {
                 let Some(field) = self.s.fields.get(i) else { break };
                 let known = !field.flags.contains(super::WordFlags::UNRESOLVED);

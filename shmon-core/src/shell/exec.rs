@@ -163,6 +163,8 @@ impl Machine<'_> {
                     } else {
                         Input::Text(output, InputFrom::Pipe)
                     };
+                } else if matches!(self.dialect, super::Dialect::Zsh | super::Dialect::Fish) {
+                    self.exec(node);
                 } else {
                     self.subshell(node);
                 }
@@ -280,12 +282,16 @@ impl Machine<'_> {
         self.loops += 1;
         let outer_skip = std::mem::take(&mut self.jump_skipped);
         let end = self.s.list.len();
-        for at in mark..end {
+        let names = self.loop_names(name);
+        for at in (mark..end).step_by(names.len().max(1)) {
             if !self.step() {
                 break;
             }
-            let Some(value) = self.s.list.get(at).copied() else { break };
-            self.assign(name, value);
+            for (i, name) in names.iter().enumerate() {
+                let empty = Val { range: Range32 { start: name.start, end: name.start }, known: true };
+                let value = self.s.list.get(at + i).copied().filter(|_| at + i < end).unwrap_or(empty);
+                self.assign(*name, value);
+            }
             self.exec(body);
             if !self.iterated() || self.jump_skipped || at - mark >= MAX_ITERATIONS as usize {
                 break;
@@ -299,6 +305,20 @@ impl Machine<'_> {
         } else if end == mark {
             self.status = Some(0);
         }
+    }
+
+    /// The variables of a loop: one, but in zsh.
+    fn loop_names(&self, name: Range32) -> Vec<Range32> {
+        let mut names = Vec::with_capacity(1);
+        let mut start = name.start;
+        for word in self.text(name).split(|b| matches!(b, b' ' | b'\t')) {
+            let end = start + word.len() as u32;
+            if start < end || name.is_empty() {
+                names.push(Range32 { start, end });
+            }
+            start = end + 1;
+        }
+        names
     }
 
     fn exec_for_arith(&mut self, exprs: u32, body: NodeId) {

@@ -47,6 +47,9 @@ impl Machine<'_> {
         if word.flags & WORD_BRACE != 0 && self.expand_braces(word, span) {
             return;
         }
+        if self.dialect == super::Dialect::Fish && self.multiply(word.parts, span) {
+            return;
+        }
         self.expand_field(word.parts, span);
     }
 

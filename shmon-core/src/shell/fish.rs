@@ -165,7 +165,7 @@ impl Parser<'_> {
         let node = match &opening[..len] {
             b"if" => self.fish_if(),
             b"while" => {
-                let condition = self.fish_jobs();
+                let condition = self.fish_condition();
                 let body = self.fish_list(UNTIL_END);
                 self.ast.add(Node::While { condition, body, until: false })
             }
@@ -195,12 +195,36 @@ impl Parser<'_> {
         self.expect(b"end");
     }
 
+    /// The jobs of a condition: `if a; and b` goes on with what depends on it.
+    fn fish_condition(&mut self) -> NodeId {
+        let mark = self.ast.stacks.items.len();
+        let node = self.fish_jobs();
+        self.ast.stacks.items.push(Item { node, join: Join::Sequence });
+        loop {
+            let before = self.pos;
+            self.fish_lines();
+            let join = match self.bare_word() {
+                b"and" => Join::And,
+                b"or" => Join::Or,
+                _ => {
+                    self.pos = before;
+                    break;
+                }
+            };
+            self.pos += self.bare_word().len();
+            let node = self.fish_jobs();
+            self.ast.stacks.items.push(Item { node, join });
+        }
+        let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
+        if items.len() == 1 { node } else { self.ast.add(Node::AndOr { items }) }
+    }
+
     fn fish_if(&mut self) -> NodeId {
         let mark = self.ast.stacks.items.len();
         let push =
             |parser: &mut Self, node| parser.ast.stacks.items.push(Item { node, join: Join::Sequence });
         loop {
-            let condition = self.fish_jobs();
+            let condition = self.fish_condition();
             push(self, condition);
             let body = self.fish_list(UNTIL_END | UNTIL_ELSE);
             push(self, body);
@@ -543,14 +567,14 @@ impl Parser<'_> {
         }
         let len = name_len(self.rest().get(1..).unwrap_or(&[]));
         if len == 0 {
-            // `$$x`, and a dollar sign that bash's users type by habit: the value isn't known.
             self.pos += 1;
-            let doubled = self.peek() == Some(b'$');
-            if doubled {
-                while self.peek().is_some_and(|b| b == b'$' || name_len(&[b]) > 0 || b.is_ascii_digit()) {
-                    self.pos += 1;
-                }
-                self.ast.params.push(Param { op: super::ast::ParamOp::Unknown, ..Param::default() });
+            // `$$x`: the variables that x names. More dollar signs aren't followed.
+            let len = name_len(self.rest().get(1..).unwrap_or(&[]));
+            if self.peek() == Some(b'$') && len > 0 {
+                let name = Range32 { start: (start + 2) as u32, end: (start + 2 + len) as u32 };
+                self.pos += 1 + len;
+                let param = Param { name, indirect: true, list: true, joined: quoted, ..Param::default() };
+                self.ast.params.push(param);
                 let index = (self.ast.params.len() - 1) as u32;
                 return self.fish_push(PartKind::Param, PART_QUOTED, start, self.pos, index);
             }

@@ -24,6 +24,7 @@ mod filters;
 mod fish;
 mod fish_run;
 mod launch;
+mod lists;
 mod machine;
 mod obfuscation;
 mod param;

@@ -74,6 +74,16 @@ impl Parser<'_> {
 
     fn simple_param(&mut self, len: usize, quoted: bool) {
         let start = self.pos;
+        // zsh: `$#x` is the length of x.
+        if self.dialect == Dialect::Zsh
+            && self.rest().starts_with(b"$#")
+            && self.peek_at(2).is_some_and(|b| is(b, NAME_START))
+        {
+            let len = name_len(self.rest().get(2..).unwrap_or(&[]));
+            let name = Range32 { start: (start + 2) as u32, end: (start + 2 + len) as u32 };
+            self.pos += 2 + len;
+            return self.push_param(Param { name, length: true, ..Param::default() }, quoted, start);
+        }
         let name = Range32 { start: (start + 1) as u32, end: (start + 1 + len) as u32 };
         self.pos += 1 + len;
         let mut param = Param { name, ..Param::default() };
@@ -95,16 +105,8 @@ impl Parser<'_> {
             return;
         }
         let mut param = Param::default();
-        if self.dialect == Dialect::Zsh && self.peek() == Some(b'(') {
-            // zsh's flags change the value in ways that aren't followed, but for upper and lower case.
-            let rest = self.rest();
-            let len = rest.iter().take(64).position(|&b| b == b')').map_or(0, |len| len + 1);
-            param.op = match &rest[..len] {
-                b"(U)" => ParamOp::Case(b'^', true),
-                b"(L)" => ParamOp::Case(b',', true),
-                _ => ParamOp::Unknown,
-            };
-            self.pos += len;
+        if self.dialect == Dialect::Zsh {
+            self.zsh_prefix(&mut param);
         }
         let after = self.peek_at(1);
         match self.peek() {
@@ -134,12 +136,17 @@ impl Parser<'_> {
         let len = match rest.first() {
             Some(b) if is(*b, NAME_START) => name_len(rest),
             Some(b) if b.is_ascii_digit() => rest.iter().take_while(|b| b.is_ascii_digit()).count(),
+            Some(b'$') if self.dialect == Dialect::Zsh && matches!(rest.get(1), Some(b'{' | b'(' | b'$')) => {
+                0
+            }
             Some(b) if SPECIAL.contains(b) => 1,
             _ => 0,
         };
         param.name = Range32 { start: self.pos as u32, end: (self.pos + len) as u32 };
         self.pos += len;
-        if len == 0 {
+        if len == 0 && self.dialect == Dialect::Zsh && self.zsh_inner(&mut param) {
+            // What stands in the place of the name was read.
+        } else if len == 0 {
             self.refuse();
             param.op = ParamOp::Unknown;
         }
@@ -163,6 +170,54 @@ impl Parser<'_> {
         }
         self.leave();
         self.push_param(param, quoted, start);
+    }
+
+    /// zsh: flags in parentheses, and `=`, `~`, `^` before the name.
+    fn zsh_prefix(&mut self, param: &mut Param) {
+        if self.peek() == Some(b'(') {
+            let rest = self.rest();
+            let len = rest.iter().take(64).position(|&b| b == b')').map_or(0, |len| len + 1);
+            let flags = Range32 { start: self.pos as u32 + 1, end: (self.pos + len.max(2)) as u32 - 1 };
+            param.flags = flags;
+            // Flags that aren't followed make the value unknown.
+            let text = rest.get(1..len.max(2) - 1).unwrap_or(&[]);
+            let mut at = 0;
+            while let Some(&b) = text.get(at) {
+                at += 1;
+                match b {
+                    b'U' | b'L' | b'f' | b'o' | b'O' | b'z' | b'Q' | b'P' | b'@' => {}
+                    b's' | b'j' => {
+                        let Some(&open) = text.get(at) else { break };
+                        let tail = text.get(at + 1..).unwrap_or(&[]);
+                        match tail.iter().position(|&b| b == open) {
+                            Some(close) => at += close + 2,
+                            None => param.op = ParamOp::Unknown,
+                        }
+                    }
+                    _ => param.op = ParamOp::Unknown,
+                }
+            }
+            self.pos += len;
+        }
+        while let Some(b @ (b'=' | b'~' | b'^')) = self.peek()
+            && self.peek_at(1).is_some_and(|b| is(b, NAME_START) || matches!(b, b'$' | b'=' | b'~' | b'^'))
+        {
+            param.split |= b == b'=';
+            self.pos += 1;
+        }
+    }
+
+    /// zsh: `${${x}…}`, `${"$(…)"}` and `${:-x}`; whether there is one.
+    fn zsh_inner(&mut self, param: &mut Param) -> bool {
+        let mark = self.ast.stacks.parts.len();
+        match self.peek() {
+            Some(b'$') => self.dollar(Place::Brace(0), false),
+            Some(b'"') => self.double_quotes(),
+            Some(b':') if self.peek_at(1) == Some(b'-') => {}
+            _ => return false,
+        }
+        param.inner = Some(settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts));
+        true
     }
 
     fn function_substitution(&mut self, quoted: bool, start: usize) {
@@ -200,12 +255,13 @@ impl Parser<'_> {
                 param.op = default_op(next.unwrap_or(b'-'), true);
                 param.arg = self.argument(0, quoted);
             }
-            // zsh's modifiers: `${x:l}`; those of paths aren't followed.
+            // zsh's modifiers: `${x:l}`, `${x:t}`.
             b':' if self.dialect == Dialect::Zsh && next.is_some_and(|b| b.is_ascii_alphabetic()) => {
                 let whole = self.peek_at(2) == Some(b'}');
                 param.op = match next {
                     Some(b'l') if whole => ParamOp::Case(b',', true),
                     Some(b'u') if whole => ParamOp::Case(b'^', true),
+                    Some(part @ (b't' | b'h' | b'r' | b'e')) if whole => ParamOp::PathPart(part),
                     _ => ParamOp::Unknown,
                 };
                 self.pos += if whole { 2 } else { 1 };

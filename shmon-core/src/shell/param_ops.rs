@@ -53,6 +53,7 @@ impl Machine<'_> {
                 ParamOp::Replace(anchor) => Some(replace(text, &pattern, &replacement, anchor, &mut steps)),
                 ParamOp::Case(sign, all) => Some(change_case(text, sign, all, &pattern, &mut steps)),
                 ParamOp::Transform(kind) => transform(text, kind),
+                ParamOp::PathPart(kind) => Some(path_part(text, kind)),
                 _ => None,
             };
             self.pattern_steps = steps;
@@ -225,4 +226,21 @@ fn transform(text: &[u8], kind: u8) -> Option<Vec<u8>> {
         }
         _ => return None,
     })
+}
+
+/// `${x:t}` and its kin: the last part of a path, what is before it, without or only the ending.
+fn path_part(text: &[u8], kind: u8) -> Vec<u8> {
+    let slash = text.iter().rposition(|&b| b == b'/');
+    let dot = text.iter().rposition(|&b| b == b'.').filter(|&dot| slash.is_none_or(|slash| dot > slash));
+    let part = match (kind, slash, dot) {
+        (b't', Some(slash), _) => &text[slash + 1..],
+        (b'h', Some(0), _) => b"/",
+        (b'h', Some(slash), _) => &text[..slash],
+        (b'h', None, _) => b".",
+        (b'r', _, Some(dot)) => &text[..dot],
+        (b'e', _, Some(dot)) => &text[dot + 1..],
+        (b'e', _, None) => b"",
+        _ => text,
+    };
+    part.to_vec()
 }

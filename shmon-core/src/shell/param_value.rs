@@ -105,13 +105,19 @@ impl Machine<'_> {
             return self.unresolved(source, quoted, field);
         }
         if shape == Shape::Unset {
-            if quoted {
+            if quoted && !(self.dialect == super::Dialect::Fish && param.list && !param.joined) {
                 field.started = true;
             }
             return;
         }
         if !self.operate(&param, shape, mark) {
             return self.unresolved(source, quoted, field);
+        }
+        if self.dialect == super::Dialect::Zsh {
+            match self.zsh_flags(&param, shape, mark, quoted) {
+                Some(changed) => shape = changed,
+                None => return self.unresolved(source, quoted, field),
+            }
         }
         if self.dialect == super::Dialect::Zsh && !quoted {
             // zsh splits no values; empty ones vanish.
@@ -179,28 +185,16 @@ impl Machine<'_> {
 
     /// Finds the parameter's values and pushes them on the list.
     fn param_values(&mut self, param: &Param, mark: usize) -> Shape {
-        if param.indirect {
-            return self.indirect_values(param, mark);
+        if let Some(parts) = param.inner {
+            return self.inner_values(parts, param.name);
         }
         if param.list {
             return self.list_values(param);
         }
-        self.named_values(param.name, param.index)
-    }
-
-    /// All elements of a list of fish.
-    fn list_values(&mut self, param: &Param) -> Shape {
-        let var = self.lookup(param.name).and_then(|at| self.s.vars.get(at).copied());
-        match var.map(|v| v.kind) {
-            None => return Shape::Unknown,
-            Some(VarKind::Unset) => return Shape::Unset,
-            Some(VarKind::Scalar(value)) => self.s.list.push(value),
-            Some(VarKind::Array(range) | VarKind::Assoc(range)) => {
-                let values = range.of(&self.s.elements).iter().map(|e| e.value);
-                self.s.list.extend(values);
-            }
+        if param.indirect {
+            return self.indirect_values(param, mark);
         }
-        if param.joined { Shape::Star } else { Shape::At }
+        self.named_values(param.name, param.index)
     }
 
     fn named_values(&mut self, name: Range32, index: Option<Range32>) -> Shape {
@@ -285,6 +279,13 @@ impl Machine<'_> {
             }
             None => None,
         };
+        if let Some(parts) = index
+            && all.is_none()
+            && matches!(self.dialect, super::Dialect::Zsh | super::Dialect::Fish)
+            && !matches!(var.kind, VarKind::Assoc(_) | VarKind::Unset)
+        {
+            return self.counted_from_one(var.kind, parts);
+        }
         match var.kind {
             VarKind::Unset => Shape::Unset,
             VarKind::Scalar(value) => {

@@ -412,6 +412,7 @@ impl Parser<'_> {
                 b'0'..=b'9' if self.descriptor_len() > 0 => self.redirection(),
                 b'{' if self.named_descriptor_len() > 0 => self.redirection(),
                 _ if self.ast.stacks.words.len() == words && self.assignment() => {}
+                _ if self.zsh_declares(words) && self.assignment() => {}
                 _ => {
                     let word = self.word();
                     if word.start == word.end {
@@ -455,6 +456,17 @@ impl Parser<'_> {
             span: Range32 { start: start as u32, end: end as u32 },
         };
         self.ast.add(node)
+    }
+
+    /// Whether an array is assigned here among the arguments of zsh's `typeset`: elsewhere it would be a glob.
+    fn zsh_declares(&self, words: usize) -> bool {
+        let len = if self.dialect == Dialect::Zsh { name_len(self.rest()) } else { 0 };
+        len > 0
+            && self.rest().get(len..).is_some_and(|rest| rest.starts_with(b"=("))
+            && self.ast.stacks.words.get(words).is_some_and(|first| {
+                let name = self.slice(Range32 { start: first.start, end: first.end });
+                matches!(name, b"typeset" | b"declare" | b"local" | b"readonly" | b"export")
+            })
     }
 
     /// Whether a parenthesis here starts an argument of zsh: `(a|b)*`, `(#i)x`.

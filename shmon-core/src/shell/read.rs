@@ -35,13 +35,13 @@ impl Machine<'_> {
             next += 1;
             for (i, b) in letters.iter().enumerate() {
                 raw |= *b == b'r';
-                if !matches!(b, b'a' | b'd' | b'i' | b'n' | b'N' | b'p' | b't' | b'u') {
+                if !matches!(b, b'a' | b'A' | b'd' | b'i' | b'n' | b'N' | b'p' | b't' | b'u') {
                     continue;
                 }
                 let inline = letters.len() > i + 1;
                 let value = if inline { letters[i + 1..].to_vec() } else { self.arg_text(next).to_vec() };
                 match b {
-                    b'a' if !inline && next < rest.end => array = Some(self.arg(next).range()),
+                    b'a' | b'A' if !inline && next < rest.end => array = Some(self.arg(next).range()),
                     b'd' => delimiter = value.first().copied().unwrap_or(0),
                     b'n' | b'N' => {
                         most = std::str::from_utf8(&value).ok().and_then(|n| n.parse::<usize>().ok());
@@ -88,7 +88,10 @@ impl Machine<'_> {
             let name = self.intern(b"REPLY");
             return self.assign(name, value);
         }
-        let (separators, count) = self.separators();
+        let (separators, count) = match self.dialect {
+            super::Dialect::Fish => (*b" \t\n\0\0\0\0\0", 3),
+            _ => self.separators(),
+        };
         let fields = filters::split_fields(
             self.text(value.range),
             value.range.start,
@@ -102,7 +105,7 @@ impl Machine<'_> {
             let start = self.s.elements.len() as u32;
             for (i, range) in fields.into_iter().enumerate() {
                 let value = Val { range, known: true };
-                let index = i64::try_from(i).unwrap_or(0);
+                let index = i64::try_from(i).unwrap_or(0) + i64::from(self.dialect != super::Dialect::Bash);
                 self.s.elements.push(super::state::Element { index, key: Range32::default(), value });
             }
             self.s.vars[at].kind = VarKind::Array(Range32 { start, end: self.s.elements.len() as u32 });

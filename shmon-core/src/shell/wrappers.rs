@@ -101,9 +101,11 @@ pub(super) enum Builtin {
     Break,
     Continue,
     Let,
-    /// fish's `psub` and `string`.
+    /// fish's `psub`, `string`, `count` and `math`.
     Psub,
     Strings,
+    Count,
+    Math,
     /// `jobs -x command`.
     Jobs,
     Test,
@@ -405,6 +407,7 @@ static ENTRIES: &[Entry] = &[
     e("export", builtin(Builtin::Export)),
     e("declare", builtin(Builtin::Export)),
     e("typeset", builtin(Builtin::Export)),
+    e("integer", builtin(Builtin::Export)),
     e("local", builtin(Builtin::Export)),
     e("readonly", builtin(Builtin::Export)),
     e("unset", builtin(Builtin::Unset)),
@@ -431,6 +434,8 @@ static ENTRIES: &[Entry] = &[
     e("enable", builtin(Builtin::Other)),
     e("psub", builtin(Builtin::Psub)),
     e("string", builtin(Builtin::Strings)),
+    e("count", builtin(Builtin::Count)),
+    e("math", builtin(Builtin::Math)),
     e("jobs", builtin(Builtin::Jobs)),
     e("wait", builtin(Builtin::Other)),
     e("kill", builtin(Builtin::Other)),
