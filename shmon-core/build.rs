@@ -1,6 +1,7 @@
 //! Compiles the built-in rules with the library's own compiler into plain data.
 
 use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::exit;
 
@@ -31,6 +32,21 @@ fn main() {
     }
 }
 
+/// Another one for every change of the rules, the compiler or the version.
+fn build_id(rules: &[compiler::Source]) -> std::result::Result<String, String> {
+    let mut hash = std::hash::DefaultHasher::new();
+    env!("CARGO_PKG_VERSION").hash(&mut hash);
+    rules.iter().for_each(|source| (&source.name, &source.text).hash(&mut hash));
+    let folder = Path::new("src/rule/compiler");
+    let files = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files: Vec<_> = files.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    for file in files {
+        std::fs::read(&file).map_err(|e| format!("{}: {e}", file.display()))?.hash(&mut hash);
+    }
+    Ok(format!("{:016x}", hash.finish()))
+}
+
 fn generate() -> std::result::Result<(), String> {
     let dir = Path::new("rules");
     let mut names: Vec<String> = std::fs::read_dir(dir)
@@ -49,7 +65,11 @@ fn generate() -> std::result::Result<(), String> {
     })?;
     let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     let out = Path::new(&out);
-    let mut code = String::from("static WORDS: &[u32] = &[\n");
+    let mut code = format!(
+        "/// This build's compiler and rules.\npub(super) const BUILD: &str = \"{}\";\n",
+        build_id(&sources)?
+    );
+    code.push_str("static WORDS: &[u32] = &[\n");
     for line in compiled.blob.words.chunks(16) {
         for word in line {
             let _ = write!(code, "{word},");

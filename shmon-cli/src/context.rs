@@ -6,7 +6,7 @@ use shmon_core::{Classifier, Lang};
 use std::path::PathBuf;
 
 /// Options of every subcommand.
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug, PartialEq, Eq)]
 pub(crate) struct Globals {
     /// Folder of database, log, configuration and rules [default: ~/monitor]
     #[arg(long, global = true, env = "SHMON_HOME", value_name = "DIR", help_heading = "Global options")]
@@ -17,6 +17,19 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
+    /// What the environment says, without clap; `None` where clap has something to say about it.
+    pub(crate) fn plain() -> Option<Globals> {
+        let home = match std::env::var_os("SHMON_HOME") {
+            Some(home) if home.is_empty() => return None,
+            home => home.map(PathBuf::from),
+        };
+        let lang = match std::env::var_os("SHMON_LANG") {
+            Some(lang) => Some(lang.to_str()?.parse().ok()?),
+            None => None,
+        };
+        Some(Globals { home, lang })
+    }
+
     /// The home: `--home`, `$SHMON_HOME`, or `~/monitor`.
     pub(crate) fn home(&self) -> Result<Home> {
         match &self.home {
@@ -43,16 +56,16 @@ impl Globals {
         self.lang.unwrap_or(config.lang)
     }
 
-    /// The classifier with the user's rules, levels and exclusions.
+    /// The classifier with the user's rules, levels and exclusions, for what isn't recorded.
     pub(crate) fn classifier(&self, config: &Config) -> Result<Classifier> {
-        Ok(config.classifier(&self.home()?)?)
+        Ok(config.classifier_at_once(&self.home()?)?)
     }
 }
 
 impl Globals {
     /// What is known about the caller: user, root, SSH and the day.
     pub(crate) fn caller(&self) -> Caller {
-        let now = jiff::Zoned::now();
+        let now = shmon_core::time::now_local();
         Caller {
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok(),
             root: rustix::process::geteuid().is_root(),

@@ -13,6 +13,7 @@ mod when;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use context::Globals;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Watches, classifies and records the commands of a shared server.
@@ -60,36 +61,65 @@ enum Command {
     Notify(commands::notify::Args),
 }
 
-/// The one subcommand that programs call for each command of their users: where it stands first and is without fault, the other
-/// subcommands' arguments aren't built, which take longer than all the rest of it.
+/// One subcommand with the global options, read on its own.
 #[derive(Parser)]
-#[command(name = "shmon", disable_help_flag = true, disable_help_subcommand = true)]
-struct RecordOnly {
+#[command(version)]
+struct One<A: clap::Args> {
     #[command(flatten)]
     globals: Globals,
-    #[command(subcommand)]
-    command: OnlyRecord,
+    #[command(flatten)]
+    args: A,
 }
 
-#[derive(Subcommand)]
-enum OnlyRecord {
-    Record(commands::record::Args),
-}
-
-fn arguments() -> Cli {
-    if std::env::args_os().nth(1).is_some_and(|word| word == "record")
-        && let Ok(RecordOnly { globals, command: OnlyRecord::Record(args) }) = RecordOnly::try_parse()
-    {
-        return Cli { globals, command: Command::Record(args) };
+/// Reads the command lines of programs, which start one process for each command: clap makes the definitions of all
+/// subcommands before it reads a word, so here only the one that is named is made. Help, errors and everything
+/// unusual are left to the whole definition.
+fn one_subcommand(words: &[OsString]) -> Option<Cli> {
+    fn one<A: clap::Args>(words: &[OsString], command: fn(A) -> Command) -> Option<Cli> {
+        let One { globals, args } = One::<A>::try_parse_from(words).ok()?;
+        Some(Cli { globals, command: command(args) })
     }
-    // Whatever is wrong, or asked for help, is told by the whole of it.
-    Cli::parse()
+    match words.first()?.to_str()? {
+        "classify" => one(words, Command::Classify),
+        "check" => one(words, Command::Check),
+        "guard" => one(words, Command::Guard),
+        "record" => one(words, Command::Record),
+        "drain" => one(words, Command::Drain),
+        "daemon" => one(words, Command::Daemon),
+        "exec" => one(words, Command::Exec),
+        "hook" => one(words, Command::Hook),
+        _ => None,
+    }
 }
 
 fn main() -> ExitCode {
-    let cli = arguments();
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let plain = match words.split_first() {
+        Some((name, rest)) if name == "classify" => {
+            Globals::plain().and_then(|globals| Some((globals, commands::classify::Args::plain(rest)?)))
+        }
+        _ => None,
+    };
+    let result = match plain {
+        Some((globals, args)) => commands::classify::run(args, &globals),
+        None => run(&words),
+    };
+    match result {
+        Ok(status) => status,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shmon: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+// On its own, because all subcommands together take a large stack frame.
+#[inline(never)]
+fn run(words: &[OsString]) -> anyhow::Result<ExitCode> {
+    let cli = one_subcommand(words).unwrap_or_else(Cli::parse);
     let globals = &cli.globals;
-    let result = match cli.command {
+    match cli.command {
         Command::Init(args) => commands::init::run(args, globals),
         Command::Record(args) => commands::record::run(args, globals),
         Command::Classify(args) => commands::classify::run(args, globals),
@@ -120,13 +150,65 @@ fn main() -> ExitCode {
         Command::VerifyProof(args) => commands::verify_proof::run(args),
         Command::Tail(args) => commands::tail::run(args, globals),
         Command::Notify(args) => commands::notify::run(args, globals),
-    };
-    match result {
-        Ok(status) => status,
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("shmon: {error:#}");
-            ExitCode::from(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_calls_are_read_as_clap_reads_them() {
+        let words = ["ls -la", "", "--format", "level", "xml", "--format=level", "-", "--", "-x", "日本"];
+        let mut read = 0;
+        // Calls of up to four words.
+        for number in (0..words.len().pow(4)).step_by(7) {
+            let places = [1, words.len(), words.len().pow(2), words.len().pow(3)];
+            let mut call: Vec<OsString> = places.map(|p| words[number / p % words.len()].into()).into();
+            call.truncate(number % 5);
+            let Some(plain) = commands::classify::Args::plain(&call) else { continue };
+            let line = [&["classify".into()], call.as_slice()].concat();
+            let whole = Cli::try_parse_from([&["shmon".into()], line.as_slice()].concat());
+            match whole.map(|cli| cli.command) {
+                Ok(Command::Classify(args)) => assert_eq!(args, plain, "{call:?}"),
+                _ => panic!("{call:?} isn't a call"),
+            }
+            read += 1;
+        }
+        assert!(read > 300, "{read}");
+    }
+
+    #[test]
+    fn one_subcommand_reads_what_the_whole_definition_reads() {
+        for line in [
+            "classify --shell zsh --home /x ls",
+            "check --fail-on critical --lang ja ls",
+            "guard claude --deny high",
+            "record --exit -1 --time 5 ls",
+            "record --stdin --session 1",
+            "drain -q",
+            "daemon --idle-exit 0",
+            "exec --wait 5",
+            "hook bash --block",
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            let one = one_subcommand(&words).unwrap_or_else(|| panic!("{line}"));
+            let whole = Cli::parse_from([&["shmon".into()], words.as_slice()].concat());
+            assert_eq!(one.globals, whole.globals, "{line}");
+            assert_eq!(std::mem::discriminant(&one.command), std::mem::discriminant(&whole.command));
+        }
+        for line in [
+            "classify --help",
+            "record",
+            "record -h",
+            "check --version",
+            "check -V",
+            "log",
+            "guard nobody",
+            "hook",
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            assert!(one_subcommand(&words).is_none(), "{line}");
         }
     }
 }

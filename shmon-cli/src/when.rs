@@ -15,7 +15,7 @@ impl std::str::FromStr for When {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<When> {
-        parse(text, &Zoned::now()).map(|zoned| When(time::nanos(zoned.timestamp())))
+        parse(text, &time::now_local()).map(|zoned| When(time::nanos(zoned.timestamp())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Text in, verdict out.
 
-use crate::rule::{Parts, RuleScratch, RuleSet, Source};
+use crate::rule::{Cache, Parts, RuleScratch, RuleSet, Source};
 use crate::shell::{self, Analysis, Dialect};
 use crate::verdict::VerdictRef;
 use crate::{Error, ErrorKind, Level, Result, Verdict};
@@ -40,7 +40,7 @@ impl Day {
     /// The day of an instant (in nanoseconds since the Unix epoch) in the system's time zone; `None` beyond the year 9999.
     pub fn of(time: i64) -> Option<Day> {
         let time = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?;
-        let date = time.to_zoned(jiff::tz::TimeZone::system()).date();
+        let date = time.to_zoned(crate::time::zone()).date();
         Day::new(date.year().try_into().ok()?, date.month().unsigned_abs(), date.day().unsigned_abs())
     }
 
@@ -156,6 +156,7 @@ pub struct ClassifierBuilder {
     exclude: Option<Vec<String>>,
     no_builtin: bool,
     today: Option<Day>,
+    cache: Option<Cache>,
 }
 
 impl ClassifierBuilder {
@@ -208,6 +209,17 @@ impl ClassifierBuilder {
         self
     }
 
+    /// Keeps the compiled form of the rules in a file of this folder and reads it back where it was made of the very
+    /// same texts by the very same build; the folder is made (0700) where only it is missing. The file counts only where
+    /// it belongs to this process's user and nobody else can write it, and rules are compiled where anything about it is wrong.
+    ///
+    /// Who can write it decides what the rules find, as with the rule files themselves.
+    #[must_use]
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(Cache::new(folder.into()));
+        self
+    }
+
     /// Compiles the rules.
     ///
     /// # Errors
@@ -226,6 +238,7 @@ impl ClassifierBuilder {
             levels: &self.levels,
             exclude: self.exclude.as_deref(),
             today: self.today.map_or(0, Day::number),
+            cache: self.cache.as_ref(),
         })?;
         Ok(Classifier { rules: Arc::new(rules) })
     }

@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 /// Classify commands without recording them
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug, PartialEq, Eq)]
 #[command(after_help = "Examples:\n  shmon classify 'rm -rf /tmp/x'\n  \
     history | cut -c8- | shmon classify --format jsonl\n  \
     printf '%s\\0' \"$cmd\" | shmon classify --null --format level")]
@@ -38,14 +38,42 @@ pub(crate) struct Args {
     shell: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+impl Args {
+    /// The arguments of a plain call (`classify [--format FORMAT] COMMAND…`), read without clap: making the definitions that
+    /// clap reads by takes longer than classifying. `None` for everything else, which clap reads.
+    pub(crate) fn plain(words: &[OsString]) -> Option<Args> {
+        let mut args = Args {
+            commands: Vec::new(),
+            format: Format::Text,
+            null: false,
+            input: Input::Lines,
+            invocations: false,
+            shell: "bash".to_owned(),
+        };
+        let mut format = None;
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.as_bytes() {
+                b"--format" if format.is_none() => {
+                    format = Some(Format::from_str(words.next()?.to_str()?, false).ok()?);
+                }
+                [b'-', ..] => return None,
+                _ => args.commands.push(word.clone()),
+            }
+        }
+        args.format = format.unwrap_or(args.format);
+        Some(args)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
     Jsonl,
     Level,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Input {
     Lines,
     Jsonl,

@@ -99,7 +99,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         Some(user) => Owner::new(user, None, args.host.unwrap_or(me.host)),
         None => Owner::new(me.user, Some(me.uid), args.host.unwrap_or(me.host)),
     };
-    let classifier = globals.classifier(&config)?;
+    let classifier = config.classifier(&globals.home()?)?;
     let mut store = reading::open_write(globals, &config)?;
     let mut bar = Bar::new();
     let imported =

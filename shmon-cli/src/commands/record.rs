@@ -8,8 +8,8 @@ mod spool;
 use crate::context::Globals;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
+use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 use shmon_core::Monitor;
 use shmon_core::config::{Config, Durability, Home};
@@ -246,7 +246,7 @@ fn parse_time(text: &str) -> Result<UnixNanos> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time::nanos(time));
     }
-    let local = text.parse::<DateTime>().ok().and_then(|t| t.to_zoned(TimeZone::system()).ok());
+    let local = text.parse::<DateTime>().ok().and_then(|t| t.to_zoned(time::zone()).ok());
     match local {
         Some(zoned) => Ok(time::nanos(zoned.timestamp())),
         None => bail!(

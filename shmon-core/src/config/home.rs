@@ -52,6 +52,11 @@ impl Home {
         self.root.join("state")
     }
 
+    /// What can be made again at any time: the compiled form of the user's rules.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
     /// The socket where the recorder answers whether an entry is recorded.
     pub fn socket(&self) -> PathBuf {
         self.run_dir().join("shmon.sock")

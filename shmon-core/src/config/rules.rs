@@ -59,12 +59,26 @@ impl Config {
     /// # Errors
     /// [`ErrorKind::Rule`] when a rule file is wrong or an id is unknown.
     pub fn classifier(&self, home: &Home) -> Result<Classifier> {
+        self.build(home, Classifier::builder())
+    }
+
+    /// As [`Config::classifier`], for a process that classifies a command or two: the compiled form of the files is kept in
+    /// the home, see [`ClassifierBuilder::cache`]. What goes into the record is classified without it.
+    ///
+    /// # Errors
+    /// As [`Config::classifier`].
+    pub fn classifier_at_once(&self, home: &Home) -> Result<Classifier> {
+        self.build(home, Classifier::builder().cache(home.cache_dir()))
+    }
+
+    fn build(&self, home: &Home, builder: ClassifierBuilder) -> Result<Classifier> {
         let folder = home.rules_dir();
         match std::fs::read_dir(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::new(ErrorKind::Rule, "cannot read the rules").at(folder).caused_by(error))
             }
-            _ => self.with_files(RuleFiles::look(home).paths()),
+            Err(_) => self.with_files(builder, []),
+            Ok(_) => self.with_files(builder, RuleFiles::look(home).paths()),
         }
     }
 
@@ -78,16 +92,22 @@ impl Config {
         let mut good: Vec<PathBuf> = Vec::new();
         for path in RuleFiles::look(home).paths() {
             good.push(path.clone());
-            if dated(files(&good)).build().is_err() {
+            if files(Classifier::builder(), &good).build().is_err() {
                 good.pop();
             }
         }
-        let rules = self.with_files(&good).or_else(|_| dated(files(&good)).build());
+        let rules = self
+            .with_files(Classifier::builder(), &good)
+            .or_else(|_| files(Classifier::builder(), &good).build());
         (rules.unwrap_or_else(|_| Classifier::builtin()), Some(error))
     }
 
-    fn with_files<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Classifier> {
-        let mut builder = dated(files(paths));
+    fn with_files<'p>(
+        &self,
+        builder: ClassifierBuilder,
+        paths: impl IntoIterator<Item = &'p PathBuf>,
+    ) -> Result<Classifier> {
+        let mut builder = files(builder, paths);
         for id in &self.rules.disable {
             builder = builder.disable(id);
         }
@@ -101,12 +121,12 @@ impl Config {
     }
 }
 
-fn files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> ClassifierBuilder {
-    paths.into_iter().fold(Classifier::builder(), ClassifierBuilder::rules_path)
-}
-
-fn dated(builder: ClassifierBuilder) -> ClassifierBuilder {
-    match Day::of(crate::time::now()) {
+/// Adds the files, and the day on which their allow entries are checked: the built-in rules ask for none.
+fn files<'p>(builder: ClassifierBuilder, paths: impl IntoIterator<Item = &'p PathBuf>) -> ClassifierBuilder {
+    let mut paths = paths.into_iter().peekable();
+    let day = paths.peek().and_then(|_| Day::of(crate::time::now()));
+    let builder = paths.fold(builder, ClassifierBuilder::rules_path);
+    match day {
         Some(day) => builder.today(day),
         None => builder,
     }

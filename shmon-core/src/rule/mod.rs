@@ -3,6 +3,7 @@
 //! `docs/rules-language.md` describes the TOML form; [`compiler`] turns it into tables; the rest evaluates them.
 
 mod builtin;
+mod cache;
 pub mod compiler;
 mod eval;
 pub mod examples;
@@ -22,6 +23,7 @@ pub use info::RuleInfo;
 pub use near::NearMiss;
 pub use set::RuleSet;
 
+pub(crate) use cache::Cache;
 pub(crate) use compiler::Source;
 pub(crate) use scratch::RuleScratch;
 pub(crate) use set::{Hit, Parts};

@@ -1,5 +1,6 @@
 //! The rules in force: the built-in ones and the user's, each compiled on its own, asked one after the other.
 
+use super::cache::{Cache, Key};
 use super::compiler::layout::*;
 use super::compiler::{Base, Compiled, Problem, Source, compile};
 use super::eval::{Here, Machine};
@@ -115,6 +116,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) levels: &'a [(String, Level)],
     pub(crate) exclude: Option<&'a [String]>,
     pub(crate) today: u32,
+    /// Where the compiled form is kept.
+    pub(crate) cache: Option<&'a Cache>,
 }
 
 impl RuleSet {
@@ -129,11 +132,29 @@ impl RuleSet {
         }
         let mut compiled = Compiled::default();
         if !parts.sources.is_empty() || parts.exclude.is_some() || !parts.builtin {
-            let base = builtin::base(set.layers.first().map(Layer::view));
-            compiled = compile(parts.sources, &base, parts.exclude).map_err(|p| rule_error(&p))?;
+            let cache = parts
+                .cache
+                .map(|cache| (cache, Key::new(builtin::BUILD, parts.builtin, parts.sources, parts.exclude)));
+            let kept = cache.and_then(|(cache, key)| cache.load(key));
+            let is_new = kept.is_none();
+            compiled = match kept {
+                Some(kept) => kept,
+                None => {
+                    let base = builtin::base(set.layers.first().map(Layer::view));
+                    compile(parts.sources, &base, parts.exclude).map_err(|p| rule_error(&p))?
+                }
+            };
+            if is_new {
+                check_regexes(
+                    View { words: &compiled.blob.words, bytes: &compiled.blob.bytes },
+                    parts.sources,
+                )?;
+                if let Some((cache, key)) = cache {
+                    cache.save(key, &compiled);
+                }
+            }
             let blob = std::mem::take(&mut compiled.blob);
             let layer = Layer::new(Cow::Owned(blob.words), Cow::Owned(blob.bytes));
-            check_regexes(&layer, parts.sources)?;
             if compiled.excludes || !parts.builtin {
                 set.excludes = set.layers.len();
             }
@@ -370,8 +391,7 @@ fn wake(view: View<'_>, analysis: &Analysis, present: &mut Present, woken: &mut 
     }
 }
 
-fn check_regexes(layer: &Layer, sources: &[Source]) -> Result<()> {
-    let view = layer.view();
+fn check_regexes(view: View<'_>, sources: &[Source]) -> Result<()> {
     for pattern in view.strings(view.at(H_REGEX_AT)) {
         if let Err(message) = compile_regex(pattern) {
             let plain = pattern.strip_prefix("(?i)").unwrap_or(pattern);

@@ -10,10 +10,9 @@ use crate::progress::Bar;
 use crate::reading;
 use anyhow::Result;
 use clap::ValueEnum;
-use jiff::Zoned;
 use jiff::civil::Date;
 use page::{Page, Period, Time};
-use shmon_core::Lang;
+use shmon_core::{Lang, time};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -59,7 +58,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let config = globals.config()?;
     let lang = globals.lang(&config);
     let store = reading::open(globals, &config)?;
-    let time = Time::of(args.period, args.date.unwrap_or_else(|| Zoned::now().date()))?;
+    let time = Time::of(args.period, args.date.unwrap_or_else(|| time::now_local().date()))?;
     let mut page = Page::of(&store, &time, args.top, lang)?;
     if args.verify || (args.format == Format::Html && !args.no_verify) {
         let mut bar = Bar::new();

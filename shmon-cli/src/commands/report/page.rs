@@ -5,7 +5,6 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use shmon_core::record::UnixNanos;
 use shmon_core::store::{Order, Query, Report, Row, Session, SessionQuery, Slice, Slot, Stats, Store};
 use shmon_core::{Lang, Level, time};
@@ -68,7 +67,7 @@ impl Time {
     fn span(&self, from: i32, until: i32) -> Result<Span> {
         let begin = |offset: i32| -> Result<UnixNanos> {
             let day = self.first.checked_add(offset.days())?;
-            let zoned = day.to_zoned(TimeZone::system()).context("the day is out of range")?;
+            let zoned = day.to_zoned(time::zone()).context("the day is out of range")?;
             Ok(time::nanos(zoned.timestamp()))
         };
         Ok(Span(begin(from)?, begin(until)?))

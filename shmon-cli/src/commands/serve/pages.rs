@@ -7,10 +7,9 @@ use crate::when::When;
 use anyhow::Result;
 use clap::ValueEnum as _;
 use html::text;
-use jiff::Zoned;
 use shmon_core::config::{Config, Home};
 use shmon_core::store::{Order, Query, Row, Store};
-use shmon_core::{Lang, Level};
+use shmon_core::{Lang, Level, time};
 use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -82,7 +81,7 @@ impl Site {
             None => Period::Day,
             Some(name) => Period::from_str(name, true).map_err(|_| wrong("period", name))?,
         };
-        let date = field(request, "date")?.unwrap_or_else(|| Zoned::now().date());
+        let date = field(request, "date")?.unwrap_or_else(|| time::now_local().date());
         let time = Time::of(period, date)?;
         let page = Page::of(&store, &time, 20, self.lang)?;
         let mut body = String::from("<form action=\"/\">");

@@ -48,7 +48,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { env: Arc::new(|_| None), clock: Arc::new(time::now), time_zone: TimeZone::system() }
+        Options { env: Arc::new(|_| None), clock: Arc::new(time::now), time_zone: time::zone() }
     }
 }
 
