@@ -9,6 +9,15 @@ pub fn short() -> bool {
     std::env::args().any(|a| a == "--test")
 }
 
+/// The command line that is measured: `SHMON_BIN`, or `shmon` in the target folder that this program was built in.
+pub fn program() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("SHMON_BIN") {
+        return Some(PathBuf::from(named));
+    }
+    let here = std::env::current_exe().ok()?;
+    here.ancestors().map(|folder| folder.join("shmon")).find(|file| file.is_file())
+}
+
 /// A small generator with a fixed seed (xorshift64*), so that every run sees the same commands.
 #[derive(Debug, Clone)]
 pub struct Random(u64);

@@ -19,11 +19,43 @@ pub(crate) trait Worker: Clone + Send + 'static {
     fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()>;
 }
 
-/// What became of a piece.
-struct Done {
-    text: Vec<u8>,
+/// A piece of the input and its answers. Buffers go round: what is written is filled again.
+#[derive(Default)]
+struct Piece {
+    /// Longer than what was read, so that nothing is cleared before it is read into.
+    input: Vec<u8>,
+    filled: usize,
+    answers: Vec<u8>,
     lines: usize,
     error: Option<anyhow::Error>,
+}
+
+impl Piece {
+    fn answer(&mut self, worker: &mut impl Worker, end: u8) {
+        (self.lines, self.error) = (0, None);
+        self.answers.clear();
+        let text = &self.input[..self.filled];
+        let text = text.strip_suffix(&[end]).unwrap_or(text);
+        let mut from = 0;
+        for to in memchr::memchr_iter(end, text).chain(std::iter::once(text.len())) {
+            self.lines += 1;
+            if let Err(error) = worker.line(&text[from..to], &mut self.answers) {
+                self.error = Some(error);
+                return;
+            }
+            from = to + 1;
+        }
+    }
+
+    /// Writes the answers; the line that failed is named.
+    fn put(&mut self, lines: &mut usize, out: &mut impl Write) -> Result<()> {
+        out.write_all(&self.answers)?;
+        *lines += self.lines;
+        match self.error.take() {
+            Some(error) => Err(error).with_context(|| format!("standard input, line {lines}")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Reads standard input up to its end, and writes the answer for each line in order.
@@ -32,44 +64,22 @@ pub(crate) fn run(end: u8, mut worker: impl Worker) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let mut lines = 0;
     let mut progress = Progress::new();
-    while let Some(piece) = input.next()? {
-        if piece.len() >= SMALL && !input.over {
+    let mut piece = Piece::default();
+    while input.fill(&mut piece)? {
+        if piece.filled >= SMALL && !input.over {
             return parallel(piece, input, worker, &mut out, lines, progress);
         }
-        let done = work(&mut worker, &piece, end);
-        put(done, &mut lines, &mut out)?;
+        piece.answer(&mut worker, end);
+        piece.put(&mut lines, &mut out)?;
         out.flush()?;
-        progress.add(piece.len());
+        progress.add(piece.filled);
     }
     progress.end();
     Ok(())
 }
 
-/// Writes an answer; the line that failed is named.
-fn put(done: Done, lines: &mut usize, out: &mut impl Write) -> Result<()> {
-    out.write_all(&done.text)?;
-    *lines += done.lines;
-    match done.error {
-        Some(error) => Err(error).with_context(|| format!("standard input, line {lines}")),
-        None => Ok(()),
-    }
-}
-
-fn work(worker: &mut impl Worker, piece: &[u8], end: u8) -> Done {
-    let mut done = Done { text: Vec::with_capacity(piece.len()), lines: 0, error: None };
-    let piece = piece.strip_suffix(&[end]).unwrap_or(piece);
-    for line in piece.split(|&b| b == end) {
-        done.lines += 1;
-        if let Err(error) = worker.line(line, &mut done.text) {
-            done.error = Some(error);
-            break;
-        }
-    }
-    done
-}
-
 fn parallel(
-    first: Vec<u8>,
+    first: Piece,
     mut input: Pieces,
     worker: impl Worker,
     out: &mut impl Write,
@@ -77,44 +87,45 @@ fn parallel(
     mut progress: Progress,
 ) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let (jobs, queue) = sync_channel::<(u64, Vec<u8>)>(cores);
+    let (jobs, queue) = sync_channel::<(u64, Piece)>(cores);
     let queue = Arc::new(Mutex::new(queue));
-    let (results, finished) = channel::<(u64, usize, Result<Done>)>();
-    // A piece is read for each permit, and the permit comes back when its answer is written.
-    let (permit, permits) = sync_channel::<()>(4 * cores);
-    for _ in 0..4 * cores {
-        permit.send(())?;
+    let (results, finished) = channel::<(u64, Result<Piece>)>();
+    // Only so many pieces are under way: one is read into each of these, and comes back when its answers are written.
+    let (free, pieces) = sync_channel::<Piece>(4 * cores);
+    for piece in std::iter::once(first).chain((1..4 * cores).map(|_| Piece::default())) {
+        free.send(piece)?;
     }
     let end = input.end;
     for _ in 0..cores {
         let (queue, results, mut worker) = (Arc::clone(&queue), results.clone(), worker.clone());
         std::thread::Builder::new().name("classify".into()).spawn(move || {
             // A lock that another worker's panic left behind still guards a whole queue.
-            while let Ok((number, piece)) =
+            while let Ok((number, mut piece)) =
                 { queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv() }
             {
-                let done = work(&mut worker, &piece, end);
-                if results.send((number, piece.len(), Ok(done))).is_err() {
+                piece.answer(&mut worker, end);
+                if results.send((number, Ok(piece))).is_err() {
                     break;
                 }
             }
         })?;
     }
     std::thread::Builder::new().name("read".into()).spawn(move || {
-        if let Err((number, error)) = feed(first, &mut input, &jobs, &permits) {
+        if let Err((number, error)) = feed(&mut input, &jobs, &pieces) {
             // Nobody listens any more where this fails.
-            let _ = results.send((number, 0, Err(error)));
+            let _ = results.send((number, Err(error)));
         }
     })?;
     let mut next = 0;
     let mut early = BTreeMap::new();
-    while let Ok((number, size, done)) = finished.recv() {
-        early.insert(number, (size, done));
-        while let Some((size, done)) = early.remove(&next) {
-            put(done?, &mut lines, out)?;
+    while let Ok((number, piece)) = finished.recv() {
+        early.insert(number, piece);
+        while let Some(piece) = early.remove(&next) {
+            let mut piece = piece?;
+            piece.put(&mut lines, out)?;
+            progress.add(piece.filled);
             // The reader is gone where the input is at its end.
-            let _ = permit.try_send(());
-            progress.add(size);
+            let _ = free.try_send(piece);
             next += 1;
         }
     }
@@ -123,20 +134,20 @@ fn parallel(
     Ok(())
 }
 
+/// Hands out pieces; the first of `pieces` is filled already.
 fn feed(
-    first: Vec<u8>,
     input: &mut Pieces,
-    jobs: &SyncSender<(u64, Vec<u8>)>,
-    permits: &Receiver<()>,
+    jobs: &SyncSender<(u64, Piece)>,
+    pieces: &Receiver<Piece>,
 ) -> Result<(), (u64, anyhow::Error)> {
-    let mut piece = Some(first);
-    let mut number = 0;
-    while let Some(bytes) = piece {
-        if permits.recv().is_err() || jobs.send((number, bytes)).is_err() {
-            return Ok(());
+    for number in 0.. {
+        let Ok(mut piece) = pieces.recv() else { break };
+        if number > 0 && !input.fill(&mut piece).map_err(|e| (number, e))? {
+            break;
         }
-        number += 1;
-        piece = input.next().map_err(|e| (number, e))?;
+        if jobs.send((number, piece)).is_err() {
+            break;
+        }
     }
     Ok(())
 }
@@ -151,25 +162,38 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn next(&mut self) -> Result<Option<Vec<u8>>> {
-        let mut piece = std::mem::take(&mut self.rest);
+    /// Reads the next piece; `false` at the end of the input.
+    fn fill(&mut self, piece: &mut Piece) -> Result<bool> {
+        let Piece { input, filled, answers, .. } = piece;
+        // One endless line must not keep its memory for all that follow.
+        for buffer in [&mut *input, answers] {
+            if buffer.capacity() > 8 * PIECE {
+                *buffer = Vec::new();
+            }
+        }
+        *filled = self.rest.len();
+        input.resize((*filled + PIECE).max(input.len()), 0);
+        input[..*filled].copy_from_slice(&self.rest);
+        self.rest.clear();
         loop {
-            let at = piece.len();
-            piece.resize(at + PIECE, 0);
-            let read = self.input.lock().read(&mut piece[at..]);
-            piece.truncate(at + *read.as_ref().unwrap_or(&0));
-            let read = match read {
+            if *filled == input.len() {
+                input.resize(*filled + PIECE, 0);
+            }
+            let read = match self.input.lock().read(&mut input[*filled..]) {
                 Ok(n) => n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(e).context("standard input"),
             };
             if read == 0 {
                 self.over = true;
-                return Ok((!piece.is_empty()).then_some(piece));
+                return Ok(*filled > 0);
             }
-            if let Some(last) = piece.iter().rposition(|&b| b == self.end) {
-                self.rest = piece.split_off(last + 1);
-                return Ok(Some(piece));
+            let begin = *filled;
+            *filled += read;
+            if let Some(last) = memchr::memrchr(self.end, &input[begin..*filled]) {
+                self.rest.extend_from_slice(&input[begin + last + 1..*filled]);
+                *filled = begin + last + 1;
+                return Ok(true);
             }
         }
     }

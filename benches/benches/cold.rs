@@ -1,0 +1,131 @@
+//! Whole processes, from starting one to having waited for it: the command line and what it is compared with, taken in
+//! turn in one run. The peers are compiled here, by `cc` and `rustc`; one that can't be built is skipped, visibly.
+//!
+//! `SHMON_BIN` names the binary that is measured, else that of the same target folder (`cargo build --release -p shmon-cli`).
+
+use shmon_benches::{program, rules, short};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+struct Side {
+    name: String,
+    command: Command,
+    times: Vec<f64>,
+}
+
+impl Side {
+    fn new(name: &str, program: &Path, arguments: &[&str], home: &Path) -> Side {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("SHMON_HOME", home)
+            .env("HOME", home)
+            .env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Side { name: name.to_owned(), command, times: Vec::new() }
+    }
+
+    fn run(&mut self) {
+        let start = Instant::now();
+        let status = self.command.status();
+        self.times.push(start.elapsed().as_secs_f64() * 1e6);
+        assert!(status.is_ok_and(|s| s.success()), "{} failed", self.name);
+    }
+
+    /// The time that a tenth of the runs stayed under: what disturbs a process only makes it slower.
+    fn quick(&mut self) -> f64 {
+        self.times.sort_by(f64::total_cmp);
+        self.times[self.times.len() / 10]
+    }
+}
+
+/// Compiles `source` into `folder`; says so where that isn't possible.
+fn compiled(folder: &Path, name: &str, source: &str, compiler: &[&str]) -> Option<std::path::PathBuf> {
+    let ending = if compiler[0] == "rustc" { "rs" } else { "c" };
+    let (text, out) = (folder.join(format!("{name}.{ending}")), folder.join(name));
+    std::fs::write(&text, source).ok()?;
+    let done = Command::new(compiler[0]).args(&compiler[1..]).arg(&text).arg("-o").arg(&out).output();
+    match done {
+        Ok(done) if done.status.success() => Some(out),
+        _ => {
+            println!("skipped: {name}: {} doesn't build it", compiler.join(" "));
+            None
+        }
+    }
+}
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    let home = |name: &str| {
+        let home = place.join(name);
+        std::fs::create_dir_all(home.join("rules.d")).expect("a home");
+        home
+    };
+    let empty = home("empty");
+    let mut sides = Vec::new();
+    let c = "int main(void) { return 0; }";
+    let nothing = "fn main() {}";
+    for (name, source, compiler) in [
+        ("static C", c, &["cc", "-O2", "-static"][..]),
+        ("dynamic C", c, &["cc", "-O2"]),
+        (
+            "static Rust",
+            nothing,
+            &["rustc", "-O", "-Ctarget-feature=+crt-static", "-Crelocation-model=static"],
+        ),
+        ("dynamic Rust", nothing, &["rustc", "-O"]),
+    ] {
+        if let Some(built) = compiled(place, name, source, compiler) {
+            sides.push(Side::new(&format!("{name}, nothing"), &built, &[], &empty));
+        }
+    }
+    let first = Path::new(env!("CARGO_BIN_EXE_first"));
+    sides.push(Side::new("/bin/true", Path::new("/bin/true"), &[], &empty));
+    sides.push(Side::new("library: nothing", first, &["nothing"], &empty));
+    sides.push(Side::new("library: first classification", first, &["classify", "nmap x"], &empty));
+    sides.push(Side::new("library: RegexSet of 150", first, &["regex-set", "nmap x"], &empty));
+    if let Some(shmon) = program() {
+        sides.push(Side::new(
+            "shmon classify --format level 'ls -la'",
+            &shmon,
+            &["classify", "--format", "level", "ls -la"],
+            &empty,
+        ));
+        sides.push(Side::new("shmon classify 'nmap x'", &shmon, &["classify", "nmap x"], &empty));
+        for count in if short() { [5, 10] } else { [500, 10_000] } {
+            let home = home(&count.to_string());
+            std::fs::write(home.join("rules.d/own.toml"), rules(count, 7)).expect("rules");
+            let name = format!("shmon classify 'nmap x', {count} rules of the user's");
+            let mut warm = Side::new(&name, &shmon, &["classify", "nmap x"], &home);
+            warm.run();
+            warm.times.clear();
+            sides.push(warm);
+            let file = home.join("rules.d/own.toml");
+            let compile = ["rules", file.to_str().expect("UTF-8"), "nmap x"];
+            sides.push(Side::new(&format!("library: {count} rules compiled"), first, &compile, &home));
+        }
+    } else {
+        println!("skipped: shmon: build it with `cargo build --release -p shmon-cli`, or set SHMON_BIN");
+    }
+    for _ in 0..if short() { 2 } else { 400 } {
+        for side in &mut sides {
+            // What takes long needs fewer runs.
+            if side.times.len() < 20 || side.times[0] < 20_000.0 {
+                side.run();
+            }
+        }
+    }
+    let base = sides[0].quick();
+    for side in &mut sides {
+        let quick = side.quick();
+        println!("{:<58} {quick:>9.0} µs, {:.2} of the first", side.name, quick / base);
+    }
+    let find = |name: &str| sides.iter().position(|s| s.name == name);
+    if let (Some(idle), Some(busy)) = (find("library: nothing"), find("library: first classification")) {
+        let own = sides[busy].quick() - sides[idle].quick();
+        println!("the first classification costs a fresh process {own:.0} µs of its own");
+    }
+}
