@@ -40,7 +40,7 @@ impl Day {
     /// The day of an instant (in nanoseconds since the Unix epoch) in the system's time zone; `None` beyond the year 9999.
     pub fn of(time: i64) -> Option<Day> {
         let time = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?;
-        let date = time.to_zoned(crate::time::zone()).date();
+        let date = time.to_zoned(crate::zone::zone()).date();
         Day::new(date.year().try_into().ok()?, date.month().unsigned_abs(), date.day().unsigned_abs())
     }
 

@@ -117,6 +117,7 @@ pub mod store;
 pub mod text;
 #[cfg(feature = "store")]
 pub mod time;
+mod zone;
 
 pub use classifier::{Classifier, ClassifierBuilder, Context, Scratch};
 pub use error::{Error, ErrorKind, Result};
