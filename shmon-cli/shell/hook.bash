@@ -45,12 +45,8 @@ fi
 
 # Starts the recorder where none runs. Only then does a prompt start a process.
 _shmon_wake() {
-  # In system mode the recorder is the system's to start.
-  if [[ @SYSTEM@ == yes ]]; then
-    if [[ ! -e $_shmon_run/awake ]]; then _shmon_tell "no recorder runs: commands wait in $_shmon_spool"; fi
-    return 0
-  fi
   if [[ -e $_shmon_run/awake ]]; then
+    # In system mode the recorder is the system's to start, and its process may be hidden: `self` stands for it.
     if [[ -d /proc/$_shmon_rec ]]; then
       return 0
     fi
@@ -58,6 +54,14 @@ _shmon_wake() {
       return 0
     fi
   fi
+  # A recorder that can't record says why.
+  if [[ -r $_shmon_run/trouble ]] && { builtin mapfile -t -n 2 _shmon_x <"$_shmon_run/trouble"; } 2>/dev/null; then
+    if [[ -n ${_shmon_x[1]-} ]]; then _shmon_tell "${_shmon_x[1]}"; fi
+    if [[ -d /proc/${_shmon_x[0]:-0} ]]; then return 0; fi
+  elif [[ @SYSTEM@ == yes ]]; then
+    _shmon_tell "no recorder runs: commands wait in $_shmon_spool"
+  fi
+  if [[ @SYSTEM@ == yes ]]; then return 0; fi
   _shmon_rec=-
   _shmon_now
   # At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
@@ -437,6 +441,8 @@ _shmon_start() {
   # With PS0, bash 5.3 gives the start-up file and the first line the same number: only the history tells them apart.
   _shmon_first=
   if [[ $_shmon_at == 1 ]]; then _shmon_first=1 _shmon_line=0 _shmon_at=0; fi
+  # A process that is always there: in system mode nobody asks whether the recorder is.
+  if [[ @SYSTEM@ == yes ]]; then _shmon_rec=self; fi
   if [[ @DURABILITY@ == full ]] || ((BASH_VERSINFO[0] < 5)); then _shmon_slow=1; fi
   _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
   _shmon_now

@@ -58,14 +58,11 @@ end
 
 # Starts the recorder where none runs. Only then does a prompt start a process.
 function _shmon_wake
-    # In system mode the recorder is the system's to start.
-    if test @SYSTEM@ = yes
-        if not test -e $_shmon_home/run/awake
-            _shmon_tell "no recorder runs: commands wait in $_shmon_spool"
-        end
-        return 0
-    end
     if test -e $_shmon_home/run/awake
+        # In system mode the recorder is the system's to start, and the process may be hidden.
+        if test @SYSTEM@ = yes
+            return 0
+        end
         if test -n "$_shmon_rec" -a -d "/proc/$_shmon_rec"
             return 0
         end
@@ -73,6 +70,24 @@ function _shmon_wake
         if test -n "$_shmon_rec" -a -d "/proc/$_shmon_rec"
             return 0
         end
+    end
+    # A recorder that can't record says why.
+    if test -r $_shmon_home/run/trouble
+        set -l lines
+        while builtin read -l line
+            set -a lines $line
+        end <$_shmon_home/run/trouble
+        if test -n "$lines[2]"
+            _shmon_tell $lines[2]
+            if test -d "/proc/$lines[1]"
+                return 0
+            end
+        end
+    else if test @SYSTEM@ = yes
+        _shmon_tell "no recorder runs: commands wait in $_shmon_spool"
+    end
+    if test @SYSTEM@ = yes
+        return 0
     end
     set _shmon_rec
     # At most one try in five seconds: a recorder that can't start must not cost every prompt a process.

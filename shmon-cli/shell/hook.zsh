@@ -37,12 +37,11 @@ _shmon_note() {
 
 # Starts the recorder where none runs. Only then does a prompt start a process.
 _shmon_wake() {
-  # In system mode the recorder is the system's to start.
-  if [[ @SYSTEM@ == yes ]]; then
-    if [[ ! -e $_shmon_home/run/awake ]]; then _shmon_tell "no recorder runs: commands wait in $_shmon_spool"; fi
-    return
-  fi
   if [[ -e $_shmon_home/run/awake ]]; then
+    # In system mode the recorder is the system's to start, and the process may be hidden.
+    if [[ @SYSTEM@ == yes ]]; then
+      return
+    fi
     if [[ -n $_shmon_rec ]] && builtin kill -0 $_shmon_rec 2>/dev/null; then
       return
     fi
@@ -50,6 +49,15 @@ _shmon_wake() {
       return
     fi
   fi
+  # A recorder that can't record says why.
+  local pid= text=
+  if [[ -r $_shmon_home/run/trouble ]] && { builtin read -r pid && builtin read -r text } 2>/dev/null <$_shmon_home/run/trouble; then
+    _shmon_tell $text
+    if [[ -d /proc/${pid:-0} ]]; then return; fi
+  elif [[ @SYSTEM@ == yes ]]; then
+    _shmon_tell "no recorder runs: commands wait in $_shmon_spool"
+  fi
+  if [[ @SYSTEM@ == yes ]]; then return; fi
   _shmon_rec=
   # At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
   if (( EPOCHREALTIME < _shmon_tried + 5 )); then

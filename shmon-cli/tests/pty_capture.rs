@@ -90,7 +90,8 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
         let out =
             Command::new(SHMON).arg("--home").arg(&place.home).args(["hook", target.shell]).output().unwrap();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).unwrap()
+        let hook = String::from_utf8(out.stdout).unwrap();
+        if target.name == WITHOUT_CLOCK { without_clock(&hook) } else { hook }
     } else {
         String::new()
     };
@@ -170,6 +171,15 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
         seen.screen = seen.screen.lines().filter(|line| !drawn(line)).collect::<Vec<_>>().join("\n");
     }
     Ok(seen)
+}
+
+/// bash 4.4 has no EPOCHREALTIME, and isn't to be had: the newer one takes the way that the hook has for it.
+const WITHOUT_CLOCK: &str = "bash without EPOCHREALTIME";
+
+fn without_clock(hook: &str) -> String {
+    let older = hook.replace("BASH_VERSINFO[0] >= 5", "0").replace("BASH_VERSINFO[0] < 5", "1");
+    assert_eq!(hook.len() - older.len(), 2 * 20 - 1, "the hook asks for the version in two places");
+    format!("unset EPOCHREALTIME\n{older}")
 }
 
 /// Commands of all shells, in the order of their beginning, each sequence number of a shell once.
@@ -259,8 +269,13 @@ fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
     let cases: Vec<_> =
         load().into_iter().filter(|(_, c)| only.as_ref().is_none_or(|only| c.name.contains(only))).collect();
     let only = std::env::var("TARGET").ok();
+    let mut targets = targets();
+    if let Some(mut older) = targets.iter().find(|target| target.name == "bash").cloned() {
+        older.name = WITHOUT_CLOCK.into();
+        targets.push(older);
+    }
     let targets: Vec<Target> =
-        targets().into_iter().filter(|t| only.as_ref().is_none_or(|only| t.name == *only)).collect();
+        targets.into_iter().filter(|t| only.as_ref().is_none_or(|only| t.name == *only)).collect();
     let jobs: Vec<(usize, usize)> =
         (0..cases.len()).flat_map(|c| (0..targets.len()).map(move |t| (c, t))).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -270,7 +285,9 @@ fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
             scope.spawn(|| {
                 while let Some(&(c, t)) = jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let (case, target) = (&cases[c].1, &targets[t]);
-                    if case.shells.iter().any(|s| s == target.shell) {
+                    // Times in whole seconds don't tell which of two shells came first.
+                    let in_order = target.name != WITHOUT_CLOCK || case.name != "a nested shell";
+                    if in_order && case.shells.iter().any(|s| s == target.shell) {
                         let result = check(target, case);
                         results.lock().unwrap().insert((c, t), result);
                     }

@@ -122,7 +122,13 @@ fn a_recorder_that_is_killed_at_any_moment_records_everything_once() {
             .collect();
         let mut kills = 0;
         while kills < 20 || writers.iter().any(|writer| !writer.is_finished()) {
+            let awake = place.path().join("run/awake");
+            let _ = std::fs::remove_file(&awake);
             let mut recorder = place.daemon();
+            if kills % 2 == 1 {
+                // Every other one is at work by then, however slow the machine.
+                appears(&awake);
+            }
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             std::thread::sleep(Duration::from_millis((seed >> 33) % 60));
             kill(&mut recorder, rustix::process::Signal::KILL);

@@ -8,7 +8,7 @@ use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{Incoming, Monitor};
 use shmon_core::notify::Background;
 use shmon_core::record::Event;
-use shmon_core::recorder::{self, Door, Recorder, Run, Silence, noticed};
+use shmon_core::recorder::{self, Door, Recorder, Run, Silence, Trouble, noticed};
 use shmon_core::spool::SUFFIX;
 use shmon_core::store::{Store, StoreOptions};
 use shmon_core::time;
@@ -74,8 +74,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     // Whoever started it may unmount its folder.
     std::env::set_current_dir("/").context("cannot enter /")?;
     more_files();
-    Daemon::new(home, args.system)?.serve(args)?;
-    Ok(ExitCode::SUCCESS)
+    let mut trouble = Trouble::prepare(&home, args.system)?;
+    let ended = Daemon::new(home, args.system).and_then(|daemon| daemon.serve(args, &mut trouble));
+    if let Err(error) = &ended {
+        // Its own standard error is nobody's: the shells tell it.
+        trouble.tell_last(&format!("{error:#}"));
+    }
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// Raises the limit of open files as far as is allowed.
@@ -161,20 +166,15 @@ impl Daemon {
         Ok(Daemon { recorder, watch: watch.ok(), bell, door, signals, stop, reload, home })
     }
 
-    fn serve(mut self, args: &Args) -> Result<()> {
-        let awake = self.home.run_dir().join("awake");
+    fn serve(mut self, args: &Args, trouble: &mut Trouble) -> Result<()> {
         let mut current = Current::open(&self.home)?;
         let (run, killed) = Run::begin(&self.home)?;
         current.record(killed);
         current.tell_rule_fault();
-        fs::write(&awake, format!("{}\n", std::process::id()))
-            .context("cannot say that the recorder runs")?;
-        if args.system {
-            fs::set_permissions(&awake, fs::Permissions::from_mode(0o644))?;
-        }
+        trouble.none()?;
         let mut silence = Silence::default();
         let (mut busy, mut looked, mut listened) = (Instant::now(), None, Instant::now());
-        let mut pause = Duration::ZERO;
+        let (mut pause, mut failed) = (Duration::ZERO, Instant::now());
         let mut woken = Woken::All;
         loop {
             if self.reload.swap(false, Ordering::Relaxed) || current.changed() {
@@ -184,7 +184,7 @@ impl Daemon {
             let ending = self.stop.load(Ordering::Relaxed) || idle.is_some_and(|idle| busy.elapsed() >= idle);
             if ending {
                 // Before the last look: a shell that writes after it finds nobody awake, and starts another.
-                let _ = fs::remove_file(&awake);
+                trouble.end();
             }
             let due = looked.is_none_or(|at: Instant| at.elapsed() >= self.look());
             let drained = match &woken {
@@ -200,6 +200,12 @@ impl Daemon {
             self.door.answer(&self.recorder);
             match drained {
                 Ok(drained) => {
+                    if !pause.is_zero()
+                        && !ending
+                        && let Err(error) = trouble.none()
+                    {
+                        eprintln!("shmon: {error}");
+                    }
                     pause = Duration::ZERO;
                     if !drained.is_empty() {
                         busy = Instant::now();
@@ -209,8 +215,15 @@ impl Daemon {
                     }
                 }
                 Err(error) => {
-                    pause = (pause * 2).clamp(LOOK, PATIENCE);
+                    // What shells write meanwhile is tried at once, and makes nobody wait longer.
+                    if failed.elapsed() >= pause {
+                        pause = (pause * 2).clamp(LOOK, PATIENCE);
+                        failed = Instant::now();
+                    }
                     eprintln!("shmon: {error}");
+                    if !ending {
+                        trouble.tell(&error.to_string());
+                    }
                     // The database may have been replaced, or the disk have room again: begin afresh.
                     current.reopen(&self.home);
                 }

@@ -14,12 +14,14 @@ mod run;
 mod session;
 mod silence;
 mod source;
+mod trouble;
 
 pub use batch::{notice, noticed};
 pub use door::Door;
 pub use folders::lock;
 pub use run::Run;
 pub use silence::Silence;
+pub use trouble::Trouble;
 
 use crate::config::{Home, SystemConfig, private_folder};
 use crate::monitor::{Incoming, Monitor, Recorded};

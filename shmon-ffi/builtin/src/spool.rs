@@ -17,7 +17,7 @@ pub(crate) struct Spool {
     sync: bool,
     ack: Option<Ack>,
     waiting: Vec<u8>,
-    told: Vec<&'static str>,
+    told: Vec<String>,
     recorder: libc::pid_t,
     tried: i64,
 }
@@ -57,7 +57,7 @@ impl Spool {
             let too_much = self.waiting.len() - WAITING;
             self.waiting.drain(..too_much);
         }
-        self.tell("commands are not being recorded: can't write the spool");
+        self.tell_of_spool("commands are not being recorded: can't write the spool");
     }
 
     /// Waits until the entry is committed, where that is wanted and a recorder answers.
@@ -106,27 +106,39 @@ impl Spool {
     }
 
     /// One line, once.
-    pub(crate) fn tell(&mut self, what: &'static str) {
-        if !self.told.contains(&what) {
-            self.told.push(what);
-            let line = format!("shmon: {what} ({})\n", self.path.to_string_lossy());
+    pub(crate) fn tell(&mut self, what: &str) {
+        if !self.told.iter().any(|told| told == what) {
+            self.told.push(what.to_owned());
+            let line = format!("shmon: {what}\n");
             // SAFETY: writes the line's bytes to standard error; whether that works is all the same.
             unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
         }
+    }
+
+    /// One line, once, that names the spool.
+    fn tell_of_spool(&mut self, what: &str) {
+        let line = format!("{what} ({})", self.path.to_string_lossy());
+        self.tell(&line);
+    }
+
+    /// What a recorder that can't record says, and its process id.
+    fn trouble(&self) -> Option<(libc::pid_t, String)> {
+        let text = std::fs::read_to_string(format!("{}/run/trouble", self.home)).ok()?;
+        let mut lines = text.lines();
+        let pid = lines.next()?.parse().ok()?;
+        Some((pid, lines.next().filter(|line| !line.is_empty())?.to_owned()))
     }
 
     /// Starts the recorder where none runs.
     pub(crate) fn wake(&mut self, seconds: i64) {
         // SAFETY: a path that ends with NUL.
         let awake = unsafe { libc::access(self.awake.as_ptr(), libc::F_OK) } == 0;
-        // In system mode the recorder is the system's to start.
-        if self.program.is_empty() {
-            if !awake {
-                self.tell("no recorder runs: commands wait in the spool");
-            }
-            return;
-        }
+        let system = self.program.is_empty();
         if awake {
+            // In system mode the recorder is the system's to start, and the process may be hidden.
+            if system {
+                return;
+            }
             if self.recorder == 0 || !alive(self.recorder) {
                 let text = self.awake.to_str().ok().and_then(|path| std::fs::read_to_string(path).ok());
                 self.recorder = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
@@ -134,6 +146,17 @@ impl Spool {
             if alive(self.recorder) {
                 return;
             }
+        }
+        if let Some((pid, text)) = self.trouble() {
+            self.tell(&text);
+            if alive(pid) {
+                return;
+            }
+        } else if system {
+            self.tell_of_spool("no recorder runs: commands wait in the spool");
+        }
+        if system {
+            return;
         }
         // At most one try in five seconds: a recorder that can't start must not cost every prompt a fork.
         if seconds < self.tried + 5 {
@@ -145,7 +168,7 @@ impl Spool {
         let there = CString::new(self.program.as_str())
             .is_ok_and(|program| unsafe { libc::access(program.as_ptr(), libc::X_OK) } == 0);
         if !there {
-            self.tell("the program is missing: commands wait in the spool");
+            self.tell_of_spool("the program is missing: commands wait in the spool");
             return;
         }
         let mut command = Command::new(&self.program);

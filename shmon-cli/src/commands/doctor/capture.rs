@@ -97,7 +97,9 @@ fn recorder(home: &Home, system: bool, checks: &mut Vec<Check>) -> bool {
     let awake = std::fs::read_to_string(home.run_dir().join("awake")).unwrap_or_default();
     let pid = awake.trim();
     let runs = !pid.is_empty() && Path::new("/proc").join(pid).is_dir();
+    let trouble = trouble(home);
     let (outcome, message) = match (runs, UnixStream::connect(home.socket())) {
+        (false, _) if trouble.is_some() => (Outcome::Broken, trouble.unwrap_or_default()),
         (true, Ok(_)) => (Outcome::Fine, format!("runs (pid {pid}) and takes questions")),
         (true, Err(error)) => {
             let socket = home.socket();
@@ -111,6 +113,12 @@ fn recorder(home: &Home, system: bool, checks: &mut Vec<Check>) -> bool {
     };
     push(checks, "recorder", outcome, message);
     runs
+}
+
+/// What a recorder that can't record has left for the shells to tell.
+fn trouble(home: &Home) -> Option<String> {
+    let text = std::fs::read_to_string(home.run_dir().join("trouble")).ok()?;
+    text.lines().nth(1).filter(|line| !line.is_empty()).map(str::to_owned)
 }
 
 fn spool(home: &Home, runs: bool, checks: &mut Vec<Check>) {
