@@ -449,6 +449,10 @@ _shmon_start() {
   { builtin read -r _shmon_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
   { builtin read -r _shmon_stat </proc/self/stat; } 2>/dev/null || :
   _shmon_session=$BASHPID-${_shmon_t/[.,]/}
+  # A shell that took this one's place within its clock's step: `exec bash`, in seconds with bash 4.4.
+  while [[ -e $_shmon_home/spool/$_shmon_session.spool ]]; do
+    _shmon_session=$BASHPID-$((${_shmon_session#*-} + 1))
+  done
   _shmon_spool=$_shmon_home/spool/$_shmon_session.spool
   _shmon_tmp=$_shmon_home/spool/$_shmon_session.tmp
   if [[ ! -d $_shmon_home/spool ]]; then
