@@ -183,6 +183,16 @@ END
 else
     skip "cmake isn't installed"
 fi
+# Into a folder that a package is made of: what is installed speaks of the final place.
+stage=$work/stage
+make --no-print-directory -s -C shmon-ffi install CLASSIFY_ONLY=1 PREFIX=/usr LIBDIR=/usr/lib/multi DESTDIR="$stage" >>"$work/install.log"
+grep -q -x 'prefix=/usr' "$stage/usr/lib/multi/pkgconfig/shmon.pc" && grep -q -x 'libdir=/usr/lib/multi' "$stage/usr/lib/multi/pkgconfig/shmon.pc" ||
+    { echo "shmon.pc speaks of another place"; exit 1; }
+! grep -r -I -q -F "$stage" "$stage" || { echo "the stage's own path was installed"; exit 1; }
+[ "$(readlink -f "$stage/usr/lib/multi/libshmon.so")" = "$(readlink -f "$stage")/usr/lib/multi/libshmon.so.$version" ] ||
+    { echo "libshmon.so leads elsewhere"; exit 1; }
+make --no-print-directory -s -C shmon-ffi uninstall PREFIX=/usr LIBDIR=/usr/lib/multi DESTDIR="$stage"
+[ -z "$(find "$stage" -type f -o -type l)" ] || { echo "uninstall left files: $(find "$stage" -type f)"; exit 1; }
 make --no-print-directory -s -C shmon-ffi uninstall PREFIX="$work/prefix"
 [ -z "$(find "$prefix" -type f -o -type l)" ] || { echo "uninstall left files: $(find "$prefix" -type f)"; exit 1; }
 

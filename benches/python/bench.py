@@ -1,6 +1,6 @@
 """The Python module beside the Rust library and beside a list of compiled patterns, all over the same commands.
 
-    benches/python/run.sh
+    benches/python/run.sh        count.sh does the same in instructions
 
 Each round measures every side once, so that all see the same noise; the best round of each counts.
 """

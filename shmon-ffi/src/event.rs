@@ -97,9 +97,11 @@ impl shmon_recorded {
 /// A sink of the caller's own, told of each command after it was stored.
 ///
 /// It runs on the thread that records, without any lock held, so it may use the monitor (but not free it), and several
-/// threads may be in it at once. A command that a sink records is stored and told to no sink of the same monitor. No
-/// C++ exception and no `longjmp` may leave it: the process would be ended. `event` is what was stored, with nothing empty that could be filled in; it, `recorded` and `verdict` are
-/// valid until the callback returns. `user` is what `shmon_monitor_add_sink` was given.
+/// threads may be in it at once. A command that a sink records is stored and told to no sink of the same monitor. No C++
+/// exception and no `longjmp` may leave it: the process would be ended.
+///
+/// `event` is what was stored, with nothing empty that could be filled in; it, `recorded` and `verdict` are valid until
+/// the callback returns. `user` is what `shmon_monitor_add_sink` was given.
 pub type shmon_sink = Option<
     unsafe extern "C" fn(
         event: *const shmon_event,

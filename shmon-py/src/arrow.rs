@@ -138,34 +138,61 @@ fn fields() -> Fields {
     ])
 }
 
-/// Classifies a column on up to `threads` threads.
-fn classify(classifier: &Classifier, texts: &Texts, threads: usize, facts: &Facts) -> StructArray {
+/// Shares after which the calling thread looks whether somebody pressed Ctrl-C.
+const GLANCE: usize = 32;
+
+/// Classifies a column on up to `threads` threads, without holding the interpreter.
+fn classify(
+    py: Python<'_>,
+    classifier: &Classifier,
+    texts: &Texts,
+    threads: usize,
+    facts: &Facts,
+) -> PyResult<StructArray> {
     let shares = texts.len().div_ceil(SHARE);
     let done: Vec<Mutex<Share>> = (0..shares).map(|_| Mutex::default()).collect();
     let next = AtomicUsize::new(0);
-    let work = || {
-        let context = facts.context();
-        let mut scratch = Scratch::default();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = done.get(index) else { return };
-            let mut share = Share::default();
-            for row in index * SHARE..texts.len().min((index + 1) * SHARE) {
-                match texts.get(row) {
-                    Some(command) => share.add(&classifier.classify_into(command, &context, &mut scratch)),
-                    None => share.add_null(),
+    let context = facts.context();
+    // One share; false when there is none left.
+    let work = |scratch: &mut Scratch| {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(place) = done.get(index) else { return false };
+        let mut share = Share::default();
+        for row in index * SHARE..texts.len().min((index + 1) * SHARE) {
+            match texts.get(row) {
+                Some(command) => share.add(&classifier.classify_into(command, &context, scratch)),
+                None => share.add_null(),
+            }
+        }
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = share;
+        true
+    };
+    py.detach(|| {
+        std::thread::scope(|scope| {
+            for _ in 1..threads.min(shares) {
+                scope.spawn(|| {
+                    let mut scratch = Scratch::default();
+                    while work(&mut scratch) {}
+                });
+            }
+            let mut scratch = Scratch::default();
+            for share in 1.. {
+                if !work(&mut scratch) {
+                    break;
+                }
+                if share % GLANCE == 0
+                    && let Some(stop) = Python::attach(|py| py.check_signals().err())
+                {
+                    // The others find no more work.
+                    next.store(shares, Ordering::Relaxed);
+                    return Err(stop);
                 }
             }
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = share;
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.min(shares) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    columns(done.into_iter().map(|share| share.into_inner().unwrap_or_else(PoisonError::into_inner)))
+            Ok(())
+        })
+    })?;
+    let shares = done.into_iter().map(|share| share.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(columns(shares))
 }
 
 /// Puts the shares together.
@@ -324,7 +351,7 @@ pub(crate) fn rate<'py>(
     let threads = many::threads(threads);
     let rate = |array: &ArrayRef| -> PyResult<StructArray> {
         let texts = commands(array, column)?;
-        Ok(py.detach(|| classify(classifier, &texts, threads, facts)))
+        classify(py, classifier, &texts, threads, facts)
     };
     if data.hasattr("__arrow_c_array__")? {
         let array = rate(&import(&data.call_method0("__arrow_c_array__")?)?)?;

@@ -1,6 +1,7 @@
 """Columns of other libraries: each is tested where it is installed."""
 
 import gc
+import subprocess
 import sys
 
 import pytest
@@ -116,6 +117,22 @@ class TestPyarrow:
             shmon.classify_arrow(pa.record_batch({"n": [1], "command": ["ls"]}), "cmd")
         with pytest.raises(shmon.InvalidError, match="tcsh"):
             shmon.classify_arrow(pa.array(["ls"]), dialect="tcsh")
+
+    @pytest.mark.parametrize("threads", ["1", "3"])
+    def test_ctrl_c_ends_a_long_column(self, threads):
+        code = (
+            "import os, signal, sys, threading\n"
+            "import pyarrow, shmon\n"
+            "column = pyarrow.array(['for i in 1 2 3; do echo $i; done; ' * 40]).take([0] * 1_000_000)\n"
+            "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+            "try:\n"
+            "    while True:\n"
+            "        shmon.classify_arrow(column, threads=int(sys.argv[1]))\n"
+            "except KeyboardInterrupt:\n"
+            "    print('interrupted')\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", code, threads], capture_output=True, text=True, timeout=120)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "interrupted\n", "")
 
     def test_a_stream_that_fails(self):
         pa = self.pa

@@ -112,13 +112,14 @@ class TestHook:
         assert (ran.returncode, ran.stdout) == (0, b"")
 
     @pytest.mark.skipif(shutil.which("bash") is None, reason="bash isn't installed")
-    def test_in_a_real_bash(self, home, tmp_path):
+    @pytest.mark.parametrize("options", ["", "-I -S"], ids=["with the module", "without the module"])
+    def test_in_a_real_bash(self, home, tmp_path, options):
         """An interactive bash with the lines of the documentation in its startup file."""
         (tmp_path / "rc").write_text(
             "PS1='$ '\n"
             "_monitor_hook_function() {\n"
             "    local status=$?\n"
-            f'    {sys.executable} {SCRIPTS}/bash_hook.py --status "$status" -- "$(HISTTIMEFORMAT= history 1)"\n'
+            f'    {sys.executable} {options} {SCRIPTS}/bash_hook.py --status "$status" -- "$(HISTTIMEFORMAT= history 1)"\n'
             '    return "$status"\n'
             "}\n"
             "PROMPT_COMMAND=_monitor_hook_function\n"
@@ -136,6 +137,12 @@ class TestHook:
             start_new_session=True,
         )
         assert "status 7" in ran.stdout, "the hook keeps $? as it was"
+        told = [line for line in ran.stderr.splitlines() if "shmon" in line and "bash_hook" not in line]
+        if options:
+            assert len(told) == 1 and "No module named 'shmon'" in told[0], "one line for the whole shell"
+            assert not (home / "db").exists()
+            return
+        assert told == []
         recorded = [(row.command, row.exit_status) for row in rows()]
         assert recorded == [("true one", 0), ("(exit 7)", 7), ("echo status $?", 0)]
 
