@@ -82,5 +82,23 @@ fn generate() -> std::result::Result<(), String> {
     let save =
         |name: &str, data: &[u8]| std::fs::write(out.join(name), data).map_err(|e| format!("{name}: {e}"));
     save("builtin.bytes", &compiled.blob.bytes)?;
+    save("shared.rs", shared(&sources).as_bytes())?;
     save("builtin.rs", code.as_bytes())
+}
+
+/// The lists and program specifications of all rule files, which users' rules may use too, as statics: a process with
+/// rules of its user reads no TOML but theirs.
+fn shared(sources: &[compiler::Source]) -> String {
+    let files: Vec<_> = sources.iter().filter_map(|source| compiler::source::parse(source).ok()).collect();
+    let mut code = String::from("static LISTS: &[(&str, &[&str])] = &[\n");
+    for (name, list) in files.iter().flat_map(|file| &file.lists) {
+        let _ = writeln!(code, "({name:?}, &{list:?}),");
+    }
+    code.push_str("];\nstatic PROGRAMS: &[(&[&str], &[&str], Style)] = &[\n");
+    for spec in files.iter().flat_map(|file| &file.program) {
+        let spec = spec.get_ref();
+        let _ = writeln!(code, "(&{:?}, &{:?}, Style::{:?}),", spec.name.0, spec.values, spec.style);
+    }
+    code.push_str("];\n");
+    code
 }

@@ -198,7 +198,7 @@ fn show(rule: &RuleInfo<'_>, lang: Lang) -> Result<ExitCode> {
         Lang::En => ["harmless", "found", "not found"],
     };
     for text in rule.false_positives() {
-        writeln!(out, "  {harmless}: {text}")?;
+        writeln!(out, "  {harmless}: {}", text.get(lang))?;
     }
     for (name, examples) in [(found, rule.hits().collect::<Vec<_>>()), (missed, rule.misses().collect())] {
         for example in examples {

@@ -1,27 +1,33 @@
 //! The built-in rules, compiled by the build script into plain data: nothing is read, checked or relocated at start.
 
-use super::compiler::{Base, Source, source};
-use super::set::{Layer, base_of};
+use super::compiler::Base;
+use super::compiler::schema::{OneOrMany, ProgramSpec, Style};
+use super::set::Layer;
 use super::view::View;
 use std::borrow::Cow;
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
-
-/// Lists and program specifications, for the user's rules.
-const SHARED: [(&str, &str); 2] = [
-    ("lists.toml", include_str!("../../rules/lists.toml")),
-    ("programs.toml", include_str!("../../rules/programs.toml")),
-];
+include!(concat!(env!("OUT_DIR"), "/shared.rs"));
 
 pub(super) fn layer() -> Layer {
     Layer::new(Cow::Borrowed(WORDS), Cow::Borrowed(BYTES))
 }
 
-/// What the user's rules may refer to.
+/// What the user's rules may refer to: every list and every program specification of the built-in files, and the ids
+/// that are taken.
 pub(super) fn base(builtin: Option<View<'_>>) -> Base {
-    let files: Vec<_> = SHARED
-        .iter()
-        .filter_map(|(name, text)| source::parse(&Source { name: (*name).into(), text: (*text).into() }).ok())
-        .collect();
-    base_of(&files, builtin)
+    let owned = |all: &[&str]| all.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let ids = builtin.map(|view| (0..view.rules() as u32).map(|r| view.rule_id(r).to_owned()).collect());
+    Base {
+        lists: LISTS.iter().map(|(name, list)| ((*name).to_owned(), owned(list))).collect(),
+        programs: PROGRAMS
+            .iter()
+            .map(|&(name, values, style)| ProgramSpec {
+                name: OneOrMany(owned(name)),
+                values: owned(values),
+                style,
+            })
+            .collect(),
+        ids: ids.unwrap_or_default(),
+    }
 }

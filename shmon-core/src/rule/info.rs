@@ -73,8 +73,12 @@ impl<'a> RuleInfo<'a> {
     }
 
     /// When the rule finds something harmless.
-    pub fn false_positives(&self) -> impl ExactSizeIterator<Item = &'a str> + Clone + 'a {
-        self.view.strings(self.view.at(self.at(R_FALSE_POSITIVES_AT)))
+    pub fn false_positives(&self) -> impl Iterator<Item = Text> + Clone + 'a {
+        let mut strings = self.view.strings(self.view.at(self.at(R_FALSE_POSITIVES_AT)));
+        std::iter::from_fn(move || {
+            let (en, ja) = (strings.next()?, strings.next()?);
+            Some(Text { en: en.to_owned(), ja: (!ja.is_empty()).then(|| ja.to_owned()) })
+        })
     }
 
     /// Commands that the rule finds.

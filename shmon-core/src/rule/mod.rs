@@ -14,6 +14,7 @@ mod options;
 mod present;
 mod scan;
 mod scratch;
+mod secret_options;
 mod secrets;
 mod set;
 mod strtest;

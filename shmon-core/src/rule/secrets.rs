@@ -7,11 +7,11 @@
 use super::compiler::features::tail_bit;
 use super::compiler::hash::{gram, gram_hash};
 use super::compiler::layout::*;
-use super::options::{Arguments, Spellings, Value};
+use super::options::Arguments;
 use super::scratch::Facts;
-use super::view::{Slot, View};
+use super::view::View;
 use crate::redact::Secret;
-use crate::shell::{Analysis, Invocation, Span, Word};
+use crate::shell::{Analysis, Span};
 
 /// Bytes of a name that are looked at.
 const NAME: usize = 48;
@@ -41,7 +41,7 @@ pub(crate) fn search<'a>(
             let slot = slots.of(usize::from(layer), index).unwrap_or_else(|| v.program(invocation.program()));
             if !v.slot_secrets(slot).is_empty() {
                 arguments.read(v, v.slot_spec(slot), index, &invocation);
-                search.options(slot, &invocation, arguments);
+                search.options(slot, &invocation, arguments, analysis);
             }
         }
     }
@@ -62,14 +62,14 @@ pub(crate) fn kind(v: View<'_>, number: u32) -> [&str; 3] {
     [v.str(at), v.str(at + 2), v.str(at + 4)]
 }
 
-struct Search<'a, 'f> {
-    v: View<'a>,
+pub(super) struct Search<'a, 'f> {
+    pub(super) v: View<'a>,
     at: usize,
-    command: &'a [u8],
+    pub(super) command: &'a [u8],
     layer: u8,
     /// The pairs of bytes that keys end with.
     ends: u64,
-    found: &'f mut Vec<Secret>,
+    pub(super) found: &'f mut Vec<Secret>,
 }
 
 /// Bytes of names and of tokens.
@@ -87,7 +87,7 @@ const fn is_word(b: u8) -> bool {
 }
 
 impl Search<'_, '_> {
-    fn push(&mut self, start: usize, end: usize, kind: u32) {
+    pub(super) fn push(&mut self, start: usize, end: usize, kind: u32) {
         if start < end {
             self.found.push(Secret { span: Span::new(start, end), layer: self.layer, kind });
         }
@@ -160,7 +160,7 @@ impl Search<'_, '_> {
 
     /// The key whose name ends at `end`: kind, least length of a value, schemes.
     #[inline]
-    fn key(&self, end: usize) -> Option<(u32, u32, usize)> {
+    pub(super) fn key(&self, end: usize) -> Option<(u32, u32, usize)> {
         let tail = self.command.get(end.checked_sub(2)?..end)?;
         // Of names that end in a letter or digit most are told apart by their last two.
         if tail.iter().all(u8::is_ascii_alphanumeric) && self.ends & tail_bit(tail) == 0 {
@@ -198,7 +198,9 @@ impl Search<'_, '_> {
             if v.word(entry) == last {
                 let first = v.at(entry + 2);
                 return (0..count).map(|i| first + i * KEY_WORDS).find_map(|key| {
-                    name.ends_with(v.text(key)).then(|| (v.word(key + 2), v.word(key + 3), v.at(key + 4)))
+                    let (text, min) = (v.text(key), v.word(key + 3));
+                    let fits = if min & KEY_EXACT == 0 { name.ends_with(text) } else { name == text };
+                    fits.then(|| (v.word(key + 2), min & !KEY_EXACT, v.at(key + 4)))
                 });
             }
             slot = (slot + 1) & mask;
@@ -206,7 +208,7 @@ impl Search<'_, '_> {
     }
 
     /// The value that begins at `start`.
-    fn value(&mut self, mut start: usize, kind: u32, min: u32, schemes: usize) {
+    pub(super) fn value(&mut self, mut start: usize, kind: u32, min: u32, schemes: usize) {
         let command = self.command;
         for _ in 0..2 {
             let scheme =
@@ -305,105 +307,6 @@ impl Search<'_, '_> {
                 .then(|| (text.len() - rest.len() + count, v.word(entry + 5)))
         })
     }
-
-    /// Options and operands of known programs.
-    fn options(&mut self, slot: Slot, invocation: &Invocation<'_>, arguments: &Arguments) {
-        let v = self.v;
-        for &record in v.slot_secrets(slot) {
-            let record = record as usize;
-            let (kind, form) = (v.word(record + O_KIND), v.word(record + O_FORM));
-            let around = [v.text(record + O_AFTER), v.text(record + O_BEFORE)];
-            let operand = v.word(record + O_OPERAND) as i32;
-            let subcommand = v.at(record + O_SUBCOMMAND);
-            let skip = if subcommand == 0 {
-                0
-            } else {
-                match super::eval::subcommands(v, record + subcommand, arguments, invocation) {
-                    Some(words) => words,
-                    None => continue,
-                }
-            };
-            if operand != 0 {
-                let operands = arguments.operands.get(skip..).unwrap_or(&[]);
-                let index = if operand > 0 {
-                    operands.get(operand as usize - 1)
-                } else {
-                    operands.len().checked_sub(operand.unsigned_abs() as usize).and_then(|i| operands.get(i))
-                };
-                if let Some(word) = index.and_then(|&i| invocation.arg(i as usize)) {
-                    self.part(Value { word, start: 0, bytes: word.bytes }, around, kind);
-                }
-                continue;
-            }
-            if v.at(record + O_FOLLOWS) != 0 {
-                let names = record + v.at(record + O_FOLLOWS);
-                let word = |i: u32| invocation.arg(i as usize);
-                for pair in arguments.operands.get(skip..).unwrap_or(&[]).windows(2) {
-                    let (Some(before), Some(word)) = (word(pair[0]), word(pair[1])) else { continue };
-                    if v.strings(names).any(|name| name.as_bytes() == before.bytes) {
-                        self.part(Value { word, start: 0, bytes: word.bytes }, around, kind);
-                    }
-                }
-                continue;
-            }
-            Spellings::new(v, record + O_NAME).any_value(arguments, v.slot_spec(slot), invocation, |value| {
-                match form {
-                    // What the text alone made a value of stands for itself.
-                    FORM_FLAG if value.start == 0 => {
-                        // At its start, or behind its opening quote.
-                        let start = value.word.span.start;
-                        self.found.retain(|s| !(start..=start + 1).contains(&s.span.start));
-                    }
-                    FORM_FLAG => {}
-                    FORM_ATTACHED if value.start == 0 => {}
-                    _ => self.part(value, around, kind),
-                }
-                false
-            });
-        }
-    }
-
-    /// The secret part of a value, found again in the text as it was typed.
-    fn part(&mut self, value: Value<'_>, [after, before]: [&[u8]; 2], kind: u32) {
-        let (mut start, mut bytes) = (value.start, value.bytes);
-        if !after.is_empty() {
-            match memchr::memmem::find(bytes, after) {
-                Some(at) => {
-                    start += at + after.len();
-                    bytes = &bytes[at + after.len()..];
-                }
-                None => return,
-            }
-        }
-        let rest = match memchr::memmem::rfind(bytes, before) {
-            Some(at) if !before.is_empty() => {
-                let rest = bytes.len() - at;
-                bytes = &bytes[..at];
-                rest
-            }
-            _ => 0,
-        };
-        if bytes.is_empty() || is_reference(bytes) {
-            return;
-        }
-        let (from, to) = place(self.command, &value.word, start, rest);
-        self.push(from, to, kind);
-    }
-}
-
-/// Where the part of a word from `start` on, without its last `rest` bytes, stands in the text.
-fn place(command: &[u8], word: &Word<'_>, start: usize, rest: usize) -> (usize, usize) {
-    let (from, to) = (word.span.start as usize, word.span.end as usize);
-    let source = command.get(from..to).unwrap_or(&[]);
-    let wanted = word.bytes.get(start..word.bytes.len() - rest).unwrap_or(&[]);
-    // As it is, or in quotes around the whole or the rest.
-    if let Some(at) = memchr::memmem::rfind(source, wanted) {
-        return (from + at, from + at + wanted.len());
-    }
-    match word.bytes.get(..start) {
-        Some(head) if source.starts_with(head) => (from + start, to),
-        _ => (from, to),
-    }
 }
 
 /// Begin and end of a value: in quotes up to the quote, else up to what ends a word.
@@ -432,12 +335,12 @@ fn extent(command: &[u8], start: usize) -> (usize, usize) {
 }
 
 /// Whether the value stands for one that is elsewhere: a variable, a command, a template.
-fn is_reference(value: &[u8]) -> bool {
+pub(super) fn is_reference(value: &[u8]) -> bool {
     matches!(value.first(), Some(b'$' | b'`' | b'<' | b'{' | b'%' | b'*'))
 }
 
 /// Whether the value is no secret: a reference, a file, a word of an example, a word of a grammar.
-fn is_placeholder(value: &[u8]) -> bool {
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let Some(&first) = value.first() else { return true };
     if is_reference(value) || matches!(first, b'/' | b'@' | b'[' | b'(' | b'~') || value.starts_with(b"./") {
         return true;

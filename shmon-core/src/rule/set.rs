@@ -2,7 +2,7 @@
 
 use super::cache::{Cache, Key};
 use super::compiler::layout::*;
-use super::compiler::{Base, Compiled, Problem, Source, compile};
+use super::compiler::{Compiled, Problem, Source, compile};
 use super::eval::{Here, Machine};
 use super::info::RuleInfo;
 use super::present::Present;
@@ -431,17 +431,4 @@ fn unknown_rule(id: &str, sources: &[Source]) -> Error {
 pub(crate) fn rule_error(problems: &[Problem]) -> Error {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     Error::new(ErrorKind::Rule, lines.join("\n"))
-}
-
-/// What user rules may refer to.
-pub(super) fn base_of(files: &[super::compiler::schema::RuleFile], builtin: Option<View<'_>>) -> Base {
-    let mut base = Base::default();
-    for file in files {
-        base.lists.extend(file.lists.clone());
-        base.programs.extend(file.program.iter().map(|p| p.get_ref().clone()));
-    }
-    if let Some(view) = builtin {
-        base.ids = (0..view.rules() as u32).map(|r| view.rule_id(r).to_owned()).collect();
-    }
-    base
 }

@@ -56,5 +56,8 @@ fn rules_are_told_in_both_languages() {
             assert!(!text.en.is_empty(), "{}: no English {what}", rule.id());
             assert!(text.ja.is_some(), "{}: no Japanese {what}", rule.id());
         }
+        for text in rule.false_positives() {
+            assert!(!text.en.is_empty() && text.ja.is_some(), "{}: {text:?} in one language only", rule.id());
+        }
     }
 }

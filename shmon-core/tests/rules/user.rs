@@ -26,6 +26,28 @@ fn a_rule_is_added() {
 }
 
 #[test]
+fn every_shared_list_and_program_is_known() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let file = toml::from_str::<shmon_core::rule::compiler::schema::RuleFile>(&text).unwrap();
+        names.extend(file.lists.into_keys());
+    }
+    assert!(names.len() > 40, "{} lists", names.len());
+    for name in &names {
+        build(&format!("[[rule]]\nid='a.b'\nlevel='high'\n{TITLE}\nmatch={{program='x', arg='@{name}'}}\n"));
+    }
+    // Of another file than lists.toml: its list, and how its program reads options (`-i` takes a value).
+    let c = build(&format!(
+        "[[rule]]\nid='a.b'\nlevel='high'\n{TITLE}\nmatch={{program='@netcat-programs', operands=2}}\n"
+    ));
+    let found = |command: &str| c.classify(command).findings.iter().any(|f| f.rule == "a.b");
+    assert!(found("ncat -i 5 host 80"));
+    assert!(!found("ncat -i 5 host"));
+}
+
+#[test]
 fn levels_and_switches() {
     let c = Classifier::builder().level("transfer.curl", Level::Low).disable("discovery.*").build().unwrap();
     assert_eq!(c.classify("curl x").level, Level::Low);

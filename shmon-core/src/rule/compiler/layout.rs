@@ -279,10 +279,14 @@ numbered! {
     O_AFTER
     /// (length)
     O_AFTER_LEN
-    /// String: what stands after the secret part of the value.
+    /// String: what stands after the secret part of the value; of [`FORM_INPUT_IF`] the option's value, or empty.
     O_BEFORE
     /// (length)
     O_BEFORE_LEN
+    /// String: the first occurrence of it ends the secret part.
+    O_UNTIL
+    /// (length)
+    O_UNTIL_LEN
     /// Offset in this record of count and strings: operands that stand before the secret one; or 0.
     O_FOLLOWS
     /// Offset of the subcommands' node in this record, or 0.
@@ -295,6 +299,19 @@ numbered! {
 pub const FORM_ATTACHED: u32 = 1;
 /// There is no value.
 pub const FORM_FLAG: u32 = 2;
+/// What the program reads is secret.
+pub const FORM_INPUT: u32 = 3;
+/// The same, where the option is there.
+pub const FORM_INPUT_IF: u32 = 4;
+/// What follows `O_AFTER` at the beginning of an argument is secret.
+pub const FORM_PREFIX: u32 = 5;
+/// What follows an operand that is a key is secret.
+pub const FORM_NAMES: u32 = 6;
+/// The operand is secret where the option is there.
+pub const FORM_OPERAND_IF: u32 = 7;
+
+/// In a key's least length of a value: the key is the whole name.
+pub const KEY_EXACT: u32 = 1 << 31;
 
 /// Words of a PROGRAM node before the names: its head, and the heads of the names as bits (two words). A name is a string and
 /// 1 where every longer name fits too.

@@ -385,7 +385,13 @@ impl<'a> Compiler<'a> {
             }
         }
         r[R_ATTACK_AT] = w.strings(&attack, text);
-        r[R_FALSE_POSITIVES_AT] = w.strings(&spec.false_positives, text);
+        // English and Japanese in turns.
+        let harmless: Vec<&str> = spec
+            .false_positives
+            .iter()
+            .flat_map(|TextSpec(t)| [t.en.as_str(), t.ja.as_deref().unwrap_or("")])
+            .collect();
+        r[R_FALSE_POSITIVES_AT] = w.strings(&harmless, text);
         let commands = |all: &[schema::Example]| all.iter().map(|e| e.command.clone()).collect::<Vec<_>>();
         r[R_HITS_AT] = w.strings(&commands(&spec.hits), text);
         r[R_MISSES_AT] = w.strings(&commands(&spec.misses), text);

@@ -93,7 +93,7 @@ pub struct RuleSpec {
     pub alternative: Option<TextSpec>,
     /// When it is harmless.
     #[serde(default)]
-    pub false_positives: Vec<String>,
+    pub false_positives: Vec<TextSpec>,
     /// How settled the rule is.
     #[serde(default)]
     pub status: Status,
@@ -377,7 +377,7 @@ pub struct SecretOption {
     /// The option's spellings, or the operand's number.
     #[serde(default)]
     pub name: Option<OneOrMany>,
-    /// An operand (1 is the first, -1 the last) instead of an option.
+    /// An operand (1 is the first, -1 the last) instead of an option; with `name`, where that option is there.
     #[serde(default)]
     pub operand: Option<i32>,
     /// The value may only stand in the option's own word (`mysql -pX`).
@@ -392,6 +392,22 @@ pub struct SecretOption {
     /// Instead of an option: the operand that stands after one of these operands (`nmcli … password X`).
     #[serde(default)]
     pub follows: Option<OneOrMany>,
+    /// Every part between `after` and the next occurrence of this; nothing where it is missing (`'` in `BY 'X'`).
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Instead of an option: what stands behind this at the beginning of an argument (`/p:X`).
+    #[serde(default)]
+    pub prefix: Option<String>,
+    /// Instead of an option: the operand that stands after one that is a `key` (`setenv DB_PASSWORD X`).
+    #[serde(default)]
+    pub names: bool,
+    /// The program's input is the secret: what `echo` or `printf` pipe into it, a here-string or heredoc. With `name`, where
+    /// that option is there.
+    #[serde(default)]
+    pub stdin: bool,
+    /// With `stdin` and `name`: only where the option has this value (`--passphrase-fd 0`).
+    #[serde(default)]
+    pub value: Option<String>,
     /// The option takes no value here, whatever its name says: what stands after it is no secret.
     #[serde(default)]
     pub flag: bool,

@@ -44,11 +44,15 @@ impl Secrets {
         let kind = self.kinds.len() as u32;
         let fault = |key: &str, message: String| Err((key.to_owned(), message));
         for key in &spec.key {
-            let plain = plain_key(key);
+            let (name, exact) = match key.strip_prefix('=') {
+                Some(name) => (name, KEY_EXACT),
+                None => (key.as_str(), 0),
+            };
+            let plain = plain_key(name);
             if plain.len() < 4 {
                 return fault("key", format!("'{key}': needs four letters or digits"));
             }
-            self.keys.push((plain, kind, spec.min.unwrap_or(1), spec.scheme.clone()));
+            self.keys.push((plain, kind, spec.min.unwrap_or(1) | exact, spec.scheme.clone()));
         }
         for token in &spec.token {
             let chars = class(&token.chars).map_err(|m| ("token".to_owned(), m))?;
@@ -177,28 +181,48 @@ impl Secrets {
 fn record(option: &SecretOption, kind: u32, lowerer: &mut Lowerer<'_>) -> Result<Vec<u32>, (String, String)> {
     let mut out = Out { words: vec![0; O_NAME], ..Out::default() };
     out.words[O_KIND] = kind;
-    out.words[O_FORM] = match (option.attached, option.flag) {
-        (true, true) => return Err(("option".into(), "`attached` and `flag` exclude each other".into())),
-        (true, false) => FORM_ATTACHED,
-        (false, true) => FORM_FLAG,
-        (false, false) => 0,
-    };
+    let fault = |message: &str| Err(("option".to_owned(), message.to_owned()));
+    let forms = [
+        (option.attached, FORM_ATTACHED),
+        (option.flag, FORM_FLAG),
+        (option.stdin, if option.name.is_some() { FORM_INPUT_IF } else { FORM_INPUT }),
+        (option.prefix.is_some(), FORM_PREFIX),
+        (option.names, FORM_NAMES),
+        (option.operand.is_some() && option.name.is_some(), FORM_OPERAND_IF),
+    ];
+    let mut said = forms.iter().filter(|(is, _)| *is).map(|(_, form)| *form);
+    out.words[O_FORM] = said.next().unwrap_or(0);
+    if said.next().is_some() {
+        return fault("`attached`, `flag`, `stdin`, `prefix` and `names` exclude each other");
+    }
+    if option.value.is_some() && out.words[O_FORM] != FORM_INPUT_IF {
+        return fault("`value` stands beside `stdin` and `name`");
+    }
     out.words[O_OPERAND] = option.operand.unwrap_or(0) as u32;
-    for (at, text) in [(O_AFTER, &option.after), (O_BEFORE, &option.before)] {
-        let place = lowerer.pool.add(text.as_deref().unwrap_or("").as_bytes());
+    let after = option.prefix.as_ref().or(option.after.as_ref());
+    let before = option.value.as_ref().or(option.before.as_ref());
+    for (at, text) in [(O_AFTER, after), (O_BEFORE, before), (O_UNTIL, option.until.as_ref())] {
+        let place = lowerer.pool.add(text.map_or("", String::as_str).as_bytes());
         out.words[at..at + 2].copy_from_slice(&place);
     }
-    match (&option.name, option.operand, &option.follows) {
-        (Some(name), None, None) => lowerer.spellings(&name.0.join("|"), "option.name", &mut out)?,
-        (None, Some(n), None) if n != 0 => {}
-        (None, None, Some(before)) => {
+    match (&option.name, option.operand, &option.follows, out.words[O_FORM]) {
+        (Some(_), None, None, FORM_PREFIX..) => {
+            return fault("`name` stands alone, or beside `operand` or `stdin`");
+        }
+        (Some(_), Some(0), ..) => return fault("`operand` counts from 1, or from the end with -1"),
+        (Some(name), _, None, _) => {
+            lowerer.spellings(&name.0.join("|"), "option.name", &mut out)?;
+        }
+        (None, Some(n), None, 0) if n != 0 => {}
+        (None, None, Some(before), 0) => {
             out.words[O_FOLLOWS] = out.words.len() as u32;
             out.words.push(before.0.len() as u32);
             for word in &before.0 {
                 out.words.extend(lowerer.pool.add(word.as_bytes()));
             }
         }
-        _ => return Err(("option".into(), "needs one of `name`, `operand` and `follows`".into())),
+        (None, None, None, FORM_INPUT | FORM_PREFIX | FORM_NAMES) => {}
+        _ => return fault("needs one of `name`, `operand`, `follows`, `prefix`, `names` and `stdin`"),
     }
     if let Some(subcommand) = &option.subcommand {
         out.words[O_SUBCOMMAND] = out.words.len() as u32;
