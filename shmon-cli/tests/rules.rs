@@ -41,6 +41,57 @@ fn the_pages_about_the_rules_are_fresh() {
 }
 
 #[test]
+fn the_index_of_techniques_agrees_with_itself_and_with_the_rules() {
+    const TACTICS: [&str; 14] = [
+        "recon",
+        "resources",
+        "initial",
+        "execution",
+        "persistence",
+        "escalation",
+        "evasion",
+        "credentials",
+        "discovery",
+        "lateral",
+        "collection",
+        "control",
+        "exfiltration",
+        "impact",
+    ];
+    let lines = include_str!("../data/attack.tsv").lines().filter(|line| !line.starts_with('#'));
+    let mut index = std::collections::BTreeMap::new();
+    for line in lines {
+        let fields: Vec<&str> = line.split('\t').collect();
+        assert!(fields.len() == 3 || fields.len() == 4, "{line}");
+        assert!(fields[1].split(',').all(|t| TACTICS.contains(&t)), "{line}: an unknown tactic");
+        assert!(index.insert(fields[0], fields).is_none(), "{line}: twice");
+    }
+    for (id, fields) in &index {
+        let Some((parent, _)) = id.split_once('.') else { continue };
+        let parent = index.get(parent).unwrap_or_else(|| panic!("{id}: no parent"));
+        let plain = parent[2].split(" (").next().unwrap();
+        assert!(fields[2].starts_with(&format!("{plain}: ")), "{id}: {} below {}", fields[2], parent[2]);
+        assert!(
+            fields[1].split(',').all(|t| parent[1].split(',').any(|p| p == t)),
+            "{id}: tactics of its parent"
+        );
+    }
+    // Every rule's techniques are in the index; ids of later versions stand beside those that they replaced.
+    let later: Vec<(&str, &str)> = index.values().filter_map(|f| Some((f[0], *f.get(3)?))).collect();
+    let classifier = shmon_core::Classifier::builtin();
+    for rule in classifier.rules().rules() {
+        let named: Vec<&str> = rule.attack().collect();
+        for id in &named {
+            match later.iter().find(|(_, new)| new == id) {
+                Some((old, _)) => assert!(named.contains(old), "{}: {id} without {old}", rule.id()),
+                None => assert!(index.contains_key(id), "{}: {id} isn't in the index", rule.id()),
+            }
+        }
+    }
+    assert_eq!(classifier.rules().attack_version(), "17.1");
+}
+
+#[test]
 fn pages_are_written_and_those_of_no_category_removed() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("docs");

@@ -149,7 +149,8 @@ fn matrix(out: &mut String, version: &str, rules: &[RuleInfo<'_>]) -> Result<()>
         out,
         "\n## ATT&CK for Linux and containers\n\nVersion {version} of [MITRE ATT&CK](https://attack.mitre.org/). {covered} of {} \
          techniques and sub-techniques are found by some rule, in a form that leaves a command. Those without a rule happen mostly \
-         outside of a shell (phishing, exploits, hardware), or can't be told from daily work by their command.\n",
+         outside of a shell (phishing, exploits, hardware), or can't be told from daily work by their command. The tables are an index \
+         of that version's ids for hosts with Linux, with titles in this project's words; what a technique is stands behind its link.\n",
         all.len()
     )?;
     for (key, tactic) in TACTICS {
@@ -223,7 +224,7 @@ fn category_page(category: &str, rules: &[RuleInfo<'_>]) -> Result<String> {
         if let Some(alternative) = rule.alternative() {
             writeln!(out, "- Instead: {}", both(&alternative))?;
         }
-        let harmless: Vec<&str> = rule.false_positives().collect();
+        let harmless: Vec<String> = rule.false_positives().map(|t| both(&t)).collect();
         if !harmless.is_empty() {
             writeln!(out, "- Harmless: {}", harmless.join("; "))?;
         }
