@@ -14,11 +14,18 @@ use toml::{Table, Value};
 pub(crate) fn import(paths: &[PathBuf]) -> Result<ExitCode> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let (mut done, mut left) = (0, 0);
+    let mut ids = BTreeMap::<String, u32>::new();
     for path in files_of(paths, &["yml", "yaml"])? {
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         match translate(&text) {
-            Ok((rule, notes)) => {
+            Ok((id, rule, notes)) => {
                 done += 1;
+                // Titles aren't unique; ids are.
+                let count = ids.entry(id.clone()).and_modify(|n| *n += 1).or_insert(1);
+                let rule = match count {
+                    1 => rule,
+                    n => rule.replacen(&format!("id = \"{id}\""), &format!("id = \"{id}-{n}\""), 1),
+                };
                 writeln!(out, "{rule}")?;
                 for note in notes {
                     eprintln!("{}: {note}", path.display());
@@ -35,8 +42,8 @@ pub(crate) fn import(paths: &[PathBuf]) -> Result<ExitCode> {
     Ok(if done > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The rule as TOML, and what it says less precisely than the original.
-fn translate(text: &str) -> Result<(String, Vec<String>), String> {
+/// The rule's id, the rule as TOML, and what it says less precisely than the original.
+fn translate(text: &str) -> Result<(String, String, Vec<String>), String> {
     let rule: Yaml = serde_saphyr::from_str(text).map_err(|e| format!("not YAML: {e}"))?;
     let logsource = &rule["logsource"];
     if logsource["category"] != "process_creation"
@@ -67,7 +74,8 @@ fn translate(text: &str) -> Result<(String, Vec<String>), String> {
         _ => Level::Low,
     };
     let mut table = Table::new();
-    table.insert("id".into(), format!("sigma.{}", slug(title)).into());
+    let id = format!("sigma.{}", slug(title));
+    table.insert("id".into(), id.as_str().into());
     table.insert("level".into(), level.as_str().into());
     table.insert("title".into(), title.into());
     if let Some(reason) = rule["description"].as_str() {
@@ -108,7 +116,7 @@ fn translate(text: &str) -> Result<(String, Vec<String>), String> {
         .map_err(|e| e.to_string())?;
     notes.sort();
     notes.dedup();
-    Ok((toml, notes))
+    Ok((id, toml, notes))
 }
 
 fn slug(title: &str) -> String {
@@ -156,7 +164,8 @@ fn selection_of(selection: &Yaml, notes: &mut Vec<String>) -> Result<Table, Stri
             let words: Vec<Value> = words.iter().filter_map(scalar).map(Value::from).collect();
             Ok(text(one("contains", words)))
         }
-        _ => Err("is neither a map nor a list".into()),
+        Yaml::String(word) => Ok(text(one("contains", word.as_str()))),
+        _ => Err("is neither a map, a list nor a text".into()),
     }
 }
 
@@ -187,7 +196,7 @@ fn field_of(field: &str, values: &Yaml, notes: &mut Vec<String>) -> Result<Table
         return Err(format!("'{field}' has no value"));
     }
     let mut how = "is";
-    let mut every = false;
+    let (mut every, mut cased) = (false, false);
     for modifier in &modifiers {
         match *modifier {
             "contains" => how = "contains",
@@ -195,12 +204,12 @@ fn field_of(field: &str, values: &Yaml, notes: &mut Vec<String>) -> Result<Table
             "endswith" => how = "suffix",
             "re" => how = "regex",
             "all" => every = true,
-            "cased" => {}
+            "cased" => cased = true,
             other => return Err(format!("the modifier '{other}' of '{field}' can't be expressed")),
         }
     }
     let each: Vec<Table> =
-        values.iter().map(|value| value_of(name, how, value, notes)).collect::<Result<_, String>>()?;
+        values.iter().map(|value| value_of(name, how, value, cased, notes)).collect::<Result<_, String>>()?;
     Ok(if every { all_of(each) } else { merged(each) })
 }
 
@@ -216,14 +225,75 @@ fn merged(each: Vec<Table>) -> Table {
     }
 }
 
-fn value_of(name: &str, how: &str, value: &str, notes: &mut Vec<String>) -> Result<Table, String> {
-    let wild = how != "regex" && value.contains(['*', '?']);
-    let pattern = |value: &str| match how {
+/// The whole of a value with wildcards as one pattern.
+fn pattern_of(how: &str, value: &str) -> String {
+    match how {
         "contains" => format!("*{value}*"),
         "prefix" => format!("{value}*"),
         "suffix" => format!("*{value}"),
         _ => value.to_owned(),
-    };
+    }
+}
+
+/// A test of the command line. Words are what shmon sees: a text without a blank inside is looked for in the arguments, with
+/// the blanks around it as the argument's ends; one with blanks in the line as it was typed.
+fn command_line(how: &str, value: &str, wild: bool, cased: bool, notes: &mut Vec<String>) -> Table {
+    let trimmed = value.trim();
+    if how == "regex" {
+        notes.push("CommandLine|re: asked about the whole line as typed".into());
+        return text(one("regex", value));
+    }
+    let words: Vec<&str> = value.split_whitespace().collect();
+    if how == "is" && !wild && !value.contains(['"', '\'']) {
+        let (first, rest) = match words.split_first() {
+            Some((first, rest)) => (first.rsplit('/').next().unwrap_or(first), rest),
+            None => ("", &[][..]),
+        };
+        let mut whole = one("program", first);
+        whole.insert("args".into(), (rest.len() as i64).into());
+        if !rest.is_empty() {
+            let all: Vec<Value> = rest.iter().map(|w| Value::Table(one("arg", one("is", *w)))).collect();
+            whole.insert("all".into(), all.into());
+        }
+        return whole;
+    }
+    if words.len() == 1 && !wild && how != "is" {
+        // Where an end of the text is an end of a word.
+        let begins = value.starts_with(' ');
+        let ends = value.ends_with(' ') || how == "suffix";
+        let (key, in_program) = match (begins, ends) {
+            (true, true) => ("is", false),
+            (true, false) => ("prefix", false),
+            (false, true) => ("suffix", true),
+            (false, false) => ("contains", true),
+        };
+        let mut test = one(key, trimmed);
+        if !cased {
+            test.insert("nocase".into(), true.into());
+        }
+        if how == "prefix" {
+            return one(
+                "path",
+                if value.ends_with(' ') { one("is", trimmed) } else { one("prefix", trimmed) },
+            );
+        }
+        let arg = one("arg", test.clone());
+        return if in_program { any_of(vec![arg, one("path", test)]) } else { arg };
+    }
+    notes
+        .push("CommandLine: a text with blanks or wildcards is looked for in the whole line as typed".into());
+    text(if wild { one("pattern", pattern_of("contains", value)) } else { one("contains", trimmed) })
+}
+
+fn value_of(
+    name: &str,
+    how: &str,
+    value: &str,
+    cased: bool,
+    notes: &mut Vec<String>,
+) -> Result<Table, String> {
+    let wild = how != "regex" && value.contains(['*', '?']);
+    let pattern = |value: &str| pattern_of(how, value);
     match name {
         "Image" | "process.executable" | "exe" => {
             let base = value.rsplit('/').next().unwrap_or(value);
@@ -239,25 +309,11 @@ fn value_of(name: &str, how: &str, value: &str, notes: &mut Vec<String>) -> Resu
             notes.push("Image: shmon sees the path as it was typed, not the resolved one".into());
             Ok(one("path", if wild { one("pattern", pattern(value)) } else { one(how, value) }))
         }
-        "CommandLine" | "process.command_line" => {
-            let trimmed = value.trim();
-            if how == "regex" {
-                notes.push("CommandLine|re: asked about the whole line as typed".into());
-                return Ok(text(one("regex", value)));
-            }
-            // Words are what a shell sees: a text without a blank is looked for in each argument.
-            if how == "contains" && !trimmed.is_empty() && !trimmed.contains(' ') && !wild {
-                let bounded = value.starts_with(' ') && value.ends_with(' ');
-                return Ok(if bounded {
-                    one("arg", one("is", trimmed))
-                } else {
-                    any_of(vec![one("arg", one("contains", trimmed)), one("path", one("contains", trimmed))])
-                });
-            }
-            notes.push("CommandLine: a text with blanks is looked for in the whole line as typed".into());
-            Ok(text(if wild { one("pattern", pattern(value)) } else { one("contains", trimmed) }))
-        }
-        "User" => Ok(one("user", one(how, value))),
+        "CommandLine" | "process.command_line" => Ok(command_line(how, value, wild, cased, notes)),
+        "User" => Ok(one("user", if wild { one("pattern", pattern(value)) } else { one(how, value) })),
+        "ParentImage" | "ParentCommandLine" | "ParentUser" => Err(format!(
+            "the field '{name}' can't be expressed: shmon sees commands, not the processes that started them"
+        )),
         other => Err(format!("the field '{other}' can't be expressed")),
     }
 }
@@ -325,6 +381,11 @@ impl<'a> Expression<'a> {
             return Err("the condition ends too early".into());
         };
         self.at += 1;
+        if token.parse::<u32>().is_ok_and(|n| n > 1)
+            && self.peek().is_some_and(|t| t.eq_ignore_ascii_case("of"))
+        {
+            return Err(format!("'{token} of' can't be expressed: only '1 of' and 'all of'"));
+        }
         if (token == "1" || token.eq_ignore_ascii_case("any") || token.eq_ignore_ascii_case("all"))
             && self.eat("of")
         {
