@@ -7,7 +7,6 @@
 use super::compiler::features::tail_bit;
 use super::compiler::hash::{gram, gram_hash};
 use super::compiler::layout::*;
-use super::options::Arguments;
 use super::scratch::Facts;
 use super::view::View;
 use crate::redact::Secret;
