@@ -15,17 +15,23 @@ const SHELLS: [&str; 16] = [
 ];
 /// Options of those shells that take a word.
 const WITH_WORD: [&str; 5] = ["--rcfile", "--init-file", "-o", "+o", "-O"];
-/// A shell that is younger may not have read its start-up files yet, in seconds.
-const YOUNG: f64 = 30.0;
-/// A program in the foreground that is younger may belong to a prompt, in seconds.
-const BRIEF: f64 = 10.0;
+/// A program in the foreground that began so much before a shell's last word, in seconds, is measured too coarsely.
+const STEP: f64 = 2.0;
 /// Of `/proc/PID/stat`'s start times: `USER_HZ`, which is 100 wherever Linux gives it to programs.
 const TICKS: f64 = 100.0;
 
 /// Looks for silence, and tells each once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Silence {
     told: HashSet<(u32, u64)>,
+    young: f64,
+    brief: f64,
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Silence::after(30.0, 10.0)
+    }
 }
 
 /// A process with a terminal.
@@ -37,6 +43,12 @@ struct Process {
 }
 
 impl Silence {
+    /// With patience of its own, in seconds: a shell that is younger than the first may not have read its start-up files yet, and
+    /// a program in the foreground that is younger than the second may belong to a prompt.
+    pub fn after(young: f64, brief: f64) -> Silence {
+        Silence { told: HashSet::new(), young, brief }
+    }
+
     /// Looks at the processes of this user, or of all users: shells on a terminal that no hook speaks for, and watched
     /// shells that run a program which was never recorded. Returns what is new, as events.
     pub fn look(&mut self, recorder: &Recorder, everyone: bool) -> Vec<Event> {
@@ -45,7 +57,7 @@ impl Silence {
         let watched: HashSet<u32> = recorder.living().map(|session| session.pid.unwrap_or(0)).collect();
         let mut events = Vec::new();
         for shell in &processes {
-            if !watched.contains(&shell.pid) && shell.age >= YOUNG && is_interactive(shell) {
+            if !watched.contains(&shell.pid) && shell.age >= self.young && is_interactive(shell) {
                 let detail = format!("{} (pid {}) on {} has no hook", shell.name, shell.pid, terminal(shell));
                 events.extend(self.tell(recorder, shell, "shell-unwatched", &detail));
             }
@@ -57,8 +69,8 @@ impl Silence {
                 let idle = (time::now() - idle) as f64 / 1e9;
                 child.stat.ppid == Some(pid)
                     && child.stat.foreground
-                    && child.age >= BRIEF
-                    && child.age + 2.0 < idle
+                    && child.age >= self.brief
+                    && child.age + STEP < idle
             });
             if let Some(child) = unseen {
                 let detail = format!(
