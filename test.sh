@@ -22,7 +22,7 @@ features() {
   if tree --no-default-features --features store | grep -E '^(rustls|ring|ureq|lettre) '; then
     echo "features: the record links these without delivery"; return 1
   fi
-  cargo check --quiet --package shmon-core --no-default-features --features store
+  cargo clippy --quiet --package shmon-core --no-default-features --features store -- -D warnings
   echo "features: fine"
 }
 rust() { cargo test --workspace --exclude shmon-py; }

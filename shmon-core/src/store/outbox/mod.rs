@@ -1,11 +1,16 @@
 //! The outbox: notifications are written in the same transaction as the row they tell of.
 
+// What the worker alone asks for; without it the outbox is filled, and shown, and waits.
+#[cfg(feature = "notify")]
 mod deliver;
 mod status;
+#[cfg(feature = "notify")]
 mod triage;
 
+#[cfg(feature = "notify")]
 pub(crate) use deliver::{Batch, Claim, Members, SETTLE};
 pub use status::{Notification, SinkState, State, Waiting};
+#[cfg(feature = "notify")]
 pub(crate) use triage::{Plan, Untriaged};
 
 use crate::record::UnixNanos;

@@ -230,6 +230,7 @@ impl Store {
     }
 
     /// Leaves a sink alone until `until`; `failure` says why, where it is a failure of the sink.
+    #[cfg(feature = "notify")]
     pub(crate) fn block_sink(
         &mut self,
         sink: &str,
@@ -250,6 +251,7 @@ impl Store {
     }
 
     /// Notes the day of a sink's last digest and puts that digest into the outbox, both or neither.
+    #[cfg(feature = "notify")]
     pub(crate) fn digest_told(
         &mut self,
         sink: &str,
