@@ -400,7 +400,23 @@ impl Machine<'_> {
         }
         let before = Range32 { start: range.start, end: word.start };
         let after = Range32 { start: word.end, end: range.end };
-        let text = [self.text(before), self.text(value), b" ", self.text(after)].concat();
+        let mut rest = self.text(after);
+        let mut next: &[u8] = &[];
+        if self.text(value).ends_with(b" ") {
+            // A blank at the end: the next word may be an alias too.
+            let trimmed = rest.trim_ascii_start();
+            let len = trimmed
+                .iter()
+                .position(|&b| super::chars::is(b, super::chars::META))
+                .unwrap_or(trimmed.len());
+            let (word, tail) = trimmed.split_at(len);
+            let other = self.s.aliases.get(self.alias_base..).unwrap_or(&[]);
+            if let Some(alias) = other.iter().rfind(|a| self.text(a.name) == word) {
+                next = self.text(alias.value);
+                rest = tail;
+            }
+        }
+        let text = [self.text(before), self.text(value), b" ", next, rest].concat();
         let text = self.intern(&text);
         self.s.aliases[at].active = true;
         let via = Machine::via(ViaKind::Definition, "alias");

@@ -147,6 +147,10 @@ impl Machine<'_> {
                 continue;
             }
             let name = word.range();
+            if text.ends_with(b"]") && text.contains(&b'[') {
+                self.unset_element(name);
+                continue;
+            }
             let at = self.var_for(name);
             self.s.vars[at].kind = VarKind::Unset;
             self.changes += 1;

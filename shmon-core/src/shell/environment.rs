@@ -64,6 +64,7 @@ impl Machine<'_> {
                     self.over_budget();
                     return self.s.vars.len() - 1;
                 }
+                let name = self.referenced(name);
                 let exported = self.export_all || self.is_exported(name);
                 self.s.vars.push(Var {
                     name,
@@ -234,6 +235,54 @@ impl Machine<'_> {
         if refers && self.lookup(name).is_none() && !self.is_exported(name) {
             self.var_for(name);
         }
+    }
+
+    /// `unset 'name[index]'`
+    pub(super) fn unset_element(&mut self, target: Range32) {
+        let text = self.text(target);
+        let open = text.iter().position(|&b| b == b'[').unwrap_or(0) as u32;
+        let name = Range32 { start: target.start, end: target.start + open };
+        let key = text.get(open as usize + 1..text.len().saturating_sub(1)).unwrap_or(&[]).to_vec();
+        let Some(at) = self.lookup(name) else { return };
+        let (range, assoc) = match self.s.vars.get(at).map(|v| v.kind) {
+            Some(VarKind::Array(range)) => (range, false),
+            Some(VarKind::Assoc(range)) => (range, true),
+            _ => return,
+        };
+        let index = if assoc { None } else { arith::evaluate(&key, self) };
+        if !self.charge(range.len() / 8) {
+            return;
+        }
+        let kept: Vec<Element> = range
+            .of(&self.s.elements)
+            .iter()
+            .filter(|e| if assoc { self.text(e.key) != key } else { Some(e.index) != index })
+            .copied()
+            .collect();
+        let start = self.s.elements.len() as u32;
+        self.s.elements.extend_from_slice(&kept);
+        let range = Range32 { start, end: self.s.elements.len() as u32 };
+        let at = self.var_for(name);
+        self.s.vars[at].kind = if assoc { VarKind::Assoc(range) } else { VarKind::Array(range) };
+        self.changes += 1;
+    }
+
+    /// The name that a reference (`declare -n`) stands for in the end.
+    fn referenced(&self, name: Range32) -> Range32 {
+        let mut name = name;
+        for _ in 0..8 {
+            let text = self.text(name);
+            let target =
+                self.s.vars.iter().rev().find(|v| self.text(v.name) == text).and_then(|v| match v.kind {
+                    VarKind::Scalar(value) if v.reference && value.known => Some(value.range),
+                    _ => None,
+                });
+            match target {
+                Some(range) if name_len(self.text(range)) == range.len() => name = range,
+                _ => break,
+            }
+        }
+        name
     }
 
     /// Sets `name` or `name[index]`, as `read` and `printf -v` take it.

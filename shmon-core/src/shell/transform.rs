@@ -4,7 +4,11 @@
 pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
     match name {
         "seq" => return seq(words),
-        "basename" => return Some(line(last_part(words.first()?))),
+        "basename" => {
+            let name = last_part(words.first()?);
+            let short = words.get(1).and_then(|ending| name.strip_suffix(ending.as_slice()));
+            return Some(line(short.filter(|s| !s.is_empty()).unwrap_or(name)));
+        }
         "dirname" => {
             let path = words.first()?;
             let cut = path.iter().rposition(|&b| b == b'/');
