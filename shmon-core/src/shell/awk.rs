@@ -97,9 +97,9 @@ fn split(line: &[u8], separator: Option<&[u8]>) -> Option<Vec<Vec<u8>>> {
         Some(pattern) => {
             let what = super::basic_regex::compile(pattern, true, false)?;
             let mut from = 0;
-            for found in what.find_iter(line) {
-                fields.push(line[from..found.start()].to_vec());
-                from = found.end();
+            for found in super::basic_regex::find_all(&what, line)? {
+                fields.push(line[from..found.start].to_vec());
+                from = found.end;
             }
             fields.push(line[from..].to_vec());
         }

@@ -17,10 +17,32 @@ pub(super) fn compile(pattern: &[u8], extended: bool, any_case: bool) -> Option<
     Regex::builder()
         .syntax(syntax)
         .configure(
-            Regex::config().nfa_size_limit(Some(1 << 16)).onepass(false).hybrid(false).utf8_empty(false),
+            Regex::config()
+                .nfa_size_limit(Some(1 << 14))
+                .onepass(false)
+                .hybrid_cache_capacity(1 << 16)
+                .utf8_empty(false),
         )
         .build(&text)
         .ok()
+}
+
+/// Bytes that the searches for all matches in one text may look at: where each of them may run to the end of the text,
+/// they would be quadratic.
+const MOST_LOOKED_AT: usize = 1 << 18;
+
+/// All matches, or `None` where they would cost too much.
+pub(super) fn find_all(what: &Regex, text: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
+    let mut found = Vec::new();
+    let mut looked_at = 0;
+    for hit in what.find_iter(text) {
+        looked_at += text.len() - hit.start();
+        if looked_at > MOST_LOOKED_AT.max(text.len() * 2) {
+            return None;
+        }
+        found.push(hit.range());
+    }
+    Some(found)
 }
 
 /// The pattern in the syntax of the regex crate.

@@ -6,6 +6,8 @@ use super::machine::{Machine, Sink};
 use super::state::{Input, InputFrom, Val};
 use super::transform;
 
+/// Input in which regular expressions are searched.
+const MAX_SEARCHED: usize = 1 << 16;
 /// Output of one filter that is computed.
 const MAX_OUTPUT: usize = 1 << 18;
 
@@ -55,6 +57,9 @@ impl Machine<'_> {
         let text = input.map(|value| self.text(value.range).to_vec());
         // Regular expressions and programs are compiled, which costs the same for the shortest text.
         let compiled = matches!(name, "sed" | "awk" | "gawk" | "mawk" | "grep" | "egrep" | "fgrep" | "expr");
+        if compiled && text.as_ref().is_some_and(|text| text.len() > MAX_SEARCHED) {
+            return self.write_unknown();
+        }
         let fixed = if compiled { 64 + words.iter().map(Vec::len).sum::<usize>() } else { 0 };
         if !self.charge(fixed + text.as_ref().map_or(0, Vec::len) / 16) {
             return;

@@ -1,6 +1,6 @@
 //! `sed` without files: the commands that change text, on known input.
 
-use super::basic_regex::compile;
+use super::basic_regex::{compile, find_all};
 use regex_automata::meta::Regex;
 
 /// Commands of one script.
@@ -70,7 +70,7 @@ pub(super) fn run(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
             }
             match &command.action {
                 Action::Substitute { what, by, all, nth, print } => {
-                    if let Some(changed) = substitute(what, by, *all, *nth, &text) {
+                    if let Some(changed) = substitute(what, by, *all, *nth, &text)? {
                         text = changed;
                         if *print {
                             out.extend_from_slice(&text);
@@ -271,18 +271,24 @@ fn translation(rest: &mut &[u8]) -> Option<Action> {
     Some(Action::Translate(from.into_iter().zip(to).collect()))
 }
 
-/// The line with the pattern's matches replaced; `None` where there is none.
-fn substitute(what: &Regex, by: &[u8], all: bool, nth: usize, text: &[u8]) -> Option<Vec<u8>> {
+/// The line with the pattern's matches replaced, where there are any; `None` where that would cost too much.
+#[expect(clippy::option_option, reason = "nothing to replace and too much to replace are different answers")]
+fn substitute(what: &Regex, by: &[u8], all: bool, nth: usize, text: &[u8]) -> Option<Option<Vec<u8>>> {
     let mut out = Vec::with_capacity(text.len());
     let mut captures = what.create_captures();
     let (mut from, mut count, mut changed) = (0, 0, false);
-    for found in what.find_iter(text) {
+    let all_found = if all || nth > 1 {
+        find_all(what, text)?
+    } else {
+        what.find(text).map(|f| vec![f.range()]).unwrap_or_default()
+    };
+    for found in all_found {
         count += 1;
-        if count < nth || out.len() > 1 << 18 {
+        if count < nth {
             continue;
         }
-        out.extend_from_slice(&text[from..found.start()]);
-        what.captures(regex_automata::Input::new(text).range(found.start()..), &mut captures);
+        out.extend_from_slice(&text[from..found.start]);
+        what.captures(regex_automata::Input::new(text).range(found.start..), &mut captures);
         replacement(
             by,
             |group| {
@@ -291,14 +297,17 @@ fn substitute(what: &Regex, by: &[u8], all: bool, nth: usize, text: &[u8]) -> Op
             },
             &mut out,
         );
-        from = found.end();
+        from = found.end;
         changed = true;
+        if out.len() > 1 << 18 {
+            return None;
+        }
         if !all {
             break;
         }
     }
     out.extend_from_slice(&text[from..]);
-    changed.then_some(out)
+    Some(changed.then_some(out))
 }
 
 /// The right side of `s`, with groups, and GNU's changes of case.

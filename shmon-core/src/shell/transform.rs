@@ -379,9 +379,9 @@ fn grep(words: &[Vec<u8>], input: &[u8], extended: bool) -> Option<Vec<u8>> {
     for line in input.split_inclusive(|&b| b == b'\n') {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         if only && !inverted {
-            for found in what.find_iter(text) {
+            for found in super::basic_regex::find_all(&what, text)? {
                 if !found.is_empty() {
-                    out.extend_from_slice(&text[found.range()]);
+                    out.extend_from_slice(&text[found]);
                     out.push(b'\n');
                 }
             }
