@@ -159,9 +159,9 @@ fn describe(view: View<'_>, pc: usize, depth: u32) -> String {
             format!("subcommand {}", words.join(" "))
         }
         op::OPERAND => named("operand", pc + 4),
-        op::OPERANDS => format!("{} to {} operands", view.word(pc + 1), view.word(pc + 2)),
+        op::OPERANDS => format!("{} operands", count(view, pc + 1)),
         op::ARG => named("argument", pc + 1),
-        op::ARGS => format!("{} to {} arguments", view.word(pc + 1), view.word(pc + 2)),
+        op::ARGS => format!("{} arguments", count(view, pc + 1)),
         op::REDIRECT => named("redirection to", pc + 3),
         op::BODY => named("heredoc", pc + 1),
         op::ASSIGN => "an assignment".to_owned(),
@@ -201,11 +201,23 @@ fn string_test(view: View<'_>, pc: usize, code: u32, depth: u32) -> String {
             return format!("is one of {}", all.join(", "));
         }
         op::WORD_FLAG => return "is written in a certain way".to_owned(),
-        op::LENGTH => return format!("has {} to {} bytes", view.word(pc + 1), view.word(pc + 2)),
+        op::LENGTH => return format!("has {} bytes", count(view, pc + 1)),
         _ if depth > 4 => return "…".to_owned(),
         _ => return "a test".to_owned(),
     };
-    format!("{name} {:?}", view.str(pc + 1))
+    // Backslashes stay single: they are the pattern's own.
+    format!("{name} {}", format!("{:?}", view.str(pc + 1)).replace("\\\\", "\\"))
+}
+
+/// How many, between two bounds.
+fn count(view: View<'_>, at: usize) -> String {
+    match (view.word(at), view.word(at + 1)) {
+        (0, u32::MAX) => "any number of".to_owned(),
+        (least, u32::MAX) => format!("at least {least}"),
+        (0, most) => format!("at most {most}"),
+        (least, most) if least == most => least.to_string(),
+        (least, most) => format!("{least} to {most}"),
+    }
 }
 
 /// The spellings of an option: letters, then long names.
