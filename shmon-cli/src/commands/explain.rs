@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Show what a command would run, and why it has its level
 #[derive(clap::Args)]
@@ -186,7 +186,13 @@ impl Page<'_> {
     /// The line with the span marked below it. Columns are those of a terminal: two for a wide letter.
     fn underline(&mut self, span: Span) -> Result<()> {
         let (before, marked, after) = self.line(span);
-        writeln!(self.out, "  {before}{marked}{after}")?;
+        let before = last_columns(&before);
+        let marked = shorten(&marked);
+        let after = first_columns(&after);
+        let goes_on =
+            self.command.get(span.start as usize..span.end as usize).unwrap_or(&[]).contains(&b'\n');
+        let goes_on = if goes_on { " …" } else { "" };
+        writeln!(self.out, "  {before}{marked}{after}{goes_on}")?;
         let marks = self.paint("\x1b[36m", &"^".repeat(marked.width().max(1)));
         writeln!(self.out, "  {}{marks}", " ".repeat(before.width()))?;
         Ok(())
@@ -198,6 +204,37 @@ fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
     let shown = text::visible(word);
     if !word.is_empty() && word.chars().all(plain) { shown.into_owned() } else { format!("'{shown}'") }
+}
+
+/// What is shown of a line beside its marked part, in columns: long lines are cut there.
+const BESIDE: usize = 60;
+
+fn last_columns(text: &str) -> String {
+    if text.width() <= BESIDE {
+        return text.to_owned();
+    }
+    let mut columns = 0;
+    let tail: Vec<char> = text
+        .chars()
+        .rev()
+        .take_while(|c| {
+            columns += c.width().unwrap_or(0);
+            columns < BESIDE
+        })
+        .collect();
+    std::iter::once('…').chain(tail.into_iter().rev()).collect()
+}
+
+fn first_columns(text: &str) -> String {
+    if text.width() <= BESIDE {
+        return text.to_owned();
+    }
+    let mut columns = 0;
+    let head = text.chars().take_while(|c| {
+        columns += c.width().unwrap_or(0);
+        columns < BESIDE
+    });
+    head.chain(std::iter::once('…')).collect()
 }
 
 fn shorten(text: &str) -> String {
@@ -213,6 +250,21 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_cut_beside_the_marks() {
+        let command = format!("echo {}; rm x; echo {}", "日".repeat(80), "y".repeat(200));
+        let start = command.find("rm").unwrap();
+        let mut out = Vec::new();
+        let mut page = Page { out: &mut out, command: command.as_bytes(), lang: Lang::En, colour: false };
+        page.underline(Span::new(start, start + 4)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (line, marks) = text.trim_end().split_once('\n').unwrap();
+        assert!(line.starts_with("  …日") && line.ends_with("y…"), "{line}");
+        assert!(line.width() <= 2 * BESIDE + 8, "{}", line.width());
+        let at = line.find("rm x").unwrap();
+        assert_eq!(marks, format!("{}^^^^", " ".repeat(line[..at].width())));
+    }
 
     #[test]
     fn marks_stand_below_wide_letters_and_tabs() {

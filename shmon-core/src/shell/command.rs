@@ -323,6 +323,10 @@ impl Machine<'_> {
                 programs::Meaning::Unknown => self.issue(super::IssueKind::Glob, word.span),
                 programs::Meaning::Literal => {}
             }
+            // The glob is how it is hidden; nothing else is.
+            if self.arg(index).range() != word.range() {
+                return;
+            }
         }
         self.disguise(index);
     }
