@@ -80,7 +80,13 @@ fn tier(config: &Config, checks: &mut Vec<Check>) {
     let found = places.into_iter().map(|name| folder.join(name)).find(|path| path.is_file());
     let ack = config.capture.ack;
     match found {
-        Some(path) => push(checks, "builtin", Outcome::Fine, path.display().to_string()),
+        Some(path) => {
+            push(checks, "builtin", Outcome::Fine, path.display().to_string());
+            if ack {
+                let message = "[capture] ack: bash with the builtin waits for the commit; zsh, fish and bash without it don't";
+                push(checks, "ack", Outcome::Note, message);
+            }
+        }
         None if ack => {
             let message = "[capture] ack is set, but libshmon_bash.so is not beside shmon: nothing waits for the commit";
             push(checks, "builtin", Outcome::Broken, message);
