@@ -32,10 +32,11 @@ c() { shmon-ffi/test.sh; }
 # The README's first command, in an empty home.
 install() { shmon-cli/tests/install.sh; }
 # Builds every benchmark, runs those that need no terminal and no server for a moment, and compares counted instructions with the
-# baseline; `cargo bench -p shmon-benches` measures.
+# baseline; `cargo bench -p shmon-benches` measures. The tests' profile and packages: optimised ones would be built anew.
 bench() {
-  cargo bench -p shmon-benches --no-run
-  cargo bench -q -p shmon-benches --bench adversarial --bench classify --bench compile --bench store -- --test
+  local tests=(cargo test -q --workspace --exclude shmon-py)
+  "${tests[@]}" --no-run --benches
+  "${tests[@]}" --bench adversarial --bench bulk --bench classify --bench cold --bench compile --bench store -- --test
   benches/guard.sh
 }
 

@@ -8,7 +8,8 @@ if ! command -v valgrind >/dev/null; then
     echo "guard: skipped: valgrind isn't installed"
     exit 0
 fi
-cargo build --quiet --release -p shmon-benches --bin guard
+# With the command line and the builtin, so that what `install.sh` built is taken and not built again with other features.
+cargo build --quiet --release -p shmon-cli -p shmon-builtin -p shmon-benches --bin guard
 binary=${CARGO_TARGET_DIR:-target}/release/guard
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -43,12 +44,13 @@ for stage in cold analyze classify level compile; do
         continue
     fi
     change=$(((now[$stage] - base) * 1000 / base))
+    sign=$([ "$change" -lt 0 ] && echo - || echo +)
     note=""
     if [ "$change" -gt 50 ]; then
         note="  MORE THAN 5 % ABOVE THE BASELINE"
         status=1
     fi
-    printf '%-10s %12d instructions, baseline %12d, %+d.%d %%%s\n' "$stage" "${now[$stage]}" "$base" $((change / 10)) $((change < 0 ? -change % 10 : change % 10)) "$note"
+    printf '%-10s %12d instructions, baseline %12d, %s%d.%d %%%s\n' "$stage" "${now[$stage]}" "$base" "$sign" $((${change#-} / 10)) $((${change#-} % 10)) "$note"
 done
 if [ "$status" -ne 0 ]; then
     echo "guard: where more work is meant (new rules, new grammar), write the new figures: benches/guard.sh --update"

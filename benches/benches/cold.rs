@@ -3,10 +3,32 @@
 //!
 //! `SHMON_BIN` names the binary that is measured, else that of the same target folder (`cargo build --release -p shmon-cli`).
 
-use shmon_benches::{program, rules, short};
+use shmon_benches::{patterns, program, rules, short};
+use shmon_core::{Classifier, Context, Scratch};
+use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+/// What this program does as a peer of its own: the first classification of a process, and nothing else.
+fn first(words: &[&str]) {
+    let level = |classifier: &Classifier, command: &str| {
+        black_box(classifier.level(command.as_bytes(), &Context::default(), &mut Scratch::default()));
+    };
+    match *words {
+        ["nothing"] => {}
+        ["classify", command] => level(&Classifier::builtin(), command),
+        ["regex-set", command] => {
+            let set = regex::bytes::RegexSet::new(patterns()).expect("the patterns are valid");
+            black_box(set.matches(command.as_bytes()).matched_any());
+        }
+        ["rules", file, command] => {
+            let built = Classifier::builder().rules_path(file).build().expect("the rules are valid");
+            level(&built, command);
+        }
+        _ => panic!("use --first with nothing, classify COMMAND, regex-set COMMAND or rules FILE COMMAND"),
+    }
+}
 
 struct Side {
     name: String,
@@ -44,7 +66,9 @@ impl Side {
 /// Compiles `source` into `folder`; says so where that isn't possible.
 fn compiled(folder: &Path, name: &str, source: &str, compiler: &[&str]) -> Option<std::path::PathBuf> {
     let ending = if compiler[0] == "rustc" { "rs" } else { "c" };
-    let (text, out) = (folder.join(format!("{name}.{ending}")), folder.join(name));
+    // A crate's name has no spaces.
+    let file = name.replace(' ', "_");
+    let (text, out) = (folder.join(format!("{file}.{ending}")), folder.join(&file));
     std::fs::write(&text, source).ok()?;
     let done = Command::new(compiler[0]).args(&compiler[1..]).arg(&text).arg("-o").arg(&out).output();
     match done {
@@ -57,6 +81,10 @@ fn compiled(folder: &Path, name: &str, source: &str, compiler: &[&str]) -> Optio
 }
 
 fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((_, rest)) = words.split_first().filter(|(word, _)| *word == "--first") {
+        return first(&rest.iter().map(String::as_str).collect::<Vec<_>>());
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path();
     let home = |name: &str| {
@@ -82,11 +110,14 @@ fn main() {
             sides.push(Side::new(&format!("{name}, nothing"), &built, &[], &empty));
         }
     }
-    let first = Path::new(env!("CARGO_BIN_EXE_first"));
+    let this = std::env::current_exe().expect("this program");
+    let library = |name: &str, words: &[&str], home: &Path| {
+        Side::new(&format!("library: {name}"), &this, &[&["--first"], words].concat(), home)
+    };
     sides.push(Side::new("/bin/true", Path::new("/bin/true"), &[], &empty));
-    sides.push(Side::new("library: nothing", first, &["nothing"], &empty));
-    sides.push(Side::new("library: first classification", first, &["classify", "nmap x"], &empty));
-    sides.push(Side::new("library: RegexSet of 150", first, &["regex-set", "nmap x"], &empty));
+    sides.push(library("nothing", &["nothing"], &empty));
+    sides.push(library("first classification", &["classify", "nmap x"], &empty));
+    sides.push(library("RegexSet of 150", &["regex-set", "nmap x"], &empty));
     if let Some(shmon) = program() {
         sides.push(Side::new(
             "shmon classify --format level 'ls -la'",
@@ -105,7 +136,7 @@ fn main() {
             sides.push(warm);
             let file = home.join("rules.d/own.toml");
             let compile = ["rules", file.to_str().expect("UTF-8"), "nmap x"];
-            sides.push(Side::new(&format!("library: {count} rules compiled"), first, &compile, &home));
+            sides.push(library(&format!("{count} rules compiled"), &compile, &home));
         }
     } else {
         println!("skipped: shmon: build it with `cargo build --release -p shmon-cli`, or set SHMON_BIN");

@@ -55,7 +55,12 @@ impl Args {
         while let Some(word) = words.next() {
             match word.as_bytes() {
                 b"--format" if format.is_none() => {
-                    format = Some(Format::from_str(words.next()?.to_str()?, false).ok()?);
+                    format = Some(match words.next()?.as_bytes() {
+                        b"text" => Format::Text,
+                        b"jsonl" => Format::Jsonl,
+                        b"level" => Format::Level,
+                        _ => return None,
+                    });
                 }
                 [b'-', ..] => return None,
                 _ => args.commands.push(word.clone()),
@@ -125,8 +130,14 @@ impl Clone for Answerer {
 
 impl bulk::Worker for Answerer {
     fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        if self.input == Input::Lines {
-            return self.answer(line, Map::new(), out);
+        match (self.input, self.format) {
+            // A million times nothing is carried, and no map for it is dropped.
+            (Input::Lines, Format::Level) => {
+                self.level(line, out);
+                return Ok(());
+            }
+            (Input::Lines, _) => return self.answer(line, Map::new(), out),
+            (Input::Jsonl, _) => {}
         }
         if line.trim_ascii().is_empty() {
             return Ok(());
@@ -140,15 +151,21 @@ impl bulk::Worker for Answerer {
 }
 
 impl Answerer {
-    fn answer(&mut self, command: &[u8], carried: Map<String, Value>, out: &mut Vec<u8>) -> Result<()> {
+    fn level(&mut self, command: &[u8], out: &mut Vec<u8>) {
         let mut context = Context::default();
         context.dialect = self.dialect;
+        let level = self.classifier.level(command, &context, &mut self.scratch);
+        out.extend_from_slice(level.as_str().as_bytes());
+        out.push(b'\n');
+    }
+
+    fn answer(&mut self, command: &[u8], carried: Map<String, Value>, out: &mut Vec<u8>) -> Result<()> {
         if self.format == Format::Level {
-            let level = self.classifier.level(command, &context, &mut self.scratch);
-            out.extend_from_slice(level.as_str().as_bytes());
-            out.push(b'\n');
+            self.level(command, out);
             return Ok(());
         }
+        let mut context = Context::default();
+        context.dialect = self.dialect;
         let verdict = self.classifier.classify_with(command, &context, &mut self.scratch);
         match self.format {
             Format::Jsonl => {
