@@ -205,8 +205,7 @@ fn a_forbidden_database_sends_commands_to_the_spool() {
 }
 
 #[test]
-fn a_quota_sends_commands_to_the_spool() {
-    // A limit on the size of files is what a quota is to one who writes: the write fails, other files still grow.
+fn a_limit_on_the_size_of_files_sends_commands_to_the_spool() {
     let home = tempfile::tempdir().unwrap();
     assert!(shmon(home.path(), &["record", "-q", "--key", "a", "echo before"]).status.success());
     // SIGXFSZ is ignored as a shell's hook does, or the kernel kills the writer.
@@ -251,4 +250,77 @@ fn a_hundred_shells_at_once_lose_nothing() {
         .unwrap();
     assert_eq!(wrong, 0);
     assert!(shmon(home.path(), &["verify"]).status.success());
+}
+
+/// A quota's error is the kernel's own answer to writes, put in their place by strace: of the shared memory's file first, of
+/// the write-ahead log later.
+#[test]
+fn a_quota_sends_commands_to_the_spool() {
+    let home = tempfile::tempdir().unwrap();
+    let log = home.path().join("trace");
+    if Command::new("strace")
+        .args(["-qq", "-e", "trace=none", "true"])
+        .status()
+        .map_or(true, |s| !s.success())
+    {
+        eprintln!("SKIPPED: strace is missing or may not trace here");
+        return;
+    }
+    assert!(shmon(home.path(), &["record", "-q", "--key", "a", "echo before"]).status.success());
+    for first in [1, 9, 10] {
+        let inject = format!("inject=pwrite64:error=EDQUOT:when={first}+");
+        let key = format!("q:{first}");
+        let output = Command::new("strace")
+            .args(["-f", "-qq", "-o"])
+            .arg(&log)
+            .args(["-e", &inject, SHMON, "record", "-q", "--session", "s", "--key", &key, "nmap host"])
+            .env("SHMON_HOME", home.path())
+            .output()
+            .unwrap();
+        let (err, trace) = (text(&output.stderr), std::fs::read_to_string(&log).unwrap());
+        assert!(trace.contains("EDQUOT"), "write {first} was one: {trace}");
+        assert!(output.status.success(), "{err}");
+        assert!(err.lines().count() == 1 && err.contains("waits in"), "{err}");
+    }
+    assert!(shmon(home.path(), &["drain", "--quiet"]).status.success());
+    assert_eq!(text(&shmon(home.path(), &["search", "nmap", "--count"]).stdout), "3\n");
+    assert_eq!(shmon(home.path(), &["verify"]).status.code(), Some(0));
+}
+
+/// The clock that the program sees is set back by a year, and by hours, between commands.
+#[test]
+fn a_clock_that_is_set_back_loses_and_reorders_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |offset: &str, args: &[&str]| {
+        Command::new("faketime").args([offset, SHMON]).args(args).env("SHMON_HOME", home.path()).output()
+    };
+    if at("-1 day", &["--version"]).map_or(true, |output| !output.status.success()) {
+        eprintln!("SKIPPED: faketime is missing or can't be preloaded here");
+        return;
+    }
+    for (n, (offset, command)) in [
+        ("-1 second", "nmap one"),
+        ("-1 year", "rm -rf /srv/two"),
+        ("-3 hours", "nmap three"),
+        ("-1 year", "nmap four"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = format!("k{n}");
+        let output = at(offset, &["record", "-q", "--session", "s", "--key", &key, command]).unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+    }
+    let ids = |args: &[&str]| -> Vec<String> {
+        let said = text(&shmon(home.path(), args).stdout);
+        let row = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].to_string();
+        said.lines().map(row).collect()
+    };
+    // By time; and in the order of recording, which no clock changes.
+    assert_eq!(ids(&["log", "--format", "jsonl"]), ["1", "3", "4", "2"]);
+    assert_eq!(ids(&["search", "--after", "0", "--reverse", "--format", "jsonl"]), ["1", "2", "3", "4"]);
+    let verified = shmon(home.path(), &["verify", "--format", "jsonl"]);
+    let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!((&report["rows"], &report["problems"]), (&4.into(), &serde_json::json!([])), "{report}");
+    assert!(report["checkpoints"].as_u64() >= Some(2), "a checkpoint is due by any clock: {report}");
 }
