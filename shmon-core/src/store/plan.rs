@@ -135,7 +135,9 @@ pub(super) fn whole(query: &Query, db: &Connection) -> rusqlite::Result<Conditio
         let (numbers, values) = rule_numbers(rule);
         c.add(format!("id IN (SELECT command_id FROM findings WHERE rule IN ({numbers}))"), values);
     }
-    if let Some(question) = query.text.as_deref().and_then(text_index::question) {
+    if let Some(text) = &query.text
+        && let Some(question) = text_index::question(db, text, true)?
+    {
         let found = "id IN (SELECT rowid FROM command_text WHERE command_text MATCH ?)";
         c.add(format!("(id > ? OR {found})"), [text_index::end(db)?.into(), question.into()]);
     }
@@ -159,10 +161,12 @@ impl Plan {
                 }
             }
         }
-        let question = query.text.as_deref().and_then(text_index::question);
-        let lead = match (best, question) {
+        let lead = match (best, &query.text) {
             (Some((_, few)), _) => few,
-            (None, Some(question)) => Lead::Text(question, text_index::end(db)?),
+            (None, Some(text)) => match text_index::question(db, text, false)? {
+                Some(question) => Lead::Text(question, text_index::end(db)?),
+                None => Lead::Order,
+            },
             (None, None) => Lead::Order,
         };
         Ok(Plan { query: query.clone(), lead })

@@ -4,11 +4,11 @@ use rusqlite::Connection;
 
 /// The version that this program writes (`PRAGMA user_version`); 0 is the ticket's own database. Each step from one
 /// version to the next is in [`STEPS`].
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// How a database of version N becomes one of version N + 1, beginning with version 1. Each runs in a transaction; what
 /// they do to rows that are covered by the evidence must not change a covered value.
-pub(super) const STEPS: [&str; 1] = [
+pub(super) const STEPS: [&str; 2] = [
     // 2: sessions know how many of their commands have each level; hosts and parents are found by an index. The text
     // index is filled by the writers, a piece with each commit.
     "ALTER TABLE sessions ADD COLUMN medium INTEGER NOT NULL DEFAULT 0;
@@ -21,6 +21,10 @@ UPDATE sessions SET (medium, high, critical) = (
 );
 CREATE INDEX session_by_parent ON sessions(parent_session) WHERE parent_session IS NOT NULL;
 CREATE INDEX command_by_host ON command_logs(host, started_at_ns);",
+    // 3: the text index knows where a command ends, so that texts of one and two characters are found by it. It is filled
+    // anew.
+    "INSERT INTO command_text (command_text) VALUES ('delete-all');
+DELETE FROM meta WHERE name = 'indexed_to';",
 ];
 
 /// `PRAGMA application_id`: "shmn", so that `file` and we tell our databases from others.

@@ -39,15 +39,69 @@ fn fill(tx: &Connection, most: i64) -> rusqlite::Result<u64> {
     let (to, count): (Option<i64>, i64) =
         tx.prepare_cached(sql)?.query_row((from, most), |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some(to) = to else { return Ok(0) };
-    let sql = "INSERT INTO command_text (rowid, command) SELECT id, command FROM command_logs WHERE id > ?1 AND id <= ?2";
+    // With two characters behind it, every character of a command begins a trigram.
+    let sql = "INSERT INTO command_text (rowid, command) \
+               SELECT id, command || char(3, 3) FROM command_logs WHERE id > ?1 AND id <= ?2";
     tx.prepare_cached(sql)?.execute((from, to))?;
     tx.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('indexed_to', ?1)")?
         .execute([to])?;
     Ok(count.cast_unsigned())
 }
 
-/// The index's question for rows that may hold `text`: trigrams that it has. `None` for a text too short for one.
-pub(super) fn question(text: &str) -> Option<String> {
+/// A text of one or two characters is frequent when the newest rows fill a page …
+const PAGE: i64 = 64;
+/// … of so many.
+const NEWEST: i64 = 20_000;
+/// Trigrams that may begin with such a text.
+const BEGINNINGS: i64 = 1000;
+
+/// The index's question for rows that may hold `text`: trigrams that it has, or those that begin with a text too short for
+/// one. `None` where rows are rather looked at one by one, newest first, because a page of them is soon found.
+pub(super) fn question(db: &Connection, text: &str, counting: bool) -> rusqlite::Result<Option<String>> {
+    match trigrams(text) {
+        Some(question) => Ok(Some(question)),
+        None if counting || !is_frequent(db, text)? => beginnings(db, text),
+        None => Ok(None),
+    }
+}
+
+fn is_frequent(db: &Connection, text: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM command_logs \
+               WHERE id > (SELECT coalesce(max(id), 0) FROM command_logs) - ?1 AND instr(lower(command), lower(?2)) > 0 LIMIT ?3)";
+    let count: i64 = db.prepare_cached(sql)?.query_row((NEWEST, text, PAGE), |row| row.get(0))?;
+    Ok(count == PAGE)
+}
+
+/// All trigrams that begin with a text; `None` where there are too many, or where the index may write it otherwise.
+fn beginnings(db: &Connection, text: &str) -> rusqlite::Result<Option<String>> {
+    // The index folds the case of all scripts, a search that of ASCII alone.
+    let same = |c: char| c.is_ascii() || (c.to_lowercase().eq([c]) && c.to_uppercase().eq([c]));
+    if text.is_empty() || !text.chars().all(same) {
+        return Ok(None);
+    }
+    db.execute_batch(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.command_terms USING fts5vocab('main', 'command_text', 'row')",
+    )?;
+    let from = text.to_ascii_lowercase();
+    let to = format!("{from}{}", char::MAX);
+    let sql = "SELECT term FROM temp.command_terms WHERE term >= ?1 AND term < ?2 LIMIT ?3";
+    let mut statement = db.prepare_cached(sql)?;
+    let terms = statement.query_map((from, to, BEGINNINGS + 1), |row| row.get::<_, String>(0))?;
+    let terms = terms.map(|term| term.map(|t| quoted(&t))).collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(match i64::try_from(terms.len()).unwrap_or(i64::MAX) {
+        // What no row has: behind a command stand two of them alone.
+        0 => Some(quoted("\u{3}\u{3}\u{3}")),
+        count if count <= BEGINNINGS => Some(terms.join(" OR ")),
+        _ => None,
+    })
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('"', "\"\""))
+}
+
+/// Trigrams that a text has; `None` for one that is too short.
+fn trigrams(text: &str) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
     let last = chars.len().checked_sub(3)?;
     // Of a long text, trigrams spread over it.
@@ -55,7 +109,7 @@ pub(super) fn question(text: &str) -> Option<String> {
     let mut words: Vec<String> = Vec::new();
     for at in (0..last).step_by(step).chain([last]) {
         let word: String = chars[at..at + 3].iter().collect();
-        let word = format!("\"{}\"", word.replace('"', "\"\""));
+        let word = quoted(&word);
         if !words.contains(&word) {
             words.push(word);
         }
@@ -100,23 +154,23 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use super::question;
+    use super::trigrams;
 
     #[test]
     fn a_text_is_asked_for_by_its_trigrams() {
-        assert_eq!(question("ab"), None);
-        assert_eq!(question("削除"), None);
-        assert_eq!(question("nmap").as_deref(), Some("\"nma\" \"map\""));
-        assert_eq!(question("nma").as_deref(), Some("\"nma\""));
+        assert_eq!(trigrams("ab"), None);
+        assert_eq!(trigrams("削除"), None);
+        assert_eq!(trigrams("nmap").as_deref(), Some("\"nma\" \"map\""));
+        assert_eq!(trigrams("nma").as_deref(), Some("\"nma\""));
         assert_eq!(
-            question("systemctl -s").as_deref(),
+            trigrams("systemctl -s").as_deref(),
             Some("\"sys\" \"yst\" \"ste\" \"tem\" \"emc\" \"mct\" \"ctl\" \"tl \" \"l -\" \" -s\"")
         );
-        assert_eq!(question("を削除する").as_deref(), Some("\"を削除\" \"削除す\" \"除する\""));
-        assert_eq!(question("a\"b").as_deref(), Some("\"a\"\"b\""));
-        assert_eq!(question("aaaaaa").as_deref(), Some("\"aaa\""));
+        assert_eq!(trigrams("を削除する").as_deref(), Some("\"を削除\" \"削除す\" \"除する\""));
+        assert_eq!(trigrams("a\"b").as_deref(), Some("\"a\"\"b\""));
+        assert_eq!(trigrams("aaaaaa").as_deref(), Some("\"aaa\""));
         let long: String = (0..300).map(|n| char::from(b'a' + (n * 7 % 26) as u8)).collect();
-        let words = question(&long).unwrap();
+        let words = trigrams(&long).unwrap();
         assert!(words.ends_with(&format!("\"{}\"", &long[297..])), "{words}");
         assert!(words.split(' ').count() <= super::TRIGRAMS, "{words}");
     }

@@ -24,7 +24,13 @@ const WORDS: [&str; 12] = [
 fn rows(from: usize, to: usize) -> Vec<Entry> {
     (from..to)
         .map(|n| {
-            let text = format!("{} {} {n}", WORDS[n % 12], WORDS[n / 12 % 12]);
+            let text = match n {
+                1234 => "make Qz".to_owned(),
+                1500..1510 => format!("設定 {n}"),
+                2222 => "設".to_owned(),
+                2223 => "vi 設定".to_owned(),
+                _ => format!("{} {} {n}", WORDS[n % 12], WORDS[n / 12 % 12]),
+            };
             entry(event(n, &text), Level::ALL[n % 4])
         })
         .collect()
@@ -107,6 +113,18 @@ fn any_part_of_a_command_is_found() {
         "l 299",
         "'",
         "git git",
+        // Rare texts of one and two characters, also at the end of a command and as all of it.
+        "設定",
+        "設",
+        "定",
+        "qz",
+        "Qz",
+        "Q",
+        "zq",
+        "j",
+        "\"",
+        "\u{3}",
+        "ß",
     ];
     for round in 0..2 {
         let mut found = 0;
