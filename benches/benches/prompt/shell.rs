@@ -36,8 +36,9 @@ impl Shell {
             let open = || {
                 File::options().read(true).write(true).open(name.to_string_lossy().as_ref()).map(Stdio::from)
             };
-            // `setsid` of util-linux makes it the session's leader and becomes it.
-            let child = Command::new("setsid")
+            // `setsid` of util-linux makes it the session's leader and becomes it. By its path: a program is looked for
+            // in the PATH that the child is given, which may hold stand-ins alone.
+            let child = Command::new("/usr/bin/setsid")
                 .arg("--ctty")
                 .args(command)
                 .current_dir(folder)
@@ -94,8 +95,11 @@ impl Shell {
     }
 }
 
-/// Builds the program and the loadable builtin as they are shipped.
+/// Builds the program and the loadable builtin as they are shipped; `SHMON_BENCH_PROGRAM` names one that was built before.
 pub(crate) fn build() -> PathBuf {
+    if let Some(program) = std::env::var_os("SHMON_BENCH_PROGRAM") {
+        return program.into();
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let built = Command::new(env!("CARGO"))
         .current_dir(root)
