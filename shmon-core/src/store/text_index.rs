@@ -51,7 +51,7 @@ fn fill(tx: &Connection, most: i64) -> rusqlite::Result<u64> {
 /// A text of one or two characters is frequent when the newest rows fill a page …
 const PAGE: i64 = 64;
 /// … of so many.
-const NEWEST: i64 = 20_000;
+const NEWEST: i64 = 2000;
 /// Trigrams that may begin with such a text.
 const BEGINNINGS: i64 = 1000;
 
