@@ -148,6 +148,13 @@ impl<'a> VerdictRef<'a> {
 
     /// The owned form.
     pub fn to_verdict(self) -> Verdict {
+        let mut verdict = self.to_findings();
+        verdict.invocations = self.analysis.invocations().map(|i| InvocationInfo::of(&i)).collect();
+        verdict
+    }
+
+    /// The owned form without its invocations, which most readers don't ask for.
+    pub fn to_findings(self) -> Verdict {
         Verdict {
             level: self.level(),
             excluded: self.excluded(),
@@ -155,7 +162,7 @@ impl<'a> VerdictRef<'a> {
             partial: self.partial(),
             redacted: self.redacted(),
             findings: self.findings().map(FindingRef::to_finding).collect(),
-            invocations: self.analysis.invocations().map(|i| InvocationInfo::of(&i)).collect(),
+            invocations: Vec::new(),
             unresolved: self
                 .issues()
                 .iter()

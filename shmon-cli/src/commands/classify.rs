@@ -5,9 +5,10 @@ use crate::context::Globals;
 use crate::output;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use serde_json::{Map, Value, json};
-use shmon_core::shell::Dialect;
-use shmon_core::{Classifier, Context, Lang, Scratch, Verdict, text};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value};
+use shmon_core::shell::{Dialect, Span};
+use shmon_core::{Classifier, Context, Finding, Lang, Scratch, Verdict, text};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -166,10 +167,13 @@ impl Answerer {
         }
         let mut context = Context::default();
         context.dialect = self.dialect;
-        let verdict = self.classifier.classify_with(command, &context, &mut self.scratch);
+        let verdict = self.classifier.classify_into(command, &context, &mut self.scratch);
+        let verdict = if self.invocations { verdict.to_verdict() } else { verdict.to_findings() };
         match self.format {
             Format::Jsonl => {
-                let object = to_json(command, &verdict, self.lang, self.invocations, carried);
+                let (verdict, carried) = (&verdict, &carried);
+                let (lang, invocations) = (self.lang, self.invocations);
+                let object = Object { command, verdict, lang, invocations, carried };
                 serde_json::to_writer(&mut *out, &object)?;
                 out.push(b'\n');
             }
@@ -193,33 +197,77 @@ impl Answerer {
     }
 }
 
-/// The object of DESIGN's contract; the keys of `carried` stand before ours and never replace them.
-pub(crate) fn to_json(
-    command: &[u8],
-    verdict: &Verdict,
-    lang: Lang,
-    invocations: bool,
-    carried: Map<String, Value>,
-) -> Map<String, Value> {
-    let mut object = carried;
-    let text = String::from_utf8_lossy(command);
-    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    put("redacted", Value::from(verdict.redacted.as_deref().unwrap_or(&text)));
-    put("command", Value::from(text.as_ref()));
-    put("level", Value::from(verdict.level.as_str()));
-    put("excluded", Value::from(verdict.excluded));
-    put("sensitive", Value::from(verdict.sensitive));
-    put("partial", Value::from(verdict.partial));
-    let findings = verdict.findings.iter().map(|f| {
-        json!({"rule": f.rule, "level": f.level, "category": f.category, "title": f.title.get(lang),
-               "attack": f.attack, "argv": f.argv, "via": f.via, "span": f.span})
-    });
-    put("findings", findings.collect());
-    if verdict.partial {
-        put("unresolved", verdict.unresolved.iter().map(|u| json!(u)).collect());
+/// What is printed of one verdict as JSON. Other keys of the input stand before ours and never replace them.
+pub(crate) struct Object<'a> {
+    pub(crate) command: &'a [u8],
+    pub(crate) verdict: &'a Verdict,
+    pub(crate) lang: Lang,
+    /// Whether invocations are listed.
+    pub(crate) invocations: bool,
+    pub(crate) carried: &'a Map<String, Value>,
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const KEYS: [&str; 9] = [
+            "command",
+            "excluded",
+            "findings",
+            "invocations",
+            "level",
+            "partial",
+            "redacted",
+            "sensitive",
+            "unresolved",
+        ];
+        let verdict = self.verdict;
+        let command = String::from_utf8_lossy(self.command);
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.carried.iter().filter(|(key, _)| !KEYS.contains(&key.as_str())) {
+            map.serialize_entry(key, value)?;
+        }
+        map.serialize_entry("command", &command)?;
+        map.serialize_entry("excluded", &verdict.excluded)?;
+        map.serialize_entry("findings", &Findings(&verdict.findings, self.lang))?;
+        if self.invocations {
+            map.serialize_entry("invocations", &verdict.invocations)?;
+        }
+        map.serialize_entry("level", verdict.level.as_str())?;
+        map.serialize_entry("partial", &verdict.partial)?;
+        map.serialize_entry("redacted", verdict.redacted.as_deref().unwrap_or(&command))?;
+        map.serialize_entry("sensitive", &verdict.sensitive)?;
+        if verdict.partial {
+            map.serialize_entry("unresolved", &verdict.unresolved)?;
+        }
+        map.end()
     }
-    if invocations {
-        put("invocations", verdict.invocations.iter().map(|i| json!(i)).collect());
+}
+
+/// Findings with their titles in one language, and without their reasons.
+struct Findings<'a>(&'a [Finding], Lang);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct One<'a> {
+            argv: &'a [String],
+            attack: &'a [String],
+            category: &'a str,
+            level: &'a str,
+            rule: &'a str,
+            span: Span,
+            title: &'a str,
+            via: &'a [String],
+        }
+        serializer.collect_seq(self.0.iter().map(|f| One {
+            argv: &f.argv,
+            attack: &f.attack,
+            category: &f.category,
+            level: f.level.as_str(),
+            rule: &f.rule,
+            span: f.span,
+            title: f.title.get(self.1),
+            via: &f.via,
+        }))
     }
-    object
 }

@@ -1,5 +1,6 @@
 //! `shmon explain`: the tree, what would run and how it was reached, which rules fired and which nearly did.
 
+use super::classify::Object;
 use crate::context::Globals;
 use crate::output;
 use anyhow::Result;
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     let mut out = Vec::new();
     match args.format {
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &to_json(command, &explained, lang))?;
+            serde_json::to_writer_pretty(&mut out, &to_json(command, &explained, lang)?)?;
             out.push(b'\n');
         }
         Format::Text => Page { out: &mut out, command, lang, colour: output::colour() }.write(&explained)?,
@@ -54,8 +55,10 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_json(command: &[u8], explained: &Explanation, lang: Lang) -> Map<String, Value> {
-    let mut object = super::classify::to_json(command, &explained.verdict, lang, true, Map::new());
+fn to_json(command: &[u8], explained: &Explanation, lang: Lang) -> Result<Map<String, Value>> {
+    let object =
+        Object { command, verdict: &explained.verdict, lang, invocations: true, carried: &Map::new() };
+    let Value::Object(mut object) = serde_json::to_value(object)? else { return Ok(Map::new()) };
     let signs = explained.obfuscations.iter().map(|o| json!({"kind": o.kind, "span": o.span}));
     object.insert("obfuscations".to_owned(), signs.collect());
     object.insert("tree".to_owned(), json!(explained.tree));
@@ -64,7 +67,7 @@ fn to_json(command: &[u8], explained: &Explanation, lang: Lang) -> Map<String, V
                "failed": n.failed})
     });
     object.insert("near_misses".to_owned(), near.collect());
-    object
+    Ok(object)
 }
 
 /// The text for people.
