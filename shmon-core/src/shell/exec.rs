@@ -11,6 +11,9 @@ const MAX_FUNCTIONS: usize = 1024;
 /// Iterations of one loop that are followed.
 const MAX_ITERATIONS: u32 = 512;
 
+/// Variables of one loop in zsh.
+const MOST_NAMES: usize = 16;
+
 impl Machine<'_> {
     pub(super) fn exec(&mut self, node: NodeId) {
         if node == EMPTY || self.flow != Flow::Next || !self.step() {
@@ -282,8 +285,9 @@ impl Machine<'_> {
         self.loops += 1;
         let outer_skip = std::mem::take(&mut self.jump_skipped);
         let end = self.s.list.len();
-        let names = self.loop_names(name);
-        for at in (mark..end).step_by(names.len().max(1)) {
+        let (names, count) = self.loop_names(name);
+        let names = &names[..count];
+        for at in (mark..end).step_by(count.max(1)) {
             if !self.step() {
                 break;
             }
@@ -307,18 +311,21 @@ impl Machine<'_> {
         }
     }
 
-    /// The variables of a loop: one, but in zsh.
-    fn loop_names(&self, name: Range32) -> Vec<Range32> {
-        let mut names = Vec::with_capacity(1);
+    /// The variables of a loop and how many there are: one, but in zsh; no buffer is made for them.
+    fn loop_names(&self, name: Range32) -> ([Range32; MOST_NAMES], usize) {
+        let mut names = [Range32::default(); MOST_NAMES];
+        let mut count = 0;
         let mut start = name.start;
         for word in self.text(name).split(|b| matches!(b, b' ' | b'\t')) {
             let end = start + word.len() as u32;
             if start < end || name.is_empty() {
-                names.push(Range32 { start, end });
+                let Some(place) = names.get_mut(count) else { break };
+                *place = Range32 { start, end };
+                count += 1;
             }
             start = end + 1;
         }
-        names
+        (names, count)
     }
 
     fn exec_for_arith(&mut self, exprs: u32, body: NodeId) {
