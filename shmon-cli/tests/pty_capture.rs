@@ -3,7 +3,7 @@
 
 mod pty;
 
-use pty::{PROMPT, Pty, SHMON, Target, build_builtin, plain, targets};
+use pty::{PROMPT, SHMON, Target, build_builtin, plain, targets};
 use serde::Deserialize;
 use shmon_core::spool::{Kind, Piece, Reader, SUFFIX};
 use std::collections::BTreeMap;
@@ -121,24 +121,7 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
     for name in [".zshrc", "fish/config.fish"] {
         std::os::unix::fs::symlink(&rc_file, place.root.join(name)).unwrap();
     }
-    let path = target.path();
-    let root = place.root.to_str().unwrap();
-    let env = [
-        ("HOME", root),
-        ("ZDOTDIR", root),
-        ("XDG_CONFIG_HOME", root),
-        ("XDG_DATA_HOME", root),
-        ("PATH", path.as_str()),
-        ("TERM", "dumb"),
-        ("LANG", "C.UTF-8"),
-        ("SHMON_TIER", target.tier),
-    ];
-    let command = match target.shell {
-        "bash" => vec!["bash", "--noprofile", "--rcfile", rc_file.to_str().unwrap(), "-i"],
-        "zsh" => vec!["zsh", "-d", "-i"],
-        other => vec![other, "-i"],
-    };
-    let mut pty = Pty::start(&command, &place.root, &env);
+    let mut pty = target.open(&place.root, Some(&rc_file));
     pty.prompt(0)?;
     for keys in &case.keys {
         let from = pty.length();
@@ -161,7 +144,9 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
     pty.gone()?;
     let mut seen = read_spool(&place.home);
     // Both runs have their own folder, and processes their own numbers.
-    let screen = plain(&pty.text()).replace(root, "ROOT").replace(&pty.pid().to_string(), "PID");
+    let screen = plain(&pty.text())
+        .replace(place.root.to_str().unwrap(), "ROOT")
+        .replace(&pty.pid().to_string(), "PID");
     // What a shell says as it goes may come or not before its terminal is closed.
     let end = if case.ends { screen.len() } else { screen.rfind(PROMPT).unwrap_or(0) };
     seen.screen = screen[..end].to_owned();

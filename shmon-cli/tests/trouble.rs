@@ -66,23 +66,7 @@ impl Place {
             _ => ".bashrc",
         };
         std::fs::write(self.at(name), start).expect("a start-up file");
-        let root = self.folder.path().to_str().expect("text");
-        let path = target.path();
-        let env = [
-            ("HOME", root),
-            ("ZDOTDIR", root),
-            ("XDG_CONFIG_HOME", root),
-            ("XDG_DATA_HOME", root),
-            ("PATH", path.as_str()),
-            ("TERM", "dumb"),
-            ("LANG", "C.UTF-8"),
-            ("SHMON_TIER", target.tier),
-        ];
-        let command = match target.shell {
-            "zsh" => vec!["zsh", "-d", "-i"],
-            other => vec![other, "-i"],
-        };
-        let mut shell = Pty::start(&command, self.folder.path(), &env);
+        let mut shell = target.open(self.folder.path(), None);
         shell.prompt(0).expect("a prompt");
         shell
     }

@@ -2,7 +2,7 @@
 
 mod pty;
 
-use pty::{PROMPT, Pty, SHMON, Target, build_builtin, plain, targets};
+use pty::{PROMPT, SHMON, Target, build_builtin, plain, targets};
 use shmon_core::spool::{Kind, Piece, Reader, SUFFIX};
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -167,22 +167,7 @@ fn run(target: &Target, fault: Option<Fault>) -> Result<(String, Vec<String>), S
     if !hooked {
         std::fs::remove_dir_all(place.at("monitor")).unwrap();
     }
-    let root = place.folder.path().to_str().unwrap();
-    let env = [
-        ("HOME", root),
-        ("ZDOTDIR", root),
-        ("XDG_CONFIG_HOME", root),
-        ("XDG_DATA_HOME", root),
-        ("PATH", &target.path()),
-        ("TERM", "dumb"),
-        ("LANG", "C.UTF-8"),
-        ("SHMON_TIER", target.tier),
-    ];
-    let command = match target.shell {
-        "zsh" => vec!["zsh", "-d", "-i"],
-        other => vec![other, "-i"],
-    };
-    let mut pty = Pty::start(&command, place.folder.path(), &env);
+    let mut pty = target.open(place.folder.path(), None);
     pty.prompt(0)?;
     let mut type_all = |lines: &[&str]| {
         lines.iter().try_for_each(|text| {
@@ -231,7 +216,7 @@ fn run(target: &Target, fault: Option<Fault>) -> Result<(String, Vec<String>), S
     if fault == Some(Fault::Stopped) {
         place.signal("-CONT");
     }
-    let mut screen = plain(&pty.text()).replace(root, "ROOT");
+    let mut screen = plain(&pty.text()).replace(place.folder.path().to_str().unwrap(), "ROOT");
     screen.truncate(screen.rfind(PROMPT).unwrap_or(0));
     if target.shell == "fish" {
         // How often it draws the line that is typed depends on how many keys it finds waiting.

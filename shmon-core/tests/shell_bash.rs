@@ -2,10 +2,11 @@
 //! inside bubblewrap without programs, network or a file system that it could change; each name that it doesn't find is
 //! handed to a function that writes the words down. Skipped, visibly, where there is no bash or no sandbox.
 
+#[path = "support/sandbox.rs"]
+mod sandbox;
+
 use shmon_core::shell::{self, Analysis, Dialect};
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 /// A small generator with a fixed seed (xorshift64*), so that every run sees the same commands.
 struct Random(u64);
@@ -127,48 +128,8 @@ fn bash(commands: &[String]) -> Option<Vec<BTreeSet<Vec<String>>>> {
             ((++command_number))
         done
         printf '\x01\0' >&9"#;
-    let mut child = Command::new("bwrap")
-        .args(["--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/", "/", "--dev", "/dev"])
-        .args([
-            "--proc",
-            "/proc",
-            "--tmpfs",
-            "/tmp",
-            "--chdir",
-            "/tmp",
-            "--clearenv",
-            "--setenv",
-            "PATH",
-            "/none",
-        ])
-        .args(["/bin/bash", "--norc", "--noprofile", "-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut stdin = child.stdin.take()?;
-    let input: Vec<u8> =
-        commands.iter().flat_map(|c| [START.as_bytes(), c.as_bytes(), b"\0"].concat()).collect();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().ok()?;
-    if writer.join().ok()?.is_err() || !output.status.success() {
-        return None;
-    }
-    let mut all = vec![BTreeSet::new(); commands.len()];
-    let (mut ended, mut words) = (false, Vec::<String>::new());
-    for field in output.stdout.split(|&b| b == 0) {
-        match field {
-            b"\x01" => ended = true,
-            b"\x02" => {
-                let argv = words.split_off(1);
-                let number: usize = words.pop()?.parse().ok()?;
-                all.get_mut(number)?.insert(argv);
-            }
-            word => words.push(String::from_utf8_lossy(word).into_owned()),
-        }
-    }
-    ended.then_some(all)
+    let inputs: Vec<String> = commands.iter().map(|command| format!("{START}{command}")).collect();
+    sandbox::ran(&["/bin/bash", "--norc", "--noprofile", "-c", SCRIPT], &[("PATH", "/none")], &inputs)
 }
 
 #[test]

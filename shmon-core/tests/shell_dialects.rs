@@ -2,10 +2,11 @@
 //! are the lines of `data/shell/zsh_live.txt` and `fish_live.txt` (`⏎` newline); `alpha` to `delta` are programs that
 //! write their words down. Skipped, visibly, where the shell or bubblewrap isn't there.
 
+#[path = "support/sandbox.rs"]
+mod sandbox;
+
 use shmon_core::shell::{self, Analysis, Dialect};
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
@@ -30,38 +31,8 @@ fn ran(shell: &[&str], commands: &[String]) -> Option<Vec<BTreeSet<Vec<String>>>
     if !std::path::Path::new(shell[0]).exists() {
         return None;
     }
-    let mut child = Command::new("bwrap")
-        .args(["--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/", "/", "--dev", "/dev"])
-        .args(["--proc", "/proc", "--tmpfs", "/tmp", "--chdir", "/tmp", "--clearenv"])
-        .args(["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"])
-        .args(["/bin/bash", "--norc", "--noprofile", "-c", SCRIPT, "-"])
-        .args(shell)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut stdin = child.stdin.take()?;
-    let input: Vec<u8> = commands.iter().flat_map(|c| [c.as_bytes(), b"\0"].concat()).collect();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().ok()?;
-    if writer.join().ok()?.is_err() || !output.status.success() {
-        return None;
-    }
-    let mut all = vec![BTreeSet::new(); commands.len()];
-    let (mut ended, mut words) = (false, Vec::<String>::new());
-    for field in output.stdout.split(|&b| b == 0) {
-        match field {
-            b"\x01" => ended = true,
-            b"\x02" => {
-                let argv = words.split_off(1);
-                let number: usize = words.pop()?.parse().ok()?;
-                all.get_mut(number)?.insert(argv);
-            }
-            word => words.push(String::from_utf8_lossy(word).into_owned()),
-        }
-    }
-    ended.then_some(all)
+    let program = [&["/bin/bash", "--norc", "--noprofile", "-c", SCRIPT, "-"], shell].concat();
+    sandbox::ran(&program, &[("PATH", "/usr/bin:/bin"), ("HOME", "/tmp")], commands)
 }
 
 fn compare(table: &str, shell: &[&str], dialect: Dialect) {

@@ -33,6 +33,27 @@ impl Target {
         let path = std::env::var("PATH").unwrap();
         self.folder.as_ref().map_or(path.clone(), |folder| format!("{}:{path}", folder.display()))
     }
+
+    /// The shell, interactive, in a terminal and at home in `root`; bash with the start-up file `rc` where one is given.
+    pub(crate) fn open(&self, root: &Path, rc: Option<&Path>) -> Pty {
+        let (home, path) = (root.to_str().unwrap(), self.path());
+        let env = [
+            ("HOME", home),
+            ("ZDOTDIR", home),
+            ("XDG_CONFIG_HOME", home),
+            ("XDG_DATA_HOME", home),
+            ("PATH", path.as_str()),
+            ("TERM", "dumb"),
+            ("LANG", "C.UTF-8"),
+            ("SHMON_TIER", self.tier),
+        ];
+        let command = match (self.shell, rc) {
+            ("bash", Some(rc)) => vec!["bash", "--noprofile", "--rcfile", rc.to_str().unwrap(), "-i"],
+            ("zsh", _) => vec!["zsh", "-d", "-i"],
+            (other, _) => vec![other, "-i"],
+        };
+        Pty::start(&command, root, &env)
+    }
 }
 
 /// Shell and tier, program, `SHMON_TIER`.

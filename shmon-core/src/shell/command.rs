@@ -5,7 +5,7 @@ use super::ast::{AssignValue, ParamOp, PartKind, WORD_PLAIN};
 use super::machine::{Flow, Machine};
 use super::obfuscation;
 use super::programs;
-use super::state::{Alias, Origin, Val, VarKind};
+use super::state::{Alias, Origin, Val, Var, VarKind};
 use super::work::worked;
 use super::wrappers::{self, Action};
 
@@ -168,15 +168,7 @@ impl Machine<'_> {
             let span = self.span(Range32 { start: node.start, end: node.end });
             let pair = self.push_pair(node.name, value, span);
             self.s.pairs.push(pair);
-            self.s.vars.push(super::state::Var {
-                name: node.name,
-                kind: super::state::VarKind::Scalar(value),
-                frame: 0,
-                attribute: 0,
-                reference: false,
-                other: None,
-                exported: true,
-            });
+            self.s.vars.push(Var::new(node.name, VarKind::Scalar(value), true));
         }
         self.settle_pairs(mark)
     }

@@ -59,16 +59,8 @@ impl Machine<'_> {
             if local && !global {
                 let outer = self.lookup(name).and_then(|at| self.s.vars.get(at));
                 let exported = outer.is_some_and(|v| v.exported);
-                let fresh = Var {
-                    name,
-                    kind: VarKind::Unset,
-                    frame: self.frame,
-                    attribute,
-                    reference: false,
-                    other: None,
-                    exported,
-                };
-                self.s.vars.push(fresh);
+                let fresh = Var::new(name, VarKind::Unset, exported);
+                self.s.vars.push(Var { frame: self.frame, attribute, ..fresh });
             }
             let at = self.var_for(name);
             if attribute != 0 {

@@ -66,15 +66,7 @@ impl Machine<'_> {
                 }
                 let name = self.referenced(name);
                 let exported = self.export_all || self.is_exported(name);
-                self.s.vars.push(Var {
-                    name,
-                    kind,
-                    frame: 0,
-                    attribute: 0,
-                    reference: false,
-                    other: None,
-                    exported,
-                });
+                self.s.vars.push(Var::new(name, kind, exported));
                 self.s.vars.len() - 1
             }
         }
@@ -100,15 +92,7 @@ impl Machine<'_> {
             let range = Range32 { start: name.end + 1, end: word.start + word.len };
             let known = !word.flags.contains(super::WordFlags::UNRESOLVED);
             let kind = VarKind::Scalar(Val { range, known });
-            self.s.vars.push(Var {
-                name,
-                kind,
-                frame: 0,
-                attribute: 0,
-                reference: false,
-                other: None,
-                exported: true,
-            });
+            self.s.vars.push(Var::new(name, kind, true));
         }
         self.s.vars.len() - before
     }

@@ -30,15 +30,7 @@ impl Machine<'_> {
         let values = self.values(args);
         let name = self.intern(b"argv");
         let frame = self.frame;
-        let local = |name| Var {
-            name,
-            kind: VarKind::Unset,
-            frame,
-            attribute: 0,
-            reference: false,
-            other: None,
-            exported: false,
-        };
+        let local = |name| Var { frame, ..Var::new(name, VarKind::Unset, false) };
         self.s.vars.push(local(name));
         self.assign_list(name, &values);
         for (i, index) in (params.start..params.end).enumerate() {

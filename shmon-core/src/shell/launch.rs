@@ -3,7 +3,7 @@
 
 use super::analysis::{Range32, Via, ViaKind};
 use super::machine::Machine;
-use super::state::Input;
+use super::state::{Input, Var, VarKind};
 use super::wrap::{is_assignment, listed};
 
 impl Machine<'_> {
@@ -226,17 +226,8 @@ impl Machine<'_> {
     /// Hides a variable from the command at hand.
     fn unset_environment(&mut self, name: Range32) {
         let before = self.s.vars.len();
-        let word = super::state::Var {
-            name,
-            kind: super::state::VarKind::Unset,
-            frame: 0,
-            attribute: 0,
-            reference: false,
-            other: None,
-            exported: true,
-        };
         if before < 1024 {
-            self.s.vars.push(word);
+            self.s.vars.push(Var::new(name, VarKind::Unset, true));
         }
     }
 

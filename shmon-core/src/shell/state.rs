@@ -41,6 +41,11 @@ pub(super) struct Var {
 }
 
 impl Var {
+    /// A variable of no function, without attributes.
+    pub(super) fn new(name: Range32, kind: VarKind, exported: bool) -> Var {
+        Var { name, kind, frame: 0, attribute: 0, reference: false, exported, other: None }
+    }
+
     /// Whether a program that is started sees it, or its absence.
     pub(super) fn inherited(&self) -> bool {
         match self.kind {
