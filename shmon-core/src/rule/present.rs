@@ -194,16 +194,12 @@ impl Present {
 
     #[cold]
     fn read_bytes(&mut self, analysis: &Analysis) {
-        let (mut low, mut high) = (0u64, 0u64);
+        let mut found = [0; FEATURES - F_BYTES];
         for &b in analysis.texts() {
             let (feature, bit) = byte_place(b);
-            // Either all of the bit or none of it, without a branch.
-            let is_high = u64::from(feature == F_BYTES_HIGH).wrapping_neg();
-            low |= bit & !is_high;
-            high |= bit & is_high;
+            found[feature - F_BYTES] |= bit;
         }
-        self.bits[F_BYTES] = low;
-        self.bits[F_BYTES_HIGH] = high;
+        self.bits[F_BYTES..].copy_from_slice(&found);
     }
 }
 

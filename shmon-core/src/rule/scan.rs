@@ -9,9 +9,6 @@ use super::compiler::hash::{gram as gram_of, gram_hash, gram_slot};
 use super::compiler::layout::*;
 use super::view::View;
 
-/// Bytes from one probe for long atoms to the next.
-const LONG_STRIDE: usize = 3;
-
 /// Calls `found` with every atom in `text` (repeatedly, where it is there several times) and the rules that it wakes.
 #[inline]
 pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32, &[u32])) {

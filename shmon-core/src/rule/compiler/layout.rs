@@ -221,6 +221,8 @@ numbered! {
     /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
+/// Bytes from one probe for long atoms to the next.
+pub const LONG_STRIDE: usize = 3;
 /// Words of a place of a gram: atom, the gram's offset in it, another gram's offset from four bytes before this one (at most 8),
 /// and that gram.
 pub const PLACE_WORDS: usize = 4;

@@ -12,6 +12,7 @@ pub mod schema;
 mod secrets;
 mod shapes;
 pub mod source;
+mod spelling;
 mod strings;
 mod tables;
 mod trigger;

@@ -8,7 +8,7 @@ use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
 
 /// Atoms of at least so many bytes need a probe at every third byte only, see [`Writer::grams`].
-pub(super) const LONG_ATOM: usize = 6;
+pub(super) const LONG_ATOM: usize = LONG_STRIDE + 3;
 
 /// What a program's name leads to.
 #[derive(Debug, Clone, Default)]
@@ -159,7 +159,7 @@ impl Writer {
         self.words[H_ATOMS_AT] = self.append(&records);
         let (long, short): (Vec<_>, Vec<_>) =
             (0..).zip(atoms.iter().map(|a| a.0)).partition(|(_, text)| text.len() >= LONG_ATOM);
-        self.words[H_LONG_AT] = self.grams(&long, LONG_ATOM - 3);
+        self.words[H_LONG_AT] = self.grams(&long, LONG_STRIDE);
         self.words[H_SHORT_AT] = self.grams(&short, 1);
     }
 
