@@ -106,10 +106,14 @@ impl Door {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) naming the path.
     pub fn open(path: &Path, mode: u32) -> Result<Door> {
         let failed = |e| Error::io("listen", path, e);
-        let _ = std::fs::remove_file(path);
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+        // It gets its name when it listens, with its rights: who finds the name is let in. The other name isn't longer, which
+        // matters for a socket.
+        let unready = path.with_file_name(".door");
+        let _ = std::fs::remove_file(&unready);
+        let listener = UnixListener::bind(&unready).map_err(failed)?;
+        std::fs::set_permissions(&unready, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
+        std::fs::rename(&unready, path).map_err(failed)?;
         Ok(Door { listener, clients: Vec::new() })
     }
 
