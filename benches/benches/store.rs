@@ -261,6 +261,77 @@ fn searches(store: &Store, size: usize) {
     );
 }
 
+/// Every filter alone and with every other: no pair may be slow, also where both pass many rows and no row passes both.
+fn combinations(store: &Store, size: usize) {
+    type Filter = Box<dyn Fn(&mut Query)>;
+    let end = START + size as i64 * 3 * SECOND;
+    let day = 86_400 * SECOND;
+    let user = |name: &'static str| -> Filter { Box::new(move |q| q.user = Some(name.into())) };
+    let folder = |name: &'static str| -> Filter { Box::new(move |q| q.directory = Some(name.into())) };
+    let text = |name: &'static str| -> Filter { Box::new(move |q| q.text = Some(name.into())) };
+    let rule = |name: &'static str| -> Filter { Box::new(move |q| q.rule = Some(name.into())) };
+    // A kind of filter, its name, what it does to a query. Two of a kind exclude each other.
+    let filters: Vec<(u8, &str, Filter)> = vec![
+        (0, "user of half of all", user("user0")),
+        (0, "user of a fortieth", user("user3")),
+        (0, "rare user", user("rare")),
+        (1, "session", Box::new(move |q| q.session = Some(format!("user3-{}", size / 8000)))),
+        (2, "host of all", Box::new(|q| q.host = Some("web-1.example.com".into()))),
+        (2, "host of none", Box::new(|q| q.host = Some("web-2.example.com".into()))),
+        (3, "folder of half of all", folder("/home/user0")),
+        (3, "folder of a fortieth", folder("/home/user5")),
+        (3, "folder of few", folder("/home/user5/project7")),
+        (4, "level high", Box::new(|q| q.level = Some(Level::High))),
+        (4, "level medium and above", Box::new(|q| q.min_level = Some(Level::Medium))),
+        (5, "rule", rule("reconnaissance")),
+        (5, "rule of none", rule("destruction")),
+        (6, "exit status 1", Box::new(|q| q.exit_status = Some(1))),
+        (6, "exit status 7", Box::new(|q| q.exit_status = Some(7))),
+        (6, "failed", Box::new(|q| q.failed = true)),
+        (7, "one day", Box::new(move |q| (q.since, q.until) = (Some(end - 9 * day), Some(end - 8 * day)))),
+        (7, "first half", Box::new(move |q| q.until = Some(START + size as i64 * 3 / 2 * SECOND))),
+        (8, "text of many", text("/var/log")),
+        (8, "text of few", text("nmap -sV")),
+        (8, "text of none", text("/var/log/hosts systemctl")),
+        (8, "2 characters of many", text("ps")),
+        (8, "2 characters of few", text("設定")),
+        (9, "not excluded", Box::new(|q| q.hide_excluded = true)),
+        (10, "ids of the first half", Box::new(move |q| q.before_id = Some(size as i64 / 2))),
+        (11, "oldest first", Box::new(|q| q.order = shmon_core::store::Order::Oldest)),
+        (12, "page in the middle", Box::new(move |q| q.page_after = Some(size as i64 / 2))),
+    ];
+    let mut times = Vec::new();
+    for (n, (kind, name, first)) in filters.iter().enumerate() {
+        for (other, with, second) in &filters[n..] {
+            if kind == other && name != with {
+                continue;
+            }
+            let mut query = Query::new();
+            query.limit = Some(50);
+            first(&mut query);
+            second(&mut query);
+            let mut runs: Vec<Duration> = (0..3)
+                .map(|_| cost(|| store.rows(&query).expect("rows").for_each(drop)).1.processor)
+                .collect();
+            runs.sort();
+            let name = if name == with { (*name).to_owned() } else { format!("{name}, {with}") };
+            times.push((runs[1], name));
+        }
+    }
+    times.sort_by(|a, b| b.cmp(a));
+    let below = |ms| times.iter().filter(|(time, _)| *time < Duration::from_millis(ms)).count();
+    println!(
+        "| {size} | {} pairs of filters | {} below 1 ms, {} below 10, {} below 50 |",
+        times.len(),
+        below(1),
+        below(10),
+        below(50)
+    );
+    for (time, name) in times.iter().take(12) {
+        println!("| {size} | slow pair: {name} | {:.2} ms |", time.as_secs_f64() * 1e3);
+    }
+}
+
 fn bytes(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |meta| meta.len())
 }
@@ -287,12 +358,20 @@ fn growing(most: usize) {
         assert!(report.problems.is_empty(), "{report:?}");
         println!("| {size} | verify | {:.2} s, {} |", time.wall.as_secs_f64(), per_second(size, time));
         searches(&store, size);
+        combinations(&store, size);
         size *= 10;
     }
     indexing(&mut store, &mut rows);
 }
 
 fn main() {
+    // A record that was kept, for another look at its searches.
+    if let Some(kept) = std::env::var_os("SHMON_BENCH_RECORD") {
+        let store = Store::open_read(Path::new(&kept)).expect("a record");
+        let size = usize::try_from(store.last_id().expect("a row")).unwrap_or(0);
+        searches(&store, size);
+        return combinations(&store, size);
+    }
     let most = std::env::var("SHMON_BENCH_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     writing();
     growing(most);

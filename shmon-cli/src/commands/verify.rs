@@ -5,6 +5,7 @@ use crate::progress::Bar;
 use crate::reading;
 use anyhow::Result;
 use clap::ValueEnum;
+use shmon_core::store::Store;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -47,17 +48,11 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let report = store.verify(&anchors, &mut |done, total| bar.show(done, total));
     drop(bar);
     let mut report = report?;
-    let (lacks, stale) = store.text_index_difference()?;
-    if lacks + stale > 0 {
-        report.warnings.push(format!(
-            "a search for text may miss rows: the text index lacks {lacks} of them and holds {stale} that are gone"
-        ));
-    }
-    let sessions = store.session_differences()?;
-    if sessions > 0 {
-        report.warnings.push(format!(
-            "the list of sessions differs from the rows for {sessions} of them: `shmon sessions` may hide or invent some"
-        ));
+    match beside(&store) {
+        Ok(warnings) => report.warnings.extend(warnings),
+        // Tables that are gone can't be compared, which is said then.
+        Err(_) if !report.problems.is_empty() => {}
+        Err(error) => return Err(error),
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if args.format == Format::Jsonl {
@@ -97,4 +92,22 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
+}
+
+/// What is no evidence, but what searches and lists go by.
+fn beside(store: &Store) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let (lacks, stale) = store.text_index_difference()?;
+    if lacks + stale > 0 {
+        warnings.push(format!(
+            "a search for text may miss rows: the text index lacks {lacks} of them and holds {stale} that are gone"
+        ));
+    }
+    let sessions = store.session_differences()?;
+    if sessions > 0 {
+        warnings.push(format!(
+            "the list of sessions differs from the rows for {sessions} of them: `shmon sessions` may hide or invent some"
+        ));
+    }
+    Ok(warnings)
 }

@@ -5,6 +5,7 @@
 
 mod database;
 mod history;
+mod repeated;
 
 use crate::audit;
 use crate::classifier::{Classifier, Context, Scratch};
@@ -12,10 +13,10 @@ use crate::record::{Event, Record, UnixNanos};
 use crate::shell::Dialect;
 use crate::store::{Entry, Store};
 use crate::{Error, ErrorKind, Result, identity};
-use sha2::{Digest, Sha256};
+use repeated::Repeated;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
@@ -125,14 +126,16 @@ pub fn import(
     store: &mut Store,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Imported> {
+    let before = store.last_id()?;
     let mut importer = Importer {
         source,
         path,
         classifier,
         store,
+        before,
         scratch: Scratch::default(),
         group: Vec::new(),
-        keys: HashMap::new(),
+        repeated: Repeated::default(),
         done: Imported::default(),
     };
     let mut sink = |piece: Piece, at: (u64, u64)| {
@@ -161,10 +164,11 @@ struct Importer<'a> {
     path: &'a Path,
     classifier: &'a Classifier,
     store: &'a mut Store,
+    /// The last row before this import.
+    before: i64,
     scratch: Scratch,
     group: Vec<Entry>,
-    /// How often an entry with this content came.
-    keys: HashMap<[u8; 16], u32>,
+    repeated: Repeated,
     done: Imported,
 }
 
@@ -185,7 +189,7 @@ impl Importer<'_> {
             return Ok(());
         }
         if event.key.is_empty() {
-            event.key = self.key(&event, dated);
+            event.key = self.repeated.key(self.source, &event, dated);
         }
         event.shell = format!("import:{}", self.source.name());
         let context = Context {
@@ -199,36 +203,22 @@ impl Importer<'_> {
         Ok(())
     }
 
-    /// The same entry of the same user has the same key in every import, also when the file has grown or was cut at its
-    /// start meanwhile. Entries that differ in nothing are counted.
-    fn key(&mut self, event: &Event, dated: bool) -> String {
-        let mut hasher = Sha256::new();
-        // The file's time changes.
-        let time = if dated { event.started_at } else { 0 };
-        for part in [&event.user, &event.host, &event.session_id] {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        }
-        hasher.update(time.to_be_bytes());
-        hasher.update(&event.command);
-        let hash: [u8; 32] = hasher.finalize().into();
-        let mut short = [0; 16];
-        short.copy_from_slice(&hash[..16]);
-        let count = self.keys.entry(short).or_default();
-        *count += 1;
-        let hex: String = short.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("import:{}:{hex}:{count}", self.source.name())
-    }
-
     fn commit(&mut self) -> Result<()> {
-        for stored in self.store.commit(&self.group)? {
-            if stored.duplicate {
-                self.done.known += 1;
-            } else {
-                self.done.added += 1;
+        while !self.group.is_empty() {
+            let stored = self.store.commit(&self.group)?;
+            let mut again = Vec::new();
+            for (mut entry, stored) in self.group.drain(..).zip(stored) {
+                if !stored.duplicate {
+                    self.done.added += 1;
+                } else if stored.id > self.before && repeated::count_on(&mut entry) {
+                    // This very import has added one like it, longer ago than is remembered.
+                    again.push(entry);
+                } else {
+                    self.done.known += 1;
+                }
             }
+            self.group = again;
         }
-        self.group.clear();
         Ok(())
     }
 }
@@ -289,7 +279,7 @@ fn lines(path: &Path, parser: &mut dyn Parser, owner: &Owner, sink: Sink<'_>) ->
     let (mut line, mut number, mut read, mut pieces) = (Vec::new(), 0, 0, Vec::new());
     loop {
         line.clear();
-        let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
+        let length = (&mut reader).take(LONGEST as u64 + 1).read_until(b'\n', &mut line).map_err(failed)?;
         if length == 0 {
             break;
         }
@@ -353,5 +343,41 @@ impl Parser for Audit {
     fn end(&mut self, file: &Origin<'_>, out: &mut Vec<Piece>) {
         let done = self.parser.finish();
         self.put(done, file, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Query, StoreOptions};
+    use std::fmt::Write as _;
+
+    #[test]
+    fn equal_entries_that_are_far_apart_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history");
+        let mut store = Store::open(folder.path().join("monitor.db"), StoreOptions::default()).unwrap();
+        let classifier = Classifier::builtin();
+        // Several shells wrote the same command of the same second; thousands of others lie between.
+        let mut history = String::new();
+        for n in 0..6000 {
+            let _ = writeln!(
+                history,
+                "#{}\n{}",
+                if n % 1500 == 0 { 7 } else { n + 9 },
+                if n % 1500 == 0 { "make" } else { "ls" }
+            );
+        }
+        std::fs::write(&path, &history).unwrap();
+        let import = |store: &mut Store| {
+            import(Source::Bash, &path, &Owner::default(), &classifier, store, &mut |_, _| {}).unwrap()
+        };
+        let first = import(&mut store);
+        assert_eq!((first.added, first.known), (6000, 0));
+        let second = import(&mut store);
+        assert_eq!((second.added, second.known), (0, 6000));
+        let mut query = Query::new();
+        query.text = Some("make".into());
+        assert_eq!(store.count(&query).unwrap(), 4);
     }
 }

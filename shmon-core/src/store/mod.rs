@@ -308,6 +308,21 @@ fn no_shared_memory(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
+/// The table, column or index that is missing, in SQLite's words: it has no code for that.
+fn lacks(error: &rusqlite::Error) -> Option<&str> {
+    let said = match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        _ => return None,
+    };
+    let lacks = ["no such table: ", "no such column: ", "no such index: "]
+        .iter()
+        .any(|start| said.starts_with(start))
+        || said.contains(" has no column named ")
+        || said.ends_with("because it is a view");
+    lacks.then_some(said)
+}
+
 /// SQLite's error with the file's name, and the kind by which callers decide what to do.
 pub(crate) fn failed(action: &str, path: &Path, source: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
@@ -321,6 +336,10 @@ pub(crate) fn failed(action: &str, path: &Path, source: rusqlite::Error) -> Erro
             (ErrorKind::Locked, " (another program holds it; `fuser` names it)")
         }
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => (ErrorKind::Corrupt, ""),
+        _ if lacks(&source).is_some_and(|what| what.starts_with("no such index")) => {
+            (ErrorKind::Store, " (somebody removed an index: recording a command makes it again)")
+        }
+        _ if lacks(&source).is_some() => (ErrorKind::Corrupt, ""),
         _ => (ErrorKind::Store, ""),
     };
     Error::new(kind, format!("cannot {action}{hint}")).at(path).caused_by(source)

@@ -1,6 +1,7 @@
 //! The tables: `command_logs` begins with the ticket's nine columns in its order, everything else follows.
 
 use rusqlite::Connection;
+use std::collections::HashSet;
 
 /// The version that this program writes (`PRAGMA user_version`); 0 is the ticket's own database. Each step from one
 /// version to the next is in [`STEPS`].
@@ -252,6 +253,44 @@ pub(super) fn create(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(INDEXES)?;
     db.execute_batch(TABLES)?;
     stamp(db)
+}
+
+/// Tables and indexes that a record has and this file lacks, because somebody removed them.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// Names of tables: what they held is gone.
+    pub(super) tables: Vec<&'static str>,
+    /// Names of indexes, and the statements that make them again.
+    pub(super) indexes: Vec<(&'static str, &'static str)>,
+}
+
+/// Compares a database of this version with what [`create`] makes.
+pub(super) fn missing(db: &Connection) -> rusqlite::Result<Missing> {
+    let mut statement =
+        db.prepare_cached("SELECT name FROM sqlite_schema WHERE type IN ('table', 'index')")?;
+    let there = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<String>>>()?;
+    let mut missing = Missing::default();
+    if !there.contains("command_logs") {
+        missing.tables.push("command_logs");
+    }
+    for sql in INDEXES.split_inclusive(';').chain(TABLES.split_inclusive(';')) {
+        let words = sql.trim_start().strip_prefix("CREATE ").unwrap_or_default();
+        let name = |words: &'static str| words.split([' ', '(']).next().unwrap_or_default();
+        if let Some(table) = words.strip_prefix("TABLE ").or_else(|| words.strip_prefix("VIRTUAL TABLE ")) {
+            missing.tables.extend(Some(name(table)).filter(|name| !there.contains(*name)));
+        } else if let Some(index) =
+            words.strip_prefix("INDEX ").or_else(|| words.strip_prefix("UNIQUE INDEX "))
+        {
+            missing.indexes.extend(Some((name(index), sql)).filter(|(name, _)| !there.contains(*name)));
+        }
+    }
+    Ok(missing)
+}
+
+/// Fails where `command_logs` lacks a column.
+pub(super) fn has_columns(db: &Connection) -> rusqlite::Result<()> {
+    let columns = COVERED_COLUMNS.join(", ");
+    db.prepare_cached(&format!("SELECT id, {columns}, exit_status, duration_ns FROM command_logs")).map(drop)
 }
 
 /// Writes version and application id; takes part in the transaction.

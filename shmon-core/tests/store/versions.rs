@@ -4,6 +4,7 @@ use crate::common::{batch, event};
 use rusqlite::Connection;
 use shmon_core::store::{Notice, Query, Store, StoreOptions};
 use shmon_core::{ErrorKind, Level, time};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const TICKET: &str = include_str!("../data/store/ticket.sql");
@@ -220,6 +221,70 @@ fn damage_that_shows_while_writing_is_set_aside_for_the_next_try() {
         "{names:?}"
     );
     assert!(!names.iter().any(|n| n.ends_with(".suspect")), "{names:?}");
+}
+
+#[test]
+fn a_record_that_lacks_a_table_or_column_is_set_aside() {
+    for sql in [
+        "DROP TABLE evidence",
+        "DROP TABLE command_text",
+        "DROP TABLE sessions",
+        "ALTER TABLE command_logs DROP COLUMN tty",
+        "ALTER TABLE command_logs RENAME TO hidden; CREATE VIEW command_logs AS SELECT * FROM hidden",
+    ] {
+        // Once before it is opened, once under a recorder that has it open.
+        for running in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("monitor.db");
+            let mut store = open(&path).unwrap();
+            store.commit(&batch(0, 10)).unwrap();
+            if !running {
+                drop(store);
+                Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+                store = open(&path).unwrap();
+            } else {
+                Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+                // 1,100 rows: more than wait for the text index.
+                let error = store.commit(&batch(10, 1100)).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{sql}: {error}");
+            }
+            assert_eq!(store.commit(&batch(10, 3)).unwrap()[0].id, 1, "{sql}");
+            let notices = store.take_notices();
+            let [Notice::SetAside { kept_as, .. }] = &notices[..] else { panic!("{sql}: {notices:?}") };
+            assert!(kept_as.metadata().unwrap().len() > 4096);
+            assert!(store.verify(&[], &mut |_, _| {}).unwrap().problems.is_empty());
+        }
+    }
+}
+
+#[test]
+fn indexes_that_somebody_removed_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("monitor.db");
+    open(&path).unwrap().commit(&batch(0, 100)).unwrap();
+    let db = Connection::open(&path).unwrap();
+    let indexes = || {
+        let mut names =
+            db.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
+        names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect::<BTreeSet<String>>()
+    };
+    let all = indexes();
+    assert!(all.len() > 10);
+    for name in &all {
+        db.execute_batch(&format!("DROP INDEX {name}")).unwrap();
+    }
+    let reader = Store::open_read(&path).unwrap();
+    let mut query = Query::new();
+    (query.user, query.failed) = (Some("ann".into()), true);
+    let error = reader.count(&query).err().or_else(|| reader.rows(&query).err()).unwrap();
+    assert!(error.to_string().contains("recording a command makes it again"), "{error}");
+    let report = reader.verify(&[], &mut |_, _| {}).unwrap();
+    assert_eq!((report.problems.len(), report.warnings.len()), (0, all.len()), "{report:?}");
+    let mut store = open(&path).unwrap();
+    assert!(store.take_notices().is_empty());
+    assert_eq!(indexes(), all);
+    assert!(reader.rows(&query).is_ok());
+    assert!(store.verify(&[], &mut |_, _| {}).unwrap().warnings.is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What stands beside the rows: tables and triggers, tombstones and epochs without evidence, the key that moved on.
 
 use super::super::key::KeyFile;
-use super::Verifier;
+use super::{Problem, Report, Verifier};
 use crate::store::evidence::canonical::Kind;
 use crate::store::prune::Ranges;
 use crate::store::{Store, file};
@@ -19,6 +19,14 @@ const TABLES: [&str; 9] = [
     "epochs",
     "notifications",
 ];
+
+/// What can be said of a record that lacks a table or a column: nothing in it can be compared.
+pub(super) fn incomplete(missing: &str) -> Report {
+    let message = format!(
+        "the database is not whole ({missing}): somebody changed its tables, and nothing can be compared"
+    );
+    Report { problems: vec![Problem { row: None, entry: None, message }], ..Report::default() }
+}
 
 impl Verifier<'_> {
     /// What changes rows on their way in, or shows others than there are.

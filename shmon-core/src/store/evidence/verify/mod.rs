@@ -9,8 +9,8 @@ use super::canonical::{Canonical, Hash, Kind, encode};
 use super::note::Note;
 use super::tree;
 use crate::store::prune::Ranges;
-use crate::store::schema::COVERED_COLUMNS;
-use crate::store::{Store, failed};
+use crate::store::schema::{self, COVERED_COLUMNS};
+use crate::store::{Store, failed, lacks};
 use crate::{Error, ErrorKind, Result};
 use edge::Edge;
 use pieces::Piece;
@@ -73,13 +73,24 @@ impl Store {
             notes.extend(Note::parse_all(text).map_err(|e| Error::new(ErrorKind::Invalid, e))?);
         }
         let fail = |e| failed("verify the database", &self.path, e);
-        let mut report = pieces::verify(self, &notes, progress).map_err(fail)?;
+        let mut report = match pieces::verify(self, &notes, progress) {
+            Err(error) => match lacks(&error) {
+                Some(missing) => return Ok(beside::incomplete(missing)),
+                None => return Err(fail(error)),
+            },
+            Ok(report) => report,
+        };
         if let Some(number) = beside::key_moved_on(self).map_err(fail)? {
             let message = format!(
                 "the key file has moved on beyond checkpoint {number}: an older copy of the record was put back, its \
                  newest checkpoints were removed, or a loss of power took them"
             );
             report.problems.push(Problem { row: None, entry: None, message });
+        }
+        for (index, _) in schema::missing(&self.db).map_err(fail)?.indexes {
+            report.warnings.push(format!(
+                "the index {index} is missing: searches fail or are slow; recording a command makes it again"
+            ));
         }
         Ok(report)
     }
