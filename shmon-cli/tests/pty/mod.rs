@@ -130,6 +130,14 @@ pub(crate) struct Pty {
 impl Pty {
     /// Starts `command` as leader of a session on a new terminal (`setsid --ctty` of util-linux).
     pub(crate) fn start(command: &[&str], folder: &Path, env: &[(&str, &str)]) -> Pty {
+        let variable = |name| env.iter().find(|(n, _)| *n == name).map(|(_, value)| PathBuf::from(value));
+        if command.contains(&"fish")
+            && let Some(data) =
+                variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")))
+        {
+            // Where this is missing, fish reads every manual page of the system, in a process that outlives it.
+            std::fs::create_dir_all(data.join("fish/generated_completions")).unwrap();
+        }
         let master: OwnedFd =
             rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::grantpt(&master).unwrap();
