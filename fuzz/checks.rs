@@ -47,7 +47,21 @@ pub(crate) fn invocations(input: &[u8]) {
     assert_eq!(first, told(&analysis));
 }
 
-/// The whole of `classify`: the level alone is that of the verdict.
+/// Everything that can be seen of an analysis.
+fn shown(analysis: &Analysis) -> String {
+    let mut text = format!("{:?} {:?}\n", analysis.issues(), analysis.obfuscations());
+    for i in analysis.invocations() {
+        let argv: Vec<_> = i.argv().map(|w| (w, w.flags)).collect();
+        let redirections: Vec<_> = i.redirections().map(|r| (r, r.target.flags)).collect();
+        let assignments: Vec<_> = i.assignments().collect();
+        let place = (i.span(), i.pipeline(), i.stage());
+        text.push_str(&format!("{argv:?} {redirections:?} {assignments:?} {:?} {place:?}\n", i.via()));
+    }
+    text
+}
+
+/// The whole of `classify`: the quick way answers as the full evaluation, the level alone is that of the verdict, findings
+/// and secrets lie in the command, and what is left of a secret's text is its mask.
 pub(crate) fn classify(input: &[u8]) {
     static CLASSIFIER: OnceLock<Classifier> = OnceLock::new();
     let classifier = CLASSIFIER.get_or_init(Classifier::builtin);
@@ -55,7 +69,21 @@ pub(crate) fn classify(input: &[u8]) {
     let mut context = Context::default();
     context.dialect = dialect;
     let mut scratch = Scratch::default();
-    let verdict = classifier.classify_with(command, &context, &mut scratch);
+    let verdict = classifier.classify_into(command, &context, &mut scratch);
+    let mut full = Analysis::new();
+    shell::analyze_in_full(command, dialect, &mut full);
+    assert_eq!(shown(verdict.analysis()), shown(&full));
+    let mut end = 0;
+    for secret in verdict.secrets() {
+        inside(secret.span, command);
+        assert!(secret.span.start >= end && secret.span.start < secret.span.end, "{:?}", verdict.secrets());
+        end = secret.span.end;
+    }
+    let verdict = verdict.to_verdict();
     verdict.findings.iter().for_each(|finding| inside(finding.span, command));
+    assert!(verdict.findings.is_sorted_by(|a, b| a.level >= b.level));
+    assert_eq!(verdict.redacted.is_some(), end > 0);
+    // The same buffers, the level alone, and again.
     assert_eq!(verdict.level, classifier.level(command, &context, &mut scratch));
+    assert_eq!(verdict, classifier.classify_with(command, &context, &mut scratch));
 }

@@ -66,6 +66,7 @@ macro_rules! tables {
 }
 
 tables! {
+    code: Bash,
     commands: Bash,
     expansions: Bash,
     quoting: Bash,

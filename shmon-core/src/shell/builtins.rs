@@ -95,6 +95,15 @@ impl Machine<'_> {
                 }
                 self.status = None;
             }
+            Builtin::Shopt => {
+                let names = |m: &Self| (rest.start + 1..rest.end).any(|i| m.arg_text(i) == b"nocasematch");
+                match self.arg_text(rest.start.min(argv.end - 1)) {
+                    b"-s" if names(self) => self.any_case = true,
+                    b"-u" if names(self) => self.any_case = false,
+                    _ => {}
+                }
+                self.status = None;
+            }
             // What a file or a program is can't be known, and the rest is rare.
             Builtin::Test | Builtin::Other => self.status = None,
         }

@@ -434,6 +434,7 @@ impl Machine<'_> {
             Action::Su => self.su(name, argv),
             Action::Ssh => self.ssh(name, argv),
             Action::OptionText(options) => self.option_text(name, options, argv),
+            Action::Ansible => self.ansible(argv),
             Action::Container => self.container(name, argv),
             Action::Flock => self.flock(argv),
             Action::Env => self.env(argv),
@@ -445,8 +446,17 @@ impl Machine<'_> {
             Action::Multiplexer => self.multiplexer(name, argv),
             Action::Capsh => self.capsh(argv),
             Action::Embedded(marks) => self.embedded(name, marks, argv),
-            Action::After(words) => self.after(name, words, argv),
+            Action::After(words) => {
+                if name == "gdb" {
+                    self.code(name, super::interpret::Code::Lines(&["shell ", "!"]), argv);
+                }
+                self.after(name, words, argv);
+            }
             Action::Builtin(builtin) => self.builtin(*builtin, argv),
+            Action::Code(code) => {
+                self.code(name, *code, argv);
+                self.write_unknown();
+            }
             Action::Filter => self.filter(name, argv),
             Action::Silent => {}
             Action::Mkdir => self.mkdir(argv),

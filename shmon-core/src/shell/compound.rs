@@ -2,13 +2,12 @@
 
 use super::Dialect;
 use super::analysis::Range32;
-use super::ast::{Arm, EMPTY, Item, Join, Node, NodeId, WORD_OPERATOR, WORD_PLAIN, WordNode, settle};
+use super::ast::{Arm, EMPTY, Item, Join, Node, NodeId, settle};
 use super::chars::{META, is};
 use super::parser::{
     Parser, UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN,
     UNTIL_THEN,
 };
-use super::work::worked;
 
 impl Parser<'_> {
     /// One command of any kind with its redirections.
@@ -407,95 +406,5 @@ impl Parser<'_> {
             self.refuse();
         }
         self.ast.add(Node::Function { name, body, params: Range32::default() })
-    }
-
-    /// `[[ … ]]` after its opening: words, with operators marked.
-    fn cond(&mut self) -> NodeId {
-        let mark = self.ast.stacks.words.len();
-        let mut regex = false;
-        loop {
-            self.lines();
-            let Some(b) = self.peek() else {
-                self.refuse();
-                break;
-            };
-            if b == b']' && self.bare_close() {
-                self.pos += 2;
-                break;
-            }
-            let start = self.pos;
-            if regex {
-                regex = false;
-                let range = self.raw_regex();
-                let flags = WORD_PLAIN;
-                let word = WordNode { start: range.start, end: range.end, parts: Range32::default(), flags };
-                if range.start != range.end {
-                    self.ast.stacks.words.push(word);
-                    continue;
-                }
-            }
-            let operator = match (b, self.peek_at(1)) {
-                (b'&', Some(b'&')) | (b'|', Some(b'|')) => 2,
-                (b'(', _) if self.dialect == Dialect::Zsh && self.compares(mark) => 0,
-                (b'(' | b')', _) => 1,
-                (b'<' | b'>', next) if next != Some(b'(') => 1,
-                (b'!', next) if next.is_none_or(|b| is(b, META)) => 1,
-                _ => 0,
-            };
-            if operator > 0 {
-                self.pos += operator;
-                let (start, end) = (start as u32, self.pos as u32);
-                let flags = WORD_PLAIN | WORD_OPERATOR;
-                self.ast.stacks.words.push(WordNode { start, end, parts: Range32::default(), flags });
-                continue;
-            }
-            let word = self.word();
-            if word.start == word.end {
-                self.refuse();
-                self.pos += 1;
-                continue;
-            }
-            regex = self.slice(Range32 { start: word.start, end: word.end }) == b"=~";
-            self.ast.stacks.words.push(word);
-        }
-        let words = settle(&mut self.ast.stacks.words, mark, &mut self.ast.words);
-        self.ast.add(Node::Cond { words })
-    }
-
-    /// Whether the last word is `=` or its kin, after which zsh has a pattern.
-    fn compares(&self, mark: usize) -> bool {
-        let last = self.ast.stacks.words.get(mark..).and_then(<[WordNode]>::last);
-        last.is_some_and(|w| {
-            matches!(self.slice(Range32 { start: w.start, end: w.end }), b"=" | b"==" | b"!=")
-        })
-    }
-
-    fn bare_close(&self) -> bool {
-        self.rest().starts_with(b"]]")
-            && self.peek_at(2).is_none_or(|b| is(b, META) || matches!(b, b'\r' | b'\\'))
-    }
-
-    /// The regular expression after `=~`: up to a blank outside parentheses, as one literal word.
-    fn raw_regex(&mut self) -> Range32 {
-        let start = self.pos;
-        let mut depth = 0u32;
-        while let Some(b) = self.peek() {
-            worked(1);
-            match b {
-                b'\\' => self.pos += 1,
-                b'(' => depth += 1,
-                b')' if depth > 0 => depth -= 1,
-                b' ' | b'\t' | b'\n' if depth == 0 => break,
-                b'\n' => break,
-                // Expansions and quotes are left to the ordinary word.
-                b'$' | b'`' | b'"' | b'\'' => {
-                    self.pos = start;
-                    break;
-                }
-                _ => {}
-            }
-            self.pos = (self.pos + 1).min(self.end);
-        }
-        Range32 { start: start as u32, end: self.pos as u32 }
     }
 }

@@ -9,6 +9,9 @@ impl Machine<'_> {
     /// Text for a shell in the value of one of the marked options.
     pub(super) fn embedded(&mut self, name: &'static str, marks: &'static [&'static str], argv: Range32) {
         self.write_unknown();
+        if name == "git" {
+            self.git_settings(argv);
+        }
         let via = Machine::via(ViaKind::ShellString, name);
         for index in argv.start + 1..argv.end {
             let word = self.arg_text(index);
@@ -42,6 +45,33 @@ impl Machine<'_> {
                 value.range.start += 5;
             }
             self.run_text(value, span, via);
+        }
+    }
+
+    /// `git -c alias.x='!command'`, `git -c core.pager=command`
+    fn git_settings(&mut self, argv: Range32) {
+        let via = Machine::via(ViaKind::ShellString, "git");
+        for index in argv.start + 1..argv.end.saturating_sub(1) {
+            if self.arg_text(index) != b"-c" {
+                continue;
+            }
+            let setting = self.arg_text(index + 1);
+            let Some(equals) = setting.iter().position(|&b| b == b'=') else { continue };
+            let (key, value) = (setting[..equals].to_ascii_lowercase(), &setting[equals + 1..]);
+            let shell = value.first() == Some(&b'!');
+            let runs = matches!(
+                key.as_slice(),
+                b"core.pager" | b"core.editor" | b"sequence.editor" | b"core.fsmonitor" | b"diff.external"
+            );
+            // `core.fsmonitor=true` switches git's own on.
+            let plain = matches!(value, b"" | b"true" | b"false" | b"cat");
+            if (shell && (key.starts_with(b"alias.") || key.starts_with(b"credential."))) || (runs && !plain)
+            {
+                let mut value = self.arg_val(index + 1);
+                value.range.start += equals as u32 + 1 + u32::from(shell);
+                let span = self.arg(index + 1).span;
+                self.run_text(value, span, via);
+            }
         }
     }
 

@@ -5,7 +5,13 @@ pub(super) fn ansi_c(text: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     while at < text.len() {
         if text[at] == b'\\' && at + 1 < text.len() {
+            let before = out.len();
             at += one(&text[at..], Style::AnsiC, out).0;
+            if out.get(before) == Some(&0) {
+                // A string ends where bash's own does.
+                out.truncate(before);
+                return;
+            }
         } else {
             out.push(text[at]);
             at += 1;
@@ -55,6 +61,12 @@ pub(super) fn one(text: &[u8], style: Style, out: &mut Vec<u8>) -> (usize, bool)
             let (value, len) = digits(text.get(from..).unwrap_or(&[]), 8, 3);
             out.push(value as u8);
             (from + len, false)
+        }
+        // bash: braces around any number of digits.
+        b'x' if style == Style::AnsiC && text.get(2) == Some(&b'{') => {
+            let (value, len) = digits(text.get(3..).unwrap_or(&[]), 16, 8);
+            out.push(value as u8);
+            (3 + len + usize::from(text.get(3 + len) == Some(&b'}')), false)
         }
         b'x' => match digits(text.get(2..).unwrap_or(&[]), 16, 2) {
             (_, 0) => {

@@ -399,7 +399,10 @@ impl Machine<'_> {
             };
             let pattern = self.s.build.get(mark..).unwrap_or(&[]);
             let mut steps = self.pattern_steps;
-            let found = if known && subject.known {
+            let found = if known && subject.known && self.any_case {
+                let text = self.text(subject.range).to_ascii_lowercase();
+                Some(pattern::matches(&pattern.to_ascii_lowercase(), &text, &mut steps))
+            } else if known && subject.known {
                 Some(pattern::matches(pattern, self.text(subject.range), &mut steps))
             } else if pattern == b"*" {
                 Some(true)

@@ -42,6 +42,11 @@ impl Machine<'_> {
 
     pub(super) fn filter(&mut self, name: &'static str, argv: Range32) {
         self.status = None;
+        if let Some(code) = super::interpret::filter_code(name)
+            && (argv.start + 1..argv.end).any(|i| code.may_run(self.arg_text(i)))
+        {
+            self.code(name, code, argv);
+        }
         if self.sink == Sink::Discard {
             return;
         }

@@ -35,6 +35,31 @@ impl Machine<'_> {
         }
     }
 
+    /// `ansible HOSTS [-m shell] -a 'text'`: the text runs on the hosts.
+    pub(super) fn ansible(&mut self, argv: Range32) {
+        self.write_unknown();
+        let (mut text, mut shell) = (None, true);
+        for index in argv.start + 1..argv.end.saturating_sub(1) {
+            match self.arg_text(index) {
+                b"-m" | b"--module-name" => {
+                    shell = matches!(
+                        self.arg_text(index + 1),
+                        b"shell"
+                            | b"command"
+                            | b"raw"
+                            | b"ansible.builtin.shell"
+                            | b"ansible.builtin.command"
+                    );
+                }
+                b"-a" | b"--args" => text = Some(index + 1),
+                _ => {}
+            }
+        }
+        if let Some(text) = text.filter(|_| shell) {
+            self.run_string(text, Machine::via(ViaKind::Remote, "ansible"));
+        }
+    }
+
     /// `docker exec`, `podman run`, `kubectl exec` and such.
     pub(super) fn container(&mut self, name: &'static str, argv: Range32) {
         self.write_unknown();
@@ -64,7 +89,13 @@ impl Machine<'_> {
         }
         let command = Range32 { start: next, end: argv.end };
         let (short, long, operands) = match self.arg_text(next) {
-            b"exec" => (EXEC, EXEC_LONG, 1),
+            // podman's last container needs no name.
+            b"exec" => {
+                let last = (next + 1..argv.end)
+                    .take_while(|&i| self.arg_text(i).starts_with(b"-"))
+                    .any(|i| self.arg_text(i) == b"--latest");
+                (EXEC, EXEC_LONG, u32::from(!(last && name == "podman")))
+            }
             b"run" | b"create" if matches!(name, "docker" | "podman" | "nerdctl") => (RUN, RUN_LONG, 1),
             b"rsh" if name == "oc" => ("cn", "container", 1),
             b"debug" | b"run" => {
@@ -77,7 +108,22 @@ impl Machine<'_> {
             }
             _ => return,
         };
+        let entry = (command.start..argv.end).find_map(|i| match self.arg_text(i) {
+            b"--entrypoint" => Some((i + 1, 0)),
+            word if word.starts_with(b"--entrypoint=") => Some((i, 13)),
+            _ => None,
+        });
         let mut at = self.options(command, short, long, "").next + operands;
+        if let Some((entry, skip)) = entry.filter(|(entry, _)| *entry < at.min(argv.end)) {
+            // The program stands among the options, its arguments after the image.
+            let mut program = self.arg(entry);
+            program.start += skip;
+            program.len = program.len.saturating_sub(skip);
+            let start = self.a.words.len() as u32;
+            self.a.words.push(program);
+            self.a.words.extend_from_within(at.min(argv.end) as usize..argv.end as usize);
+            return self.run_inner(Range32 { start, end: self.a.words.len() as u32 }, via);
+        }
         // kubectl allows options after the pod, up to `--`.
         if matches!(name, "kubectl" | "oc" | "lxc") && at <= argv.end {
             let again = Range32 { start: at - 1, end: argv.end };
@@ -332,6 +378,12 @@ impl Machine<'_> {
     pub(super) fn multiplexer(&mut self, name: &'static str, argv: Range32) {
         let via = Machine::via(ViaKind::Wrapper, name);
         if name == "screen" {
+            if let Some(at) =
+                (argv.start + 1..argv.end.saturating_sub(1)).find(|&i| self.arg_text(i) == b"stuff")
+            {
+                // Typed into a shell.
+                return self.run_string(at + 1, Machine::via(ViaKind::ShellString, "screen"));
+            }
             let options = self.options(argv, "cehpsStTX", "", "rxlwX");
             if !options.inert && options.next < argv.end {
                 self.run_inner(Range32 { start: options.next, end: argv.end }, via);
@@ -348,6 +400,21 @@ impl Machine<'_> {
             | b"respawn-pane" | b"run-shell" | b"run" | b"popup" | b"display-popup" => {
                 let at = self.options(command, "ceFfnstxyl", "", "").next;
                 self.run_joined(Range32 { start: at, end: argv.end }, via);
+            }
+            b"send-keys" | b"send" => {
+                let at = self.options(command, "tNc", "", "").next;
+                // Names of keys stand among the text.
+                let key = |m: &Self, i: u32| {
+                    matches!(
+                        m.arg_text(i),
+                        b"Enter" | b"C-m" | b"C-j" | b"C-c" | b"C-u" | b"Space" | b"KPEnter"
+                    )
+                };
+                for index in at..argv.end {
+                    if !key(self, index) {
+                        self.run_string(index, Machine::via(ViaKind::ShellString, "tmux"));
+                    }
+                }
             }
             _ => {}
         }

@@ -90,6 +90,8 @@ pub(super) struct Machine<'a> {
     pub(super) environment: (usize, usize),
     /// `set -a`: what is assigned is exported.
     pub(super) export_all: bool,
+    /// `shopt -s nocasematch`
+    pub(super) any_case: bool,
     /// Aliases below this index belong to an outer shell.
     pub(super) alias_base: usize,
     /// Counts changes of variables, to see whether a loop goes on.
@@ -150,6 +152,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         var_base: 0,
         environment: (0, 0),
         export_all: false,
+        any_case: false,
         alias_base: 0,
         changes: 0,
         frame: 0,

@@ -11,8 +11,10 @@ mod basic_regex;
 mod brace;
 mod builtins;
 mod chars;
+mod code;
 mod command;
 mod compound;
+mod conditional;
 mod declare;
 mod decode;
 mod embedded;
@@ -24,6 +26,7 @@ mod filters;
 mod fish;
 mod fish_run;
 mod fish_word;
+mod interpret;
 mod launch;
 mod lists;
 mod machine;
@@ -64,6 +67,12 @@ pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     if dialect != Dialect::Bash || !quick::run(command, out) {
         machine::run(command, dialect, out);
     }
+}
+
+/// [`analyze`] without its quick way for ordinary commands, which has to answer the same: for tests that compare the two.
+#[doc(hidden)]
+pub fn analyze_in_full(command: &[u8], dialect: Dialect, out: &mut Analysis) {
+    machine::run(command, dialect, out);
 }
 
 /// Where the shell would first refuse `command`; `None` where it would read all of it. Only parses: text that is

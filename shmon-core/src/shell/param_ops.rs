@@ -224,6 +224,8 @@ fn transform(text: &[u8], kind: u8) -> Option<Vec<u8>> {
             out.push(b'\'');
             out
         }
+        // A prompt without anything to expand.
+        b'P' if !text.iter().any(|b| matches!(b, b'\\' | b'$' | b'`' | b'!')) => text.to_vec(),
         _ => return None,
     })
 }

@@ -142,13 +142,39 @@ impl Machine<'_> {
     }
 
     pub(super) fn mapfile(&mut self, rest: Range32) {
-        let mut trim = false;
+        let (mut trim, mut delimiter, mut most, mut skipped, mut index) = (false, b'\n', 1024, 0, 0);
         let mut name = None;
-        for index in rest.start..rest.end {
-            match self.arg_text(index) {
-                b"-t" => trim = true,
-                [b'-', ..] => {}
-                _ => name = Some(self.arg(index).range()),
+        let mut next = rest.start;
+        while next < rest.end {
+            let word = self.arg_text(next).to_vec();
+            next += 1;
+            let [b'-', letters @ ..] = word.as_slice() else {
+                name = Some(self.arg(next - 1).range());
+                continue;
+            };
+            for (i, b) in letters.iter().enumerate() {
+                trim |= *b == b't';
+                if !matches!(b, b'd' | b'n' | b'O' | b's' | b'u' | b'C' | b'c') {
+                    continue;
+                }
+                let inline = letters.len() > i + 1;
+                let value = if inline {
+                    letters[i + 1..].to_vec()
+                } else if next < rest.end {
+                    self.arg_text(next).to_vec()
+                } else {
+                    Vec::new()
+                };
+                next += u32::from(!inline);
+                let number = super::arith::literal(&value).unwrap_or(0).clamp(0, 4096);
+                match b {
+                    b'd' => delimiter = value.first().copied().unwrap_or(0),
+                    b'n' if number > 0 => most = number,
+                    b's' => skipped = number,
+                    b'O' => index = number,
+                    _ => {}
+                }
+                break;
             }
         }
         let name = match name {
@@ -156,10 +182,16 @@ impl Machine<'_> {
             None => self.intern(b"MAPFILE"),
         };
         let start = self.s.elements.len() as u32;
-        let mut index = 0;
-        while let Some((line, complete)) = self.take_line(b'\n') {
-            if !line.known || (line.range.is_empty() && !complete) || index >= 1024 {
+        let last = index + most.min(1024);
+        while index < last
+            && let Some((line, complete)) = self.take_line(delimiter)
+        {
+            if !line.known || (line.range.is_empty() && !complete) {
                 break;
+            }
+            if skipped > 0 {
+                skipped -= 1;
+                continue;
             }
             let mut value = line;
             value.range.end += u32::from(!trim && complete);

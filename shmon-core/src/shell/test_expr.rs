@@ -2,10 +2,11 @@
 
 use super::analysis::Range32;
 use super::arith;
-use super::ast::{WORD_OPERATOR, WordNode};
+use super::ast::{PART_QUOTED, PartKind, WORD_OPERATOR, WORD_PLAIN, WordNode};
+use super::basic_regex;
 use super::machine::Machine;
 use super::pattern;
-use super::state::Val;
+use super::state::{Element, Val, VarKind};
 
 impl Machine<'_> {
     /// The truth of a conditional, where it is known. Substitutions inside are run in any case.
@@ -158,7 +159,13 @@ impl Machine<'_> {
                     return None;
                 }
                 let mut steps = self.pattern_steps;
-                let found = pattern::matches(&pattern, self.text(left.range), &mut steps);
+                let found = if self.any_case {
+                    let (pattern, text) =
+                        (pattern.to_ascii_lowercase(), self.text(left.range).to_ascii_lowercase());
+                    pattern::matches(&pattern, &text, &mut steps)
+                } else {
+                    pattern::matches(&pattern, self.text(left.range), &mut steps)
+                };
                 self.pattern_steps = steps;
                 Some(found == (sign != b"!="))
             }
@@ -186,10 +193,72 @@ impl Machine<'_> {
                     _ => l >= r,
                 })
             }
+            b"=~" => self.regex_matches(left, right),
             _ => {
                 self.expand_value(right);
                 None
             }
+        }
+    }
+
+    /// `[[ … =~ … ]]`: quoted parts stand for themselves, and the groups are left in `BASH_REMATCH`.
+    fn regex_matches(&mut self, left: Val, right: WordNode) -> Option<bool> {
+        let mark = self.s.build.len();
+        let mut known = left.known;
+        if right.flags & WORD_PLAIN != 0 {
+            known &= self.expand_pattern(right);
+        }
+        for index in right.parts.start..right.parts.end {
+            let Some(part) = self.s.ast.parts.get(index as usize).copied() else { break };
+            let start = self.s.build.len();
+            known &= self.expand_text(Range32 { start: index, end: index + 1 }, false);
+            if part.flags & PART_QUOTED != 0 || part.kind == PartKind::AnsiC {
+                let text = self.s.build.split_off(start);
+                for b in text {
+                    if b.is_ascii_punctuation() {
+                        self.s.build.push(b'\\');
+                    }
+                    self.s.build.push(b);
+                }
+            }
+        }
+        let pattern = self.s.build.split_off(mark);
+        let text = self.text(left.range).to_vec();
+        if !known || text.len() > 1 << 12 || !self.charge(64 + pattern.len() + text.len() / 16) {
+            self.forget_groups();
+            return None;
+        }
+        let Some(regex) = basic_regex::compile(&pattern, true, self.any_case) else {
+            self.forget_groups();
+            return None;
+        };
+        let mut captures = regex.create_captures();
+        regex.captures(&text, &mut captures);
+        let groups: Vec<Vec<u8>> = captures
+            .iter()
+            .map(|group| group.and_then(|span| text.get(span.range())).unwrap_or(&[]).to_vec())
+            .collect();
+        let found = captures.is_match();
+        let name = self.intern(b"BASH_REMATCH");
+        let at = self.var_for(name);
+        let mut range = Range32 { start: self.s.elements.len() as u32, end: self.s.elements.len() as u32 };
+        for (index, group) in groups.iter().enumerate().filter(|_| found) {
+            let value = Val { range: self.intern(group), known: true };
+            let index = i64::try_from(index).unwrap_or(0);
+            self.s.elements.push(Element { index, key: Range32::default(), value });
+            range.end += 1;
+        }
+        self.s.vars[at].kind = VarKind::Array(range);
+        self.changes += 1;
+        Some(found)
+    }
+
+    /// What matched isn't known.
+    fn forget_groups(&mut self) {
+        let name = self.intern(b"BASH_REMATCH");
+        if let Some(at) = self.lookup(name) {
+            self.s.vars.remove(at);
+            self.changes += 1;
         }
     }
 }

@@ -130,7 +130,7 @@ impl Parser<'_> {
         Range32 { start: start as u32, end: self.pos as u32 }
     }
 
-    fn push(&mut self, kind: PartKind, flags: u8, start: usize, end: usize, index: u32) {
+    pub(super) fn push(&mut self, kind: PartKind, flags: u8, start: usize, end: usize, index: u32) {
         self.ast.stacks.parts.push(Part { kind, flags, start: start as u32, end: end as u32, index });
     }
 
@@ -264,7 +264,7 @@ impl Parser<'_> {
         self.push(PartKind::Literal, PART_QUOTED | escaped, from, start + 2, 0);
     }
 
-    fn single_quotes(&mut self) {
+    pub(super) fn single_quotes(&mut self) {
         let start = self.pos + 1;
         let rest = self.text.get(start..self.end).unwrap_or(&[]);
         let end = match rest.iter().position(|&b| b == b'\'') {
@@ -339,7 +339,7 @@ impl Parser<'_> {
         self.push(PartKind::Command, flags, start, self.pos, node);
     }
 
-    fn backquote(&mut self, quoted: bool) {
+    pub(super) fn backquote(&mut self, quoted: bool) {
         let start = self.pos;
         let mut at = start + 1;
         let mut escapes = false;

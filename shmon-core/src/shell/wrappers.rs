@@ -2,6 +2,8 @@
 //! `wrap`, shells are in `shells`, built-in commands in `builtins`, text filters in `filters`.
 
 use super::analysis::ViaKind;
+use super::code::Language;
+use super::interpret::Code;
 
 /// How to find the command among a wrapper's arguments.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +48,7 @@ pub(super) enum Action {
     Ssh,
     /// The text stands after one of these options: `script -c`.
     OptionText(&'static str),
+    Ansible,
     /// `docker`, `podman`, `kubectl` and such: subcommands.
     Container,
     Flock,
@@ -60,6 +63,8 @@ pub(super) enum Action {
     Capsh,
     /// Text for a shell in the value of one of these options: `tar --to-command=…`.
     Embedded(&'static [&'static str]),
+    /// Code of another language, or commands of its own, among its words.
+    Code(Code),
     /// A program after one of these words: `perf stat …`, `docker-compose exec SERVICE …`.
     After(&'static [(&'static str, Wrapper)]),
     Builtin(Builtin),
@@ -109,6 +114,7 @@ pub(super) enum Builtin {
     /// `jobs -x command`.
     Jobs,
     Test,
+    Shopt,
     Other,
 }
 
@@ -155,6 +161,17 @@ const PERF: Wrapper = Wrapper {
     long: "event output pid tid cpu repeat freq count mmap-pages cgroup delay timeout field-separator call-graph",
     ..PLAIN
 };
+
+/// The dynamic loader, which runs a program that it is given.
+const LOADER: Action = inert("", "library-path inhibit-rpath audit argv0 preload", 0, "- list verify");
+const PYTHON: Action = Action::Code(Code::After(Language::Python, "c", &[]));
+const RUBY: Action = Action::Code(Code::After(Language::Ruby, "e", &[]));
+const PHP: Action = Action::Code(Code::After(Language::Php, "r", &["--run"]));
+const NODE: Action = Action::Code(Code::After(Language::Node, "ep", &["--eval", "--print"]));
+const LUA: Action = Action::Code(Code::After(Language::Lua, "e", &[]));
+const TCL: Action = Action::Code(Code::After(Language::Tcl, "c", &[]));
+const EDITOR: Action = Action::Code(Code::Editor);
+const FTP: Action = Action::Code(Code::Lines(&["!"]));
 
 /// One program.
 pub(super) struct Entry {
@@ -330,6 +347,48 @@ static ENTRIES: &[Entry] = &[
     e("bsdtar", Action::Embedded(TAR)),
     e("git", Action::Embedded(&["foreach", "run", "-x", "--exec"])),
     e("catchsegv", wrap("", "")),
+    e("ld.so", LOADER),
+    e("ld-linux.so.2", LOADER),
+    e("ld-linux-x86-64.so.2", LOADER),
+    // Code of other languages, and commands of their own.
+    e("python", PYTHON),
+    e("python2", PYTHON),
+    e("python3", PYTHON),
+    e("python2.7", PYTHON),
+    e("python3.8", PYTHON),
+    e("python3.9", PYTHON),
+    e("python3.10", PYTHON),
+    e("python3.11", PYTHON),
+    e("python3.12", PYTHON),
+    e("python3.13", PYTHON),
+    e("python3.14", PYTHON),
+    e("pypy3", PYTHON),
+    e("ruby", RUBY),
+    e("php", PHP),
+    e("node", NODE),
+    e("nodejs", NODE),
+    e("lua", LUA),
+    e("lua5.1", LUA),
+    e("lua5.3", LUA),
+    e("lua5.4", LUA),
+    e("luajit", LUA),
+    e("tclsh", TCL),
+    e("expect", TCL),
+    e("vi", EDITOR),
+    e("vim", EDITOR),
+    e("nvim", EDITOR),
+    e("view", EDITOR),
+    e("ex", EDITOR),
+    e("rvim", EDITOR),
+    e("vimdiff", EDITOR),
+    e("ed", EDITOR),
+    e("ftp", FTP),
+    e("sftp", FTP),
+    e("lftp", FTP),
+    e("sqlite3", Action::Code(Code::Lines(&[".shell ", ".system "]))),
+    e("psql", Action::Code(Code::Lines(&["\\!"]))),
+    e("mysql", Action::Code(Code::Lines(&["\\!", "system "]))),
+    e("mariadb", Action::Code(Code::Lines(&["\\!", "system "]))),
     // Lists of arguments.
     e("find", Action::Find),
     e("gfind", Action::Find),
@@ -353,6 +412,7 @@ static ENTRIES: &[Entry] = &[
     e("autossh", Action::Ssh),
     e("sshpass", wrap("fdpP", "")),
     e("mosh", Action::Ssh),
+    e("ansible", Action::Ansible),
     e("docker", Action::Container),
     e("podman", Action::Container),
     e("nerdctl", Action::Container),
@@ -430,7 +490,7 @@ static ENTRIES: &[Entry] = &[
     e("test", builtin(Builtin::Test)),
     e("[", builtin(Builtin::Test)),
     e("cd", builtin(Builtin::Other)),
-    e("shopt", builtin(Builtin::Other)),
+    e("shopt", builtin(Builtin::Shopt)),
     e("enable", builtin(Builtin::Other)),
     e("psub", builtin(Builtin::Psub)),
     e("string", builtin(Builtin::Strings)),
@@ -476,6 +536,7 @@ static ENTRIES: &[Entry] = &[
     e("awk", Action::Filter),
     e("gawk", Action::Filter),
     e("mawk", Action::Filter),
+    e("nawk", Action::Filter),
     e("egrep", Action::Filter),
     e("fgrep", Action::Filter),
     e("sort", Action::Filter),
@@ -532,7 +593,7 @@ static INDEX: [u16; SLOTS] = {
     table
 };
 
-const LONGEST: usize = 17;
+const LONGEST: usize = 20;
 
 /// What the program of this name does; `None` where it just runs.
 pub(super) fn lookup(name: &[u8]) -> Option<&'static Entry> {

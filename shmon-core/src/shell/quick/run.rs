@@ -1,6 +1,7 @@
 //! What an ordinary command's program does to the reading: what it runs, and what is known of its status and output.
 
 use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags};
+use super::super::interpret::filter_code;
 use super::super::wrap::{self, listed};
 use super::super::wrappers::{self, Action, Builtin, Rest, Wrapper};
 use super::{Quick, Status};
@@ -47,7 +48,17 @@ impl Quick<'_> {
                 self.source = true;
                 Some(Status::Unknown)
             }
+            Action::Code(code) => {
+                let written = self.source || self.files;
+                let runs = |i| code.may_run(self.bytes(i));
+                (!written && !(argv.start + 1..argv.end).any(runs)).then_some(Status::Unknown)
+            }
             Action::Filter => {
+                if let Some(code) = filter_code(entry.name)
+                    && (argv.start + 1..argv.end).any(|i| code.may_run(self.bytes(i)))
+                {
+                    return None;
+                }
                 let starts = matches!(entry.name, "seq" | "basename" | "dirname" | "perl" | "expr")
                     || (matches!(entry.name, "awk" | "gawk" | "mawk")
                         && (argv.start..argv.end)
@@ -71,8 +82,13 @@ impl Quick<'_> {
                 (!(argv.start + 1..argv.end).any(|i| marked(i) || clusters(i))).then_some(Status::Unknown)
             }
             Action::After(words) => {
-                let marked = |i| words.iter().any(|(word, _)| word.as_bytes() == self.bytes(i));
-                (!(argv.start + 1..argv.end).any(marked)).then_some(Status::Unknown)
+                let shell =
+                    |word: &[u8]| entry.name == "gdb" && (word.contains(&b'!') || word.starts_with(b"shell"));
+                let marked = |i| {
+                    shell(self.bytes(i)) || words.iter().any(|(word, _)| word.as_bytes() == self.bytes(i))
+                };
+                let fed = entry.name == "gdb" && self.source;
+                (!fed && !(argv.start + 1..argv.end).any(marked)).then_some(Status::Unknown)
             }
             _ => None,
         }
