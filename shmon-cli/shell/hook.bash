@@ -214,25 +214,25 @@ _shmon_again() {
 }
 
 # First in PROMPT_COMMAND: our DEBUG trap has set _shmon_d to 1 just before; where it is 0, the trap is gone or another's, and
-# _shmon_lost comes first. With an argument it hands on the status that it found.
+# _shmon_lost comes first. With an argument it hands on the status that it found. Under `set -T` the trap sets _shmon_s within it too.
 _shmon_done() {
-  _shmon_s=$?
+  _shmon_e=$?
   if [[ -n $_shmon_open && ${_shmon_c@P} == "$_shmon_at" && -w $_shmon_spool &&
     "${HISTFILE-}|${PROMPT_COMMAND-}|${HISTCONTROL-}|${HISTIGNORE-}|${HISTTIMEFORMAT-}" == "$_shmon_usual" ]]; then
-    builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$EPOCHREALTIME" "$_shmon_s" "$_shmon_began" "$_shmon_open" \
-      >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $EPOCHREALTIME $_shmon_s $_shmon_began" '' ''
+    builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$EPOCHREALTIME" "$_shmon_e" "$_shmon_began" "$_shmon_open" \
+      >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $EPOCHREALTIME $_shmon_e $_shmon_began" '' ''
     _shmon_open= _shmon_before=$((_shmon_d = 0, ${_shmon_n@P} - _shmon_off))
     if [[ -n $_shmon_hcu ]]; then HISTCONTROL=$_shmon_hcs _shmon_hc=$_shmon_hcu; fi
   else
-    _shmon_after "$_shmon_s"
+    _shmon_after "$_shmon_e"
   fi
-  (($# == 0)) || return "$_shmon_s"
+  (($# == 0)) || return "$_shmon_e"
 }
 
 # Every other case of a line.
 _shmon_any() {
   # Called by the prompt and not by a trap, it is a command of ours.
-  local _shmon_no=${_shmon_c@P} _shmon_from=history _shmon_what=$BASH_COMMAND
+  local _shmon_no=${_shmon_c@P} _shmon_from=history _shmon_what=$BASH_COMMAND _shmon_was=${2-$_shmon_s}
   # Until the next prompt has looked at everything.
   _shmon_usual=$'\2'
   if [[ $_shmon_what == *_shmon_* ]]; then _shmon_d=1; fi
@@ -264,7 +264,7 @@ _shmon_any() {
   fi
   _shmon_now
   # Pasted lines run without a prompt between them.
-  _shmon_end "$_shmon_s" "$_shmon_t"
+  _shmon_end "$_shmon_was" "$_shmon_t"
   _shmon_line=$_shmon_no _shmon_at=$_shmon_no _shmon_mode=
   if ! [[ -o history ]] || ! _shmon_last; then
     _shmon_from=debug
@@ -314,8 +314,7 @@ _shmon_begin() {
 _shmon_after() {
   local _shmon_st=$1
   if [[ ${_shmon_c@P} != "$_shmon_line" ]]; then
-    _shmon_s=$_shmon_st
-    _shmon_any
+    _shmon_any '' "$_shmon_st"
   fi
   if [[ -n $_shmon_open ]]; then
     _shmon_now
@@ -432,7 +431,7 @@ _shmon_start() {
   _shmon_home=@HOME@
   _shmon_run=$_shmon_home/run
   _shmon_c='\#' _shmon_n='\!'
-  _shmon_queue=() _shmon_told= _shmon_rec=- _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_d=0
+  _shmon_queue=() _shmon_told= _shmon_rec=- _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_e=0 _shmon_d=0
   _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_prompt=(_shmon_lost _shmon_done)
   _shmon_alone='"${_shmon_prompt[_shmon_d]-:}" || :' _shmon_listed='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
@@ -484,7 +483,7 @@ parent=${SHMON_SESSION-}"
         unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
           _shmon_quick _shmon_read _shmon_again _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle \
           _shmon_ble_pre _shmon_ble_post
-        unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_d _shmon_c _shmon_n _shmon_seq \
+        unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_e _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
           _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \
           _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_first _shmon_way _shmon_next _shmon_usual

@@ -33,6 +33,15 @@ pub struct Recorded {
     pub notifications: usize,
 }
 
+/// What was committed, before its log is written.
+pub(crate) struct Committed {
+    /// In the order of the batch.
+    pub(crate) recorded: Vec<Recorded>,
+    entries: Vec<Entry>,
+    /// Of each entry, its place in the batch.
+    kept: Vec<usize>,
+}
+
 /// Classifies, stores and logs; delivery is the notification worker's.
 pub struct Monitor {
     home: Home,
@@ -116,39 +125,56 @@ impl Monitor {
     /// [`ErrorKind::Store`] when the database can't be written: then nothing of the batch was recorded, and it may be
     /// tried again.
     pub fn record(&mut self, batch: &[Incoming]) -> Result<Vec<Recorded>> {
-        self.record_up_to(batch, &[])
+        let committed = self.commit_up_to(batch, &[])?;
+        self.finish(committed)
     }
 
-    /// As [`Monitor::record`]; the places up to which spools were read are committed in the same transaction.
-    pub(crate) fn record_up_to(&mut self, batch: &[Incoming], places: &[Place]) -> Result<Vec<Recorded>> {
+    /// The first half of [`Monitor::record`]: when it returns, the batch is committed, and so are the places up to which spools
+    /// were read. Who waits for that is told before [`Monitor::finish`], which is the caller's next step.
+    pub(crate) fn commit_up_to(&mut self, batch: &[Incoming], places: &[Place]) -> Result<Committed> {
         let mut recorded = Vec::with_capacity(batch.len());
         let mut entries = Vec::with_capacity(batch.len());
-        for incoming in batch {
+        let mut kept = Vec::with_capacity(batch.len());
+        for (index, incoming) in batch.iter().enumerate() {
             let (answer, entry) = match incoming {
                 Incoming::End(ending) => (Recorded::default(), Some(Entry::End(ending.clone()))),
                 Incoming::Event(event) => self.classify(event),
             };
             recorded.push(answer);
-            entries.push(entry);
+            if let Some(entry) = entry {
+                kept.push(index);
+                entries.push(entry);
+            }
         }
-        let kept: Vec<usize> = (0..entries.len()).filter(|&i| entries[i].is_some()).collect();
-        let entries: Vec<Entry> = entries.into_iter().flatten().collect();
         let stored = self.store.commit_up_to(&entries, places)?;
-        let mut lines = Lines::new();
-        for ((index, entry), stored) in kept.into_iter().zip(&entries).zip(stored) {
-            let answer = &mut recorded[index];
+        for (index, stored) in kept.iter().zip(stored) {
+            let answer = &mut recorded[*index];
             answer.id = (stored.id != 0).then_some(stored.id);
             answer.duplicate = stored.duplicate;
             if stored.duplicate {
                 answer.notifications = 0;
-            } else if let (Entry::Command(record, _), false) = (entry, answer.excluded) {
+            }
+        }
+        Ok(Committed { recorded, entries, kept })
+    }
+
+    /// The second half of [`Monitor::record`]: the checkpoint, where one is due, and the log.
+    pub(crate) fn finish(&mut self, committed: Committed) -> Result<Vec<Recorded>> {
+        let Committed { recorded, entries, kept } = committed;
+        self.store.checkpoint_after(&entries);
+        let mut lines = Lines::new();
+        for (index, entry) in kept.into_iter().zip(&entries) {
+            let answer = &recorded[index];
+            if let (Entry::Command(record, _), Some(id), false) =
+                (entry, answer.id, answer.duplicate || answer.excluded)
+            {
                 let at = record.event.started_at;
-                lines.saved(at, stored.id);
+                lines.saved(at, id);
                 let command = record.verdict.redacted.as_deref().map_or_else(
                     || String::from_utf8_lossy(&record.event.command),
                     std::borrow::Cow::Borrowed,
                 );
-                lines.monitored(at, &command, record.verdict.level, stored.id);
+                lines.monitored(at, &command, record.verdict.level, id);
             }
         }
         match self.log.append(&lines) {

@@ -132,6 +132,32 @@ enum Woken {
     All,
 }
 
+/// What has something to say.
+struct Ready {
+    bell: bool,
+    signals: bool,
+    /// The file system, of what shells wrote.
+    wrote: bool,
+    /// In the order of the door's descriptors.
+    door: Vec<bool>,
+}
+
+impl Ready {
+    fn is_empty(&self) -> bool {
+        !(self.bell || self.signals || self.wrote || self.door.contains(&true))
+    }
+}
+
+/// Waits until one of these has something to say, or a signal or the time comes.
+fn wait_for(fds: &mut [PollFd<'_>], at_most: Duration) -> Result<()> {
+    let timeout =
+        Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
+    match poll(fds, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error).context("cannot wait for shells"),
+    }
+}
+
 impl Daemon {
     fn new(home: Home, system: bool) -> Result<Daemon> {
         // A wrong configuration is told before anything waits for it.
@@ -189,14 +215,15 @@ impl Daemon {
             let due = looked.is_none_or(|at: Instant| at.elapsed() >= self.look());
             let drained = match &woken {
                 Woken::By(names) if !due && !ending => {
-                    self.recorder.drain_sessions(&mut current.monitor, names)
+                    self.recorder.drain_sessions(&mut current.monitor, names, &mut self.door)
                 }
                 _ => {
                     looked = Some(Instant::now());
                     current.refresh_rules();
-                    self.recorder.drain(&mut current.monitor)
+                    self.recorder.drain_all(&mut current.monitor, Some(&mut self.door))
                 }
             };
+            // What asks for something that was recorded before, or won't be.
             self.door.answer(&self.recorder);
             match drained {
                 Ok(drained) => {
@@ -251,46 +278,55 @@ impl Daemon {
 
     /// Waits for a shell, a signal, or the time.
     fn wait(&mut self, at_most: Duration) -> Result<Woken> {
-        let door = self.door.fds();
-        let mut fds = vec![PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
-        fds.extend(self.watch.iter().map(|watch| PollFd::new(watch, PollFlags::IN)));
-        fds.extend(door.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
-        let timeout =
-            Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
-        let ready = match poll(&mut fds, Some(&timeout)) {
-            Ok(ready) => ready,
-            Err(rustix::io::Errno::INTR) => 0,
-            Err(error) => return Err(error).context("cannot wait for shells"),
-        };
-        let mut all = ready == 0;
+        let ready = self.poll(at_most)?;
+        let mut all = ready.is_empty();
         let mut buffer = [0; 4096];
-        while self.bell.recv(&mut buffer).is_ok() {
+        while ready.bell && self.bell.recv(&mut buffer).is_ok() {
             all = true;
         }
-        while matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
+        while ready.signals && matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
             all = true;
         }
-        let mut names = self.door.receive();
+        let mut names = self.door.receive(&ready.door);
         if names.is_empty() && !all {
             // Nobody waits: what comes in the next moment goes into the same commit. Most of the time that is the end of
             // a command and the beginning of the next, which a shell may wait for.
-            self.linger()?;
-            names = self.door.receive();
+            names = self.linger()?;
         }
+        // Also where it had nothing to say before somebody asked: who asks has written first.
         all |= !self.written(&mut names);
         Ok(if all { Woken::All } else { Woken::By(names) })
     }
 
-    /// Waits a moment, or until somebody asks or a signal comes.
-    fn linger(&self) -> Result<()> {
+    /// What has something to say.
+    fn poll(&self, at_most: Duration) -> Result<Ready> {
+        let door = self.door.fds();
+        let mut fds = Vec::with_capacity(door.len() + 3);
+        fds.push(PollFd::new(&self.bell, PollFlags::IN));
+        fds.push(PollFd::new(&self.signals, PollFlags::IN));
+        fds.extend(self.watch.iter().map(|watch| PollFd::new(watch, PollFlags::IN)));
+        let others = fds.len();
+        fds.extend(door.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        wait_for(&mut fds, at_most)?;
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        Ok(Ready {
+            bell: ready[0],
+            signals: ready[1],
+            wrote: others > 2 && ready[2],
+            door: ready[others..].to_vec(),
+        })
+    }
+
+    /// Waits a moment, or until somebody asks or a signal comes; the sessions that are asked for.
+    fn linger(&mut self) -> Result<HashSet<String>> {
         let door = self.door.fds();
         let mut fds: Vec<PollFd<'_>> = door.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
         fds.push(PollFd::new(&self.signals, PollFlags::IN));
-        let moment = Timespec { tv_sec: 0, tv_nsec: MOMENT.subsec_nanos().into() };
-        match poll(&mut fds, Some(&moment)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error).context("cannot wait for shells"),
-        }
+        wait_for(&mut fds, MOMENT)?;
+        let mut ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        // The signals are looked at when the next wait begins.
+        ready.pop();
+        Ok(self.door.receive(&ready))
     }
 
     /// Adds the sessions whose files were written; false where only a look at all of them tells.
@@ -299,6 +335,7 @@ impl Daemon {
         let mut buffer = [MaybeUninit::uninit(); 8192];
         let mut reader = inotify::Reader::new(watch, &mut buffer);
         let mut known = true;
+        // One read: what came meanwhile is there at the next wait.
         while let Ok(event) = reader.next() {
             let lost = inotify::ReadFlags::QUEUE_OVERFLOW
                 | inotify::ReadFlags::DELETE
@@ -314,6 +351,9 @@ impl Daemon {
                     known &= !lost;
                 }
                 None => known &= !lost,
+            }
+            if reader.is_buffer_empty() {
+                break;
             }
         }
         known

@@ -117,23 +117,30 @@ impl Door {
         Ok(Door { listener, clients: Vec::new() })
     }
 
-    /// What to wait for.
+    /// What to wait for: the clients, and behind them the door itself unless too many are in.
     pub fn fds(&self) -> Vec<BorrowedFd<'_>> {
         let listener = (self.clients.len() < CLIENTS).then(|| self.listener.as_fd());
-        listener.into_iter().chain(self.clients.iter().map(|client| client.stream.as_fd())).collect()
+        self.clients.iter().map(|client| client.stream.as_fd()).chain(listener).collect()
     }
 
-    /// Takes new clients and what they ask; the sessions that somebody waits for.
-    pub fn receive(&mut self) -> HashSet<String> {
-        while self.clients.len() < CLIENTS {
-            match self.listener.accept() {
-                Ok((stream, _)) => self.admit(stream),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
+    /// Takes new clients and what they ask; the sessions that somebody waits for. `ready` says which of [`Door::fds`] have
+    /// something to say: the others aren't asked.
+    pub fn receive(&mut self, ready: &[bool]) -> HashSet<String> {
+        let before = self.clients.len();
+        if ready.get(before) == Some(&true) {
+            while self.clients.len() < CLIENTS {
+                match self.listener.accept() {
+                    Ok((stream, _)) => self.admit(stream),
+                    Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => break,
+                }
             }
         }
-        for client in &mut self.clients {
-            client.receive();
+        for (at, client) in self.clients.iter_mut().enumerate() {
+            // Who has just come in has mostly asked already.
+            if at >= before || ready.get(at) == Some(&true) {
+                client.receive();
+            }
         }
         self.clients.retain(|client| !client.gone);
         self.clients.iter().flat_map(|client| &client.asked).map(|asked| asked.session.clone()).collect()
@@ -181,7 +188,13 @@ impl Client {
                     self.gone = true;
                     return;
                 }
-                Ok(n) => self.text.extend_from_slice(&buffer[..n]),
+                Ok(n) => {
+                    self.text.extend_from_slice(&buffer[..n]);
+                    // There is no more for now, or the next wait says so.
+                    if n < buffer.len() {
+                        break;
+                    }
+                }
                 Err(e) if e.kind() == ErrorKind::Interrupted => continue,
                 Err(e) => {
                     self.gone = e.kind() != ErrorKind::WouldBlock;

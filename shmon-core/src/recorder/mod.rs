@@ -155,6 +155,14 @@ impl Recorder {
     /// What [`Monitor::record`] says; what was not committed stays in the spool. A file that can't be read is left
     /// alone and doesn't stop the others; the first such error is returned at the end.
     pub fn drain(&mut self, monitor: &mut Monitor) -> Result<Drained> {
+        self.drain_all(monitor, None)
+    }
+
+    /// As [`Recorder::drain`]; who asks at the door is answered as soon as it is committed.
+    ///
+    /// # Errors
+    /// As [`Recorder::drain`].
+    pub fn drain_all(&mut self, monitor: &mut Monitor, door: Option<&mut Door>) -> Result<Drained> {
         let mut batch = Batch::default();
         self.follow(monitor, &mut batch)?;
         let names = self.look(&mut batch)?;
@@ -167,14 +175,20 @@ impl Recorder {
                 source.alive = alive && (self.limits.is_none() || *count <= FILES_OF_ONE);
             }
         }
-        self.take(monitor, batch, names)
+        self.take(monitor, batch, names, door)
     }
 
-    /// Takes what the named shells have written: sooner than [`Recorder::drain`], which looks at all of them.
+    /// Takes what the named shells have written: sooner than [`Recorder::drain`], which looks at all of them. Who asks at the
+    /// door is answered as soon as it is committed.
     ///
     /// # Errors
     /// As [`Recorder::drain`].
-    pub fn drain_sessions(&mut self, monitor: &mut Monitor, names: &HashSet<String>) -> Result<Drained> {
+    pub fn drain_sessions(
+        &mut self,
+        monitor: &mut Monitor,
+        names: &HashSet<String>,
+        door: &mut Door,
+    ) -> Result<Drained> {
         let mut batch = Batch::default();
         self.follow(monitor, &mut batch)?;
         for name in names.iter().filter(|name| !self.sources.contains_key(*name)).cloned().collect::<Vec<_>>()
@@ -185,7 +199,7 @@ impl Recorder {
             }
         }
         let names = names.iter().filter(|name| self.sources.contains_key(*name)).cloned().collect();
-        self.take(monitor, batch, names)
+        self.take(monitor, batch, names, Some(door))
     }
 
     /// What was read is committed: false after a commit that failed, until the next drain.
@@ -230,6 +244,9 @@ impl Recorder {
     fn follow(&mut self, monitor: &mut Monitor, batch: &mut Batch) -> Result<()> {
         let store = monitor.store();
         store.refresh()?;
+        if !store.copies_later() {
+            store.copy_later()?;
+        }
         let file = store.file();
         let now = time::now();
         let mut replaced = format!("{} is another file than before", store.path().display());
@@ -381,7 +398,13 @@ impl Recorder {
         self.sessions.insert(name.clone(), session);
     }
 
-    fn take(&mut self, monitor: &mut Monitor, mut batch: Batch, names: Vec<String>) -> Result<Drained> {
+    fn take(
+        &mut self,
+        monitor: &mut Monitor,
+        mut batch: Batch,
+        names: Vec<String>,
+        door: Option<&mut Door>,
+    ) -> Result<Drained> {
         let mut drained = Drained::default();
         let mut failure = None;
         for name in names {
@@ -397,7 +420,8 @@ impl Recorder {
                 }
                 if batch.incoming.len() >= GROUP {
                     batch.places.push(source.mark.place(&name));
-                    self.commit(monitor, &mut batch, &mut drained)?;
+                    // Nobody is answered while this file is in nobody's hands; the last commit does it.
+                    self.commit(monitor, &mut batch, &mut drained, None)?;
                     self.marks.insert(name.clone(), source.mark);
                 }
             }
@@ -413,7 +437,7 @@ impl Recorder {
                 self.sources.insert(name, source);
             }
         }
-        self.commit(monitor, &mut batch, &mut drained)?;
+        self.commit(monitor, &mut batch, &mut drained, door)?;
         failure.map_or(Ok(drained), Err)
     }
 
@@ -483,18 +507,24 @@ impl Recorder {
         }
         source.mark.sequence = last;
         source.consume(consumed);
-        Ok(consumed > 0)
+        Ok(consumed > 0 && !source.ended())
     }
 
-    fn commit(&mut self, monitor: &mut Monitor, batch: &mut Batch, drained: &mut Drained) -> Result<()> {
+    fn commit(
+        &mut self,
+        monitor: &mut Monitor,
+        batch: &mut Batch,
+        drained: &mut Drained,
+        door: Option<&mut Door>,
+    ) -> Result<()> {
         if let Some(limits) = &mut self.limits {
             limits.apply(monitor.classifier(), batch);
         }
         if batch.is_empty() {
             return Ok(());
         }
-        let recorded = match monitor.record_up_to(&batch.incoming, &batch.places) {
-            Ok(recorded) => recorded,
+        let committed = match monitor.commit_up_to(&batch.incoming, &batch.places) {
+            Ok(committed) => committed,
             Err(error) => {
                 // Nothing was stored: read again from where the database is, and nobody is told that it was.
                 self.database = None;
@@ -505,9 +535,14 @@ impl Recorder {
                 return Err(error);
             }
         };
-        drained.count(&batch.incoming, &recorded);
-        self.answers.keep(batch, &recorded);
+        drained.count(&batch.incoming, &committed.recorded);
+        self.answers.keep(batch, &committed.recorded);
         batch.incoming.clear();
+        // A shell waits: log, checkpoint and files can.
+        if let Some(door) = door {
+            door.answer(self);
+        }
+        let finished = monitor.finish(committed);
         for place in batch.places.drain(..) {
             let before = self.marks.get(&place.name).map_or(0, |mark| mark.offset);
             match (place.value, self.sources.get(&place.name)) {
@@ -538,7 +573,7 @@ impl Recorder {
             }
             self.sources.remove(&done.name);
         }
-        Ok(())
+        finished.map(drop)
     }
 
     /// The owner's login name, from the system's database of users.

@@ -27,6 +27,10 @@ pub(super) struct Source {
     pub(super) alive: bool,
     file: File,
     buffer: Vec<u8>,
+    /// Bytes at the start of the buffer that were drained before.
+    before: usize,
+    /// The last read found the file's end.
+    ended: bool,
 }
 
 /// How a file was found.
@@ -60,6 +64,8 @@ impl Source {
             alive: true,
             file,
             buffer: Vec::new(),
+            before: 0,
+            ended: false,
         })
     }
 
@@ -86,28 +92,28 @@ impl Source {
     pub(super) fn read(&mut self) -> Result<Option<Changed>> {
         let before = self.mark.offset.min(TAIL);
         let from = self.mark.offset - before;
-        let before = usize::try_from(before).unwrap_or(0);
+        self.before = usize::try_from(before).unwrap_or(0);
         let failed = |path: &Path, e| Error::io("read the spool", path, e);
         // Small first: most of the time one command waits.
         let mut size = 16 << 10;
         loop {
-            self.buffer.resize(before + size, 0);
+            self.buffer.resize(self.before + size, 0);
             let read = read_at(&self.file, &mut self.buffer, from).map_err(|e| failed(&self.path, e))?;
-            let full = read == before + size;
+            self.ended = read < self.before + size;
             self.buffer.truncate(read);
-            if !full || size == CHUNK {
+            if self.ended || size == CHUNK {
                 break;
             }
             size = CHUNK;
         }
-        let changed = if self.buffer.len() < before {
+        let changed = if self.buffer.len() < self.before {
             Changed::Truncated
-        } else if digest(&self.buffer[..before]) != self.mark.tail {
+        } else if digest(&self.buffer[..self.before]) != self.mark.tail {
             Changed::Edited
         } else {
-            self.buffer.drain(..before);
             return Ok(None);
         };
+        (self.before, self.ended) = (0, false);
         self.buffer.clear();
         self.mark = Mark { sequence: self.mark.sequence, ..Mark::start(self.mark.inode) };
         Ok(Some(changed))
@@ -115,7 +121,13 @@ impl Source {
 
     /// What was read and not consumed yet.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.buffer
+        &self.buffer[self.before..]
+    }
+
+    /// The last read came to the end of the file: what is written after it is told of by the file system, or found by the next
+    /// look.
+    pub(super) fn ended(&self) -> bool {
+        self.ended
     }
 
     /// The first `length` of the bytes that were read are in the batch.
@@ -123,18 +135,10 @@ impl Source {
         if length == 0 {
             return;
         }
-        let keep = usize::try_from(TAIL).unwrap_or(0);
-        self.mark.tail = if length >= keep || self.mark.offset == 0 {
-            digest(&self.buffer[..length])
-        } else {
-            // Some of the tail is from before; it is read again, which happens for short records only.
-            let end = self.mark.offset + length as u64;
-            let mut tail = vec![0; usize::try_from(end.min(TAIL)).unwrap_or(0)];
-            let from = end - tail.len() as u64;
-            let read = read_at(&self.file, &mut tail, from).unwrap_or(0);
-            digest(&tail[..read])
-        };
+        // What stands before them was read too, so the tail is all there.
+        self.mark.tail = digest(&self.buffer[..self.before + length]);
         self.mark.offset += length as u64;
+        self.before = 0;
         self.buffer.clear();
     }
 
@@ -153,16 +157,12 @@ impl Source {
     }
 }
 
-/// Reads until the buffer is full or the file ends.
+/// Reads until the buffer is full or the file ends, which a short read says.
 fn read_at(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < buffer.len() {
-        match file.read_at(&mut buffer[done..], from + done as u64) {
-            Ok(0) => break,
-            Ok(n) => done += n,
+    loop {
+        match file.read_at(buffer, from) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            other => return other,
         }
     }
-    Ok(done)
 }

@@ -15,6 +15,14 @@ use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+/// Made once: a shell may wait for each commit.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let columns = COVERED_COLUMNS.join(", ");
+    let marks = vec!["?"; COVERED_COLUMNS.len() + 2].join(", ");
+    format!("INSERT INTO command_logs ({columns}, exit_status, duration_ns) VALUES ({marks})")
+});
 
 /// What a batch needs to know beside its entries.
 pub(super) struct Frame {
@@ -67,16 +75,12 @@ struct Session {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(db: &'a Connection, frame: &'a Frame) -> rusqlite::Result<Batch<'a>> {
-        let columns = COVERED_COLUMNS.join(", ");
-        let marks = vec!["?"; COVERED_COLUMNS.len() + 2].join(", ");
         Ok(Batch {
             db,
             frame,
             chain: Chain::resume(db)?,
             find: db.prepare_cached("SELECT id FROM command_logs WHERE event_key = ?1")?,
-            insert: db.prepare_cached(&format!(
-                "INSERT INTO command_logs ({columns}, exit_status, duration_ns) VALUES ({marks})"
-            ))?,
+            insert: db.prepare_cached(&INSERT)?,
             rules: HashMap::new(),
             sessions: HashMap::new(),
             local: LocalTime::default(),

@@ -46,6 +46,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The write-ahead log is copied into the database when it has about so many pages, as SQLite does by itself.
+const LOG_PAGES: usize = 1000;
+/// Pages that a commit writes: table, indexes, session, evidence, place …
+const PAGES_OF_COMMIT: usize = 14;
+/// … and those that another entry in it adds at most, while its indexes are small.
+const PAGES_OF_ENTRY: usize = 7;
+
 /// How a database is opened.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -94,6 +101,8 @@ pub struct Store {
     lock: Option<Arc<WriterLock>>,
     file: Option<FileId>,
     notices: Vec<Notice>,
+    /// Pages of the write-ahead log that no commit has copied into the database, where commits leave that undone.
+    log_pages: Option<usize>,
 }
 
 /// One thing to be stored.
@@ -170,7 +179,7 @@ impl Store {
     pub(crate) fn write<T>(
         &mut self,
         action: &str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T> {
         self.write_then(action, work, || ()).map(|(value, ())| value)
     }
@@ -179,7 +188,7 @@ impl Store {
     fn write_then<T, A>(
         &mut self,
         action: &str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
         after: impl FnOnce() -> A,
     ) -> Result<(T, A)> {
         let deadline = Instant::now() + self.options.lock_timeout();
@@ -225,6 +234,9 @@ impl Store {
     fn reopen(&mut self) -> Result<()> {
         let mut fresh = Store::open(&self.path, self.options.clone())?;
         fresh.notices.splice(0..0, self.notices.drain(..));
+        if self.log_pages.is_some() {
+            fresh.copy_later()?;
+        }
         *self = fresh;
         Ok(())
     }
@@ -237,27 +249,61 @@ impl Store {
     /// [`ErrorKind::Full`], [`ErrorKind::ReadOnly`], [`ErrorKind::Locked`], [`ErrorKind::Corrupt`] or
     /// [`ErrorKind::Store`] when the database can't be written; nothing was stored then.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<Vec<Stored>> {
-        self.commit_up_to(entries, &[])
+        let stored = self.commit_up_to(entries, &[])?;
+        self.checkpoint_after(entries);
+        Ok(stored)
     }
 
-    /// As [`Store::commit`]; `places` say up to where spools were read for it, and are kept in the same transaction.
+    /// As [`Store::commit`]; `places` say up to where spools were read for it, and are kept in the same transaction. Who
+    /// waits for the commit is told before [`Store::checkpoint_after`], which is the caller's next step.
     pub(crate) fn commit_up_to(&mut self, entries: &[Entry], places: &[Place]) -> Result<Vec<Stored>> {
         if entries.is_empty() && places.is_empty() {
             return Ok(Vec::new());
         }
         let redact = self.options.redact;
-        let stored = self.write("store commands", |tx| {
+        self.write("store commands", |tx| {
             place::write(tx, places)?;
             if entries.is_empty() {
                 return Ok(Vec::new());
             }
             let frame = Frame { now: time::now(), epoch: open::current_epoch(tx)?, redact };
             Batch::new(tx, &frame)?.run(entries)
-        })?;
+        })
+    }
+
+    /// From now on no commit stops to copy the write-ahead log into the database, which takes an fsync and milliseconds:
+    /// [`Store::checkpoint_after`] does it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] when the database can't be read.
+    pub(crate) fn copy_later(&mut self) -> Result<()> {
+        let set = self.db.pragma_update(None, "wal_autocheckpoint", 0);
+        set.map_err(|e| failed("set up the database", &self.path, e))?;
+        self.log_pages = Some(0);
+        Ok(())
+    }
+
+    pub(crate) fn copies_later(&self) -> bool {
+        self.log_pages.is_some()
+    }
+
+    /// Copies the write-ahead log, where commits leave that to us and there is enough of it.
+    fn copy_if_due(&mut self, entries: usize) {
+        let Some(pages) = &mut self.log_pages else { return };
+        *pages += entries.saturating_mul(PAGES_OF_ENTRY).max(PAGES_OF_COMMIT);
+        if *pages >= LOG_PAGES {
+            *pages = 0;
+            // A reader that holds it up is left alone: the next time comes.
+            let _ = self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
+    }
+
+    /// Signs a checkpoint where one is due now that the entries are committed.
+    pub(crate) fn checkpoint_after(&mut self, entries: &[Entry]) {
+        self.copy_if_due(entries.len());
         let urgent =
             |entry: &Entry| matches!(entry, Entry::Command(record, _) if record.verdict.level >= Level::High);
         self.checkpoint_if_due(entries.iter().any(urgent));
-        Ok(stored)
     }
 
     /// The level of a stored row.
@@ -278,20 +324,48 @@ impl Store {
 fn transact<T>(
     db: &Connection,
     deadline: Instant,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    let tx = begin(db, deadline)?;
-    let value = work(&tx)?;
-    tx.commit()?;
+    let open = OpenTransaction::begin(db, deadline)?;
+    let value = work(db)?;
+    open.commit()?;
     Ok(value)
+}
+
+/// As rusqlite's transaction, with statements that stay prepared: a shell may wait for each commit.
+struct OpenTransaction<'a>(&'a Connection);
+
+impl<'a> OpenTransaction<'a> {
+    fn begin(db: &'a Connection, deadline: Instant) -> rusqlite::Result<OpenTransaction<'a>> {
+        patiently(deadline, || db.prepare_cached("BEGIN IMMEDIATE")?.execute([]))?;
+        Ok(OpenTransaction(db))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.0.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // Where that fails too, SQLite has done it already.
+            let _ = self.0.execute_batch("ROLLBACK");
+        }
+    }
 }
 
 /// Begins a write transaction. Other programs (the `sqlite3` shell, a backup) don't know our lock, so SQLite may still
 /// be busy: wait as for the lock.
 fn begin(db: &Connection, deadline: Instant) -> rusqlite::Result<Transaction<'_>> {
+    patiently(deadline, || Transaction::new_unchecked(db, TransactionBehavior::Immediate))
+}
+
+/// Repeats what other processes may keep busy for a moment.
+fn patiently<T>(deadline: Instant, mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let mut pause = file::Pause::default();
     loop {
-        match Transaction::new_unchecked(db, TransactionBehavior::Immediate) {
+        match work() {
             Err(e) if is_busy(&e) && pause.sleep(deadline) => {}
             other => return other,
         }

@@ -4,7 +4,7 @@ use super::evidence::canonical::Kind;
 use super::evidence::chain::Chain;
 use super::file::{self, FileId, WriterLock};
 use super::schema::{self, State};
-use super::{Store, StoreOptions, begin, failed, is_busy, migrate};
+use super::{Store, StoreOptions, begin, failed, migrate, patiently};
 use crate::config::Durability;
 use crate::record::UnixNanos;
 use crate::{Error, ErrorKind, Result, time};
@@ -108,7 +108,8 @@ impl Store {
             other => other?,
         };
         let file = FileId::of(path);
-        Ok(Store { db, path: path.to_path_buf(), options, lock: Some(lock), file, notices })
+        let path = path.to_path_buf();
+        Ok(Store { db, path, options, lock: Some(lock), file, notices, log_pages: None })
     }
 
     /// Opens the database at `path` for reading alone: nothing is created, migrated or set aside.
@@ -153,7 +154,8 @@ impl Store {
         }
         let options = StoreOptions::default();
         let file = FileId::of(path);
-        Ok(Store { db, path: path.to_path_buf(), options, lock: None, file, notices: Vec::new() })
+        let path = path.to_path_buf();
+        Ok(Store { db, path, options, lock: None, file, notices: Vec::new(), log_pages: None })
     }
 }
 
@@ -280,17 +282,6 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connect
          PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
     Ok(db)
-}
-
-/// Repeats what other processes' start or end may keep busy for a moment.
-fn patiently<T>(deadline: Instant, mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let mut pause = file::Pause::default();
-    loop {
-        match work() {
-            Err(e) if is_busy(&e) && pause.sleep(deadline) => {}
-            other => return other,
-        }
-    }
 }
 
 fn escape_uri(path: &Path) -> String {

@@ -5,6 +5,10 @@ use std::ffi::{CStr, c_int};
 use std::io::Error;
 use std::mem::size_of;
 
+/// An answer mostly comes within so many nanoseconds, and a processor that fell asleep takes tens of thousands to wake up: so long
+/// it is looked for, and then waited for.
+const AWAKE: i64 = 300_000;
+
 /// The descriptor is moved above those that scripts use.
 const LOWEST: c_int = 200;
 
@@ -13,6 +17,8 @@ pub(crate) struct Ack {
     session: String,
     /// The longest wait in milliseconds.
     limit: i64,
+    /// How long the answer is looked for without sleeping, in nanoseconds.
+    awake: i64,
     fd: c_int,
     /// Part of an answer.
     text: Vec<u8>,
@@ -36,40 +42,36 @@ impl Ack {
         for (to, from) in address.sun_path.iter_mut().zip(path.bytes()) {
             *to = from.cast_signed();
         }
-        Some(Ack { address, session, limit, fd: -1, text: Vec::new(), owed: None })
+        let awake = if processors() > 1 { AWAKE } else { 0 };
+        Some(Ack { address, session, limit, awake, fd: -1, text: Vec::new(), owed: None })
     }
 
-    /// Asks for an entry, and waits for the answer unless one is owed already.
-    pub(crate) fn wait(&mut self, sequence: u64) {
+    /// Asks for an entry, and waits for the answer unless one is owed already; true when it is there.
+    pub(crate) fn wait(&mut self, sequence: u64) -> bool {
         if self.owed.is_some() && self.fd >= 0 {
-            self.read();
+            self.read(libc::MSG_DONTWAIT);
         }
         if !self.ask(sequence) {
-            return;
+            return false;
         }
         if self.owed.is_some() {
             self.owed = Some(sequence);
-            return;
+            return false;
         }
         self.owed = Some(sequence);
-        let until = now() + self.limit;
+        let began = now();
         loop {
-            let left = until - now();
-            if left <= 0 || self.fd < 0 {
-                return;
+            let passed = now() - began;
+            if self.fd < 0 || passed >= self.limit * 1_000_000 {
+                return false;
             }
-            let mut poll = libc::pollfd { fd: self.fd, events: libc::POLLIN, revents: 0 };
-            // SAFETY: one descriptor of ours.
-            let ready = unsafe { libc::poll(&raw mut poll, 1, c_int::try_from(left).unwrap_or(0)) };
-            if ready < 0 && Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
-                return;
+            // Asleep it waits for the socket's own limit, once; a signal or an answer to an older question doesn't make it longer
+            // than two.
+            self.read(if passed < self.awake { libc::MSG_DONTWAIT } else { 0 });
+            if self.owed.is_none() {
+                return self.fd >= 0;
             }
-            if ready > 0 {
-                self.read();
-                if self.owed.is_none() {
-                    return;
-                }
-            }
+            std::hint::spin_loop();
         }
     }
 
@@ -111,23 +113,40 @@ impl Ack {
                 libc::close(fd);
                 return false;
             }
+            // A connection is not waited for; an answer is, for so long.
+            let limit = libc::timeval { tv_sec: self.limit / 1000, tv_usec: self.limit % 1000 * 1000 };
+            let length = libc::socklen_t::try_from(size_of::<libc::timeval>()).unwrap_or(0);
+            let limited = fd >= 0
+                && libc::setsockopt(
+                    fd,
+                    libc::SOL_SOCKET,
+                    libc::SO_RCVTIMEO,
+                    (&raw const limit).cast(),
+                    length,
+                ) == 0;
+            if !limited || libc::fcntl(fd, libc::F_SETFL, 0) != 0 {
+                libc::close(fd);
+                return false;
+            }
             self.fd = fd;
         }
-        self.fd >= 0
+        true
     }
 
-    /// Takes what is there of answers.
-    fn read(&mut self) {
+    /// Takes one piece of answers; waits for it as the flags say.
+    fn read(&mut self, flags: c_int) {
         let mut buffer = [0_u8; 256];
-        loop {
-            // SAFETY: `buffer` is writable for its length.
-            let read =
-                unsafe { libc::recv(self.fd, buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) };
-            match usize::try_from(read) {
-                Ok(0) => return self.close(),
-                Ok(n) => self.text.extend_from_slice(&buffer[..n]),
-                Err(_) if Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => break,
+        // SAFETY: `buffer` is writable for its length.
+        let read = unsafe { libc::recv(self.fd, buffer.as_mut_ptr().cast(), buffer.len(), flags) };
+        match usize::try_from(read) {
+            Ok(0) => return self.close(),
+            Ok(n) => self.text.extend_from_slice(&buffer[..n]),
+            Err(_) => {
+                use std::io::ErrorKind::{Interrupted, WouldBlock};
+                // Nothing came in time, or a signal did; anything else is the line's end.
+                if !matches!(Error::last_os_error().kind(), Interrupted | WouldBlock) {
+                    return self.close();
+                }
             }
         }
         while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
@@ -149,10 +168,23 @@ impl Ack {
     }
 }
 
-/// Milliseconds of a clock that is never set.
+/// Processors that this process may use.
+fn processors() -> c_int {
+    // SAFETY: a plain structure, for which zero bytes are a value, and its length.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) == 0 {
+            libc::CPU_COUNT(&set)
+        } else {
+            1
+        }
+    }
+}
+
+/// Nanoseconds of a clock that is never set.
 fn now() -> i64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is writable.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

@@ -60,14 +60,10 @@ impl Spool {
         self.tell_of_spool("commands are not being recorded: can't write the spool");
     }
 
-    /// Waits until the entry is committed, where that is wanted and a recorder answers.
-    pub(crate) fn confirm(&mut self, sequence: u64) {
+    /// Waits until the entry is committed, where that is wanted and a recorder answers; true when it is.
+    pub(crate) fn confirm(&mut self, sequence: u64) -> bool {
         // What is still in memory can't be committed.
-        if self.waiting.is_empty()
-            && let Some(ack) = &mut self.ack
-        {
-            ack.wait(sequence);
-        }
+        self.waiting.is_empty() && self.ack.as_mut().is_some_and(|ack| ack.wait(sequence))
     }
 
     /// One write of everything. What a full disk left half written is skipped by the reader, and written again.

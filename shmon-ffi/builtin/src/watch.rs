@@ -182,8 +182,10 @@ impl Watch {
         let folder = unsafe { Bash::bytes((self.bash.get_string_value)(c"PWD".as_ptr())) }.to_vec();
         self.spool.put(&header, self.sequence, &folder, text);
         self.open = Some(Open { sequence: self.sequence, began, fc: has_word(text, b"fc") });
-        self.spool.wake(seconds);
-        self.spool.confirm(self.sequence);
+        // Who has answered runs.
+        if !self.spool.confirm(self.sequence) {
+            self.spool.wake(seconds);
+        }
         self.newest = self.bash.newest();
     }
 

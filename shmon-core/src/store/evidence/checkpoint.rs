@@ -65,7 +65,7 @@ impl Store {
         let sync = self.options.durability == Durability::Full;
         let key_path = file::beside(&self.path, ".key");
         let used = std::cell::RefCell::new(None);
-        let work = |tx: &rusqlite::Transaction<'_>| {
+        let work = |tx: &Connection| {
             let (size, _) = chain::head(tx)?;
             let last = last(tx)?;
             if let Some(last) = last.as_ref().filter(|last| last.size == size) {
