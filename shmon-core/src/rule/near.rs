@@ -48,8 +48,7 @@ impl RuleSet {
                 let here = Here { index, invocation, slot };
                 let (groups, mut at) = view.slot_rules(slot);
                 for _ in 0..groups {
-                    let first =
-                        at + G_WORDS + (view.at(at + G_FEATURES) + view.at(at + G_ATOMS)) * GATE_WORDS;
+                    let first = at + G_WORDS + view.at(at + G_GATES) * GATE_WORDS;
                     let count = view.at(at + G_RULES);
                     for rule in (0..count).map(|i| first + i * D_WORDS) {
                         let number = view.word(rule + D_RULE);

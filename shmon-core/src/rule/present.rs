@@ -19,9 +19,11 @@ pub(crate) struct Present {
     index: Option<usize>,
     /// What is known of it, see `KNOWN_*`.
     known: u8,
-    /// The atoms that were found, 64 to a word, and the words that are not 0.
+    /// The atoms that were found, 64 to a word, and their numbers.
     atoms: Vec<u64>,
-    touched: Vec<u32>,
+    found: Vec<u32>,
+    /// The tokens of the names of all programs, each once; of more than [`MANY`] no more are told.
+    programs: Vec<u32>,
 }
 
 const KNOWN_LETTERS: u8 = 1;
@@ -30,8 +32,11 @@ const KNOWN_AROUND: u8 = 4;
 /// Of the whole command: its programs, and its bytes.
 const KNOWN_PROGRAMS: u8 = 8;
 const KNOWN_BYTES: u8 = 16;
+const KNOWN_NAMES: u8 = 32;
 /// What another invocation shares.
-const SHARED: u8 = KNOWN_PROGRAMS | KNOWN_BYTES;
+const SHARED: u8 = KNOWN_PROGRAMS | KNOWN_BYTES | KNOWN_NAMES;
+
+const PROGRAM_KINDS: u32 = 1 << T_PROGRAM | 1 << T_PROGRAM_HEAD;
 
 /// What kind a feature is of.
 const KINDS: [u8; FEATURES] = {
@@ -49,8 +54,8 @@ impl Present {
     #[inline]
     pub(crate) fn another_layer(&mut self) {
         self.index = None;
-        for word in self.touched.drain(..) {
-            self.atoms[word as usize] = 0;
+        for atom in self.found.drain(..) {
+            self.atoms[atom as usize / 64] = 0;
         }
     }
 
@@ -61,10 +66,11 @@ impl Present {
         if word >= self.atoms.len() {
             self.atoms.resize(word + 1, 0);
         }
-        if self.atoms[word] == 0 {
-            self.touched.push(word as u32);
+        let bit = 1 << (atom % 64);
+        if self.atoms[word] & bit == 0 {
+            self.atoms[word] |= bit;
+            self.found.push(atom);
         }
-        self.atoms[word] |= 1 << (atom % 64);
     }
 
     /// Forgets what it knew: another command comes.
@@ -79,10 +85,11 @@ impl Present {
     pub(crate) fn candidates(&mut self, v: View<'_>, at: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
         self.about(here);
         let head = v.slice(at, G_WORDS);
-        let &[_, free, free_high, features, atoms] = head else { return 0 };
+        let &[_, free, free_high, gates, tokens] = head else { return 0 };
         let mut rules = u64::from(free) | u64::from(free_high) << 32;
-        // Mostly no atom is there at all.
-        let gates = if self.touched.is_empty() { features } else { features + atoms };
+        if tokens != 0 {
+            rules |= self.tokens(v, tokens as usize, here, analysis);
+        }
         for gate in v.slice(at + G_WORDS, gates as usize * GATE_WORDS).chunks_exact(GATE_WORDS) {
             let bits = u64::from(gate[GATE_BITS]) | u64::from(gate[GATE_BITS_HIGH]) << 32;
             let mut there = bits & self.feature(gate[GATE_FEATURE] as usize, v, here, analysis);
@@ -91,6 +98,56 @@ impl Present {
                 let mask = gate[GATE_MASKS_AT] as usize + 2 * below.count_ones() as usize;
                 rules |= u64::from(v.word(mask)) | u64::from(v.word(mask + 1)) << 32;
                 there &= there - 1;
+            }
+        }
+        rules
+    }
+
+    /// The rules that the arguments and the atoms let pass.
+    #[inline]
+    fn tokens(&mut self, v: View<'_>, table: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
+        let Some(&[kinds, bits]) = v.slice(table, K_WORDS).first_chunk::<K_WORDS>() else { return 0 };
+        if kinds & PROGRAM_KINDS != 0 && self.known & KNOWN_NAMES == 0 {
+            self.known |= KNOWN_NAMES;
+            self.read_names(analysis);
+        }
+        let shift = 32 - bits.clamp(5, 31);
+        let words = 1 << (bits.clamp(5, 31) - 5);
+        let filter = v.slice(table + K_WORDS, words);
+        let slots = v.slice(table + K_WORDS + words, 8 * words * TOKEN_SLOT_WORDS);
+        let many = kinds & PROGRAM_KINDS != 0 && self.programs.len() >= MANY;
+        let mut rules = if many { program_rules(slots) } else { 0 };
+        let mut look = |token: u32| {
+            let bit = token_hash(token) >> shift;
+            if filter.get((bit >> 5) as usize).is_some_and(|w| w >> (bit & 31) & 1 != 0) {
+                rules |= token_rules(slots, (bit >> 2) as usize, token);
+            }
+        };
+        let has = |kind: u32| kinds >> kind & 1 != 0;
+        if has(T_ATOM) {
+            self.found.iter().for_each(|&atom| look(atom_token(atom)));
+        }
+        if kinds & PROGRAM_KINDS != 0 && !many {
+            self.programs.iter().for_each(|&program| look(program));
+        }
+        if kinds & (1 << T_WORD | 1 << T_HEAD | 1 << T_FIRST | 1 << T_TAIL | 1 << T_LAST) == 0 {
+            return rules;
+        }
+        for word in here.invocation.argv().skip(1) {
+            if has(T_WORD) {
+                look(word_token(word.bytes));
+            }
+            if has(T_HEAD) {
+                look(head_token(word.bytes));
+            }
+            if has(T_FIRST) {
+                look(first_token(word.bytes));
+            }
+            if has(T_TAIL) {
+                look(tail_token(word.bytes));
+            }
+            if has(T_LAST) {
+                look(last_token(word.bytes));
             }
         }
         rules
@@ -187,6 +244,18 @@ impl Present {
         self.bits[F_WORDS..F_PROGRAMS].copy_from_slice(&words);
     }
 
+    fn read_names(&mut self, analysis: &Analysis) {
+        self.programs.clear();
+        for invocation in analysis.invocations() {
+            let name = invocation.program();
+            for token in [program_token(name), program_head_token(name)] {
+                if self.programs.len() < MANY && !self.programs.contains(&token) {
+                    self.programs.push(token);
+                }
+            }
+        }
+    }
+
     #[cold]
     fn read_programs(&mut self, analysis: &Analysis) {
         self.bits[F_PROGRAMS] = analysis.invocations().fold(0, |all, i| all | head_bit(i.program()));
@@ -201,6 +270,34 @@ impl Present {
         }
         self.bits[F_BYTES..].copy_from_slice(&found);
     }
+}
+
+/// The rules of a token, from its slot on.
+#[inline]
+fn token_rules(slots: &[u32], mut slot: usize, token: u32) -> u64 {
+    // At most half of the slots are taken, so an empty one ends the search.
+    for _ in 0..slots.len() / TOKEN_SLOT_WORDS {
+        let Some(&[entry, low, high]) = slots.get(slot * TOKEN_SLOT_WORDS..(slot + 1) * TOKEN_SLOT_WORDS)
+        else {
+            return 0;
+        };
+        if entry == token {
+            return u64::from(low) | u64::from(high) << 32;
+        }
+        if entry == 0 {
+            return 0;
+        }
+        slot = if (slot + 1) * TOKEN_SLOT_WORDS < slots.len() { slot + 1 } else { 0 };
+    }
+    0
+}
+
+/// The rules that any program lets pass.
+#[cold]
+fn program_rules(slots: &[u32]) -> u64 {
+    let programs =
+        slots.chunks_exact(TOKEN_SLOT_WORDS).filter(|slot| PROGRAM_KINDS >> (slot[0] >> TOKEN_KIND) & 1 != 0);
+    programs.fold(0, |all, slot| all | u64::from(slot[1]) | u64::from(slot[2]) << 32)
 }
 
 /// What is around the invocation.
@@ -220,6 +317,7 @@ fn around(here: Here<'_>, analysis: &Analysis) -> u64 {
     note(X_VIA, !invocation.via().is_empty());
     note(X_HIDING, !analysis.obfuscations().is_empty());
     note(X_ISSUE, !analysis.issues().is_empty());
+    note(X_NOT_ASCII, !analysis.texts().is_ascii());
     if count > 1 {
         let (pipeline, stage) = (invocation.pipeline(), invocation.stage());
         note(X_FROM, stage > 0);

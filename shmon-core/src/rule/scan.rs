@@ -1,9 +1,9 @@
 //! Finds which atoms occur in a text.
 //!
-//! The text is probed every few bytes: four bytes, letters folded, are looked up in a bit filter and, where that says
-//! perhaps, in a table of grams whose atoms are then compared. Atoms of six bytes and more need a probe at every
-//! third byte only. Memory is linear in the atoms and there is nothing to build at run time; an Aho-Corasick automaton
-//! of the same atoms has to look at every byte, and its tables grow out of the caches.
+//! At every byte, four bytes with letters folded are looked up in a bit filter and, where that says perhaps, in a table
+//! of grams whose atoms are then compared. Memory is linear in the atoms and there is nothing to build at run time; an
+//! Aho-Corasick automaton of the same atoms waits for one look-up before it can do the next, and its tables grow out of
+//! the caches.
 
 use super::compiler::hash::{gram as gram_of, gram_hash, gram_slot};
 use super::compiler::layout::*;
@@ -12,39 +12,40 @@ use super::view::View;
 /// Calls `found` with every atom in `text` (repeatedly, where it is there several times) and the rules that it wakes.
 #[inline]
 pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32, &[u32])) {
-    for table in [v.at(H_LONG_AT), v.at(H_SHORT_AT)] {
-        if table != 0 {
-            grams(v, table, text, found);
-        }
+    /// The grams of eight bytes.
+    const AT_ONCE: usize = 5;
+    let table = v.at(H_GRAMS_AT);
+    if table == 0 {
+        return;
     }
-}
-
-#[inline]
-fn grams(v: View<'_>, table: usize, text: &[u8], found: &mut impl FnMut(u32, &[u32])) {
-    let stride = v.at(table + GRAMS_STRIDE).max(1);
     let bits = v.word(table + GRAMS_FILTER_BITS).clamp(5, 31);
     let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << (bits - 5));
     let shift = 32 - bits;
-    let mut look = |at: usize, gram: u32| {
-        let hash = gram_hash(gram);
-        let bit = hash >> shift;
-        if filter.get((bit >> 5) as usize).is_some_and(|w| w >> (bit & 31) & 1 != 0) {
-            candidates(v, table, text, at, gram, hash, found);
-        }
+    let perhaps = |gram: u32| {
+        let bit = gram_hash(gram) >> shift;
+        filter.get((bit >> 5) as usize).map_or(0, |w| w >> (bit & 31) & 1)
     };
     let mut at = 0;
-    if stride == LONG_STRIDE {
-        // Two grams of eight bytes.
-        while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let eight = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
-            look(at, eight as u32);
-            look(at + LONG_STRIDE, (eight >> (8 * LONG_STRIDE)) as u32);
-            at += 2 * LONG_STRIDE;
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let eight = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
+        // One branch for all five: hardly any is there.
+        let any = (0..AT_ONCE).fold(0, |any, place| any | perhaps((eight >> (8 * place)) as u32));
+        if any != 0 {
+            for place in 0..AT_ONCE {
+                let gram = (eight >> (8 * place)) as u32;
+                if perhaps(gram) != 0 {
+                    candidates(v, table, text, at + place, gram, found);
+                }
+            }
         }
+        at += AT_ONCE;
     }
     while let Some(four) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-        look(at, gram_of(*four));
-        at += stride;
+        let gram = gram_of(*four);
+        if perhaps(gram) != 0 {
+            candidates(v, table, text, at, gram, found);
+        }
+        at += 1;
     }
 }
 
@@ -55,12 +56,11 @@ fn candidates(
     text: &[u8],
     at: usize,
     gram: u32,
-    hash: u32,
     found: &mut impl FnMut(u32, &[u32]),
 ) {
     let mask = v.word(table + GRAMS_MASK);
     let slots = v.at(table + GRAMS_SLOTS_AT);
-    let mut slot = gram_slot(hash, mask);
+    let mut slot = gram_slot(gram_hash(gram), mask);
     loop {
         let Some(&[entry, count, places]) = v.slice(slots + slot * 3, 3).first_chunk::<3>() else { return };
         if count == 0 {

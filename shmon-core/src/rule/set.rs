@@ -303,7 +303,7 @@ impl RuleSet {
             let (groups, mut at) = view.slot_rules(slot);
             for _ in 0..groups {
                 let mut rules = machine.candidates(at, here);
-                let first = at + G_WORDS + (view.at(at + G_FEATURES) + view.at(at + G_ATOMS)) * GATE_WORDS;
+                let first = at + G_WORDS + view.at(at + G_GATES) * GATE_WORDS;
                 while rules != 0 {
                     let rule = first + rules.trailing_zeros() as usize * D_WORDS;
                     let cond = view.at(rule + D_COND);

@@ -1,9 +1,10 @@
 //! For each program the rules that it wakes: each with what is left of its condition for that program and with what it
-//! needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads to a mask of rules.
+//! needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads to a mask of rules, and so
+//! does a token.
 
 use super::Rule;
-use super::features::FEATURES;
-use super::layout::GROUP;
+use super::features::{TOKEN_KIND, token_hash};
+use super::layout::{GROUP, TOKEN_SLOT_WORDS};
 use super::narrow::{Known, Left, narrow};
 use super::need::{Atoms, Clause, needs};
 use super::tables::{Programs, Writer};
@@ -49,31 +50,59 @@ pub(super) fn write(
     }
 }
 
-/// The head of a group: which bit lets which rules pass, by the first clause of each.
+/// The head of a group: which bit and which token lets which rules pass, by the first clause of each.
 fn gates<'a>(firsts: impl ExactSizeIterator<Item = Option<&'a Clause>>, w: &mut Writer) -> Vec<u32> {
     let count = firsts.len() as u32;
     let mut free = 0u64;
     // By feature, then by bit.
     let mut masks: BTreeMap<usize, BTreeMap<u32, u64>> = BTreeMap::new();
+    let mut tokens: BTreeMap<u32, u64> = BTreeMap::new();
     for (place, clause) in firsts.enumerate() {
         let rule = 1u64 << place;
         let Some(clause) = clause else {
             free |= rule;
             continue;
         };
-        for (feature, bits) in clause.used() {
+        for (feature, bits) in clause.gates() {
             let by_bit = masks.entry(feature).or_default();
             for bit in (0..64).filter(|bit| bits >> bit & 1 != 0) {
                 *by_bit.entry(bit).or_default() |= rule;
             }
         }
+        for token in clause.tokens() {
+            *tokens.entry(token).or_default() |= rule;
+        }
     }
-    let features = masks.keys().filter(|f| **f < FEATURES).count() as u32;
-    let mut words = vec![count, free as u32, (free >> 32) as u32, features, masks.len() as u32 - features];
+    let tokens_at = token_table(&tokens, w);
+    let mut words = vec![count, free as u32, (free >> 32) as u32, masks.len() as u32, tokens_at];
     for (feature, by_bit) in masks {
         let bits = by_bit.keys().fold(0u64, |all, bit| all | 1 << bit);
         let table: Vec<u32> = by_bit.values().flat_map(|m| [*m as u32, (*m >> 32) as u32]).collect();
         words.extend([feature as u32, bits as u32, (bits >> 32) as u32, w.list(&table)]);
     }
     words
+}
+
+/// Tokens and the rules that they let pass: a filter that tells nearly all other tokens off, then a table.
+fn token_table(tokens: &BTreeMap<u32, u64>, w: &mut Writer) -> u32 {
+    if tokens.is_empty() {
+        return 0;
+    }
+    let filter_bits = (tokens.len() * 8).next_power_of_two().trailing_zeros().clamp(7, 24);
+    let slot_bits = filter_bits - 2;
+    let kinds = tokens.keys().fold(0, |all, token| all | 1u32 << (token >> TOKEN_KIND));
+    let mut filter = vec![0u32; 1 << (filter_bits - 5)];
+    let mut slots = vec![0u32; TOKEN_SLOT_WORDS << slot_bits];
+    for (&token, &rules) in tokens {
+        let hash = token_hash(token);
+        let bit = hash >> (32 - filter_bits);
+        filter[(bit >> 5) as usize] |= 1 << (bit & 31);
+        let mut slot = (hash >> (32 - slot_bits)) as usize;
+        while slots[slot * TOKEN_SLOT_WORDS] != 0 {
+            slot = (slot + 1) & ((1 << slot_bits) - 1);
+        }
+        let entry = [token, rules as u32, (rules >> 32) as u32];
+        slots[slot * TOKEN_SLOT_WORDS..(slot + 1) * TOKEN_SLOT_WORDS].copy_from_slice(&entry);
+    }
+    w.list(&[&[kinds, filter_bits], filter.as_slice(), slots.as_slice()].concat())
 }

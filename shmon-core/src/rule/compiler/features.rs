@@ -42,34 +42,117 @@ pub const X_LATER: u32 = 13;
 pub const X_HIDING: u32 = 14;
 /// Something could not be resolved.
 pub const X_ISSUE: u32 = 15;
+/// The command, or what was derived from it, holds bytes that aren't ASCII.
+pub const X_NOT_ASCII: u32 = 16;
+
+/// What is looked up for each argument, beside the bits: a kind in the highest four bits, then what of the argument shows.
+/// Unlike bits, two tokens are the same only where what shows is.
+pub const TOKEN_KIND: u32 = 28;
+/// The argument as a whole, by its hash.
+pub const T_WORD: u32 = 1;
+/// Its head, see [`head_bit`].
+pub const T_HEAD: u32 = 2;
+/// Its first byte.
+pub const T_FIRST: u32 = 3;
+/// Its last two bytes.
+pub const T_TAIL: u32 = 4;
+/// Its last byte.
+pub const T_LAST: u32 = 5;
+/// A text that the scan found, by its number.
+pub const T_ATOM: u32 = 6;
+/// The name of any program of the command, by its hash.
+pub const T_PROGRAM: u32 = 7;
+/// The head of such a name.
+pub const T_PROGRAM_HEAD: u32 = 8;
+
+/// A token's hash: the highest bits count.
+#[inline]
+pub fn token_hash(token: u32) -> u32 {
+    token.wrapping_mul(0x9E37_79B1)
+}
+
+const fn token(kind: u32, what: u32) -> u32 {
+    kind << TOKEN_KIND | (what & ((1 << TOKEN_KIND) - 1))
+}
+
+/// The token of an atom.
+#[inline]
+pub const fn atom_token(number: u32) -> u32 {
+    token(T_ATOM, number)
+}
+
+/// Two bytes, letters in any case; 0 stands for none.
+#[inline]
+const fn pair(a: u8, b: u8) -> u32 {
+    ((a | 0x20) as u32) << 8 | (b | 0x20) as u32
+}
+
+/// The bit of two bytes.
+#[inline]
+const fn bit_of(pair: u32) -> u64 {
+    1 << (pair.wrapping_mul(0x9E37_79B1) >> 26)
+}
 
 /// The bit of two bytes, letters in any case; 0 stands for none.
 #[inline]
-pub fn pair_bit(a: u8, b: u8) -> u64 {
-    let both = u32::from(a | 0x20) << 8 | u32::from(b | 0x20);
-    1 << (both.wrapping_mul(0x9E37_79B1) >> 26)
+pub const fn pair_bit(a: u8, b: u8) -> u64 {
+    bit_of(pair(a, b))
+}
+
+#[inline]
+const fn head_pair(word: &[u8]) -> u32 {
+    match *word {
+        [b'-', b'-', c, ..] => pair(b'-', c ^ 0x80),
+        [b'-', b, c, ..] => pair(b ^ 0x80, c),
+        [a, b, ..] => pair(a, b),
+        [a] => pair(a, 0),
+        [] => pair(0, 0),
+    }
 }
 
 /// The bit of an argument's head: its first two bytes, of `--name` the first and the third, of `-name` the second and the
 /// third.
 #[inline]
-pub fn head_bit(word: &[u8]) -> u64 {
-    match *word {
-        [b'-', b'-', c, ..] => pair_bit(b'-', c ^ 0x80),
-        [b'-', b, c, ..] => pair_bit(b ^ 0x80, c),
-        [a, b, ..] => pair_bit(a, b),
-        [a] => pair_bit(a, 0),
-        [] => pair_bit(0, 0),
-    }
+pub const fn head_bit(word: &[u8]) -> u64 {
+    bit_of(head_pair(word))
+}
+
+/// The token of an argument's head.
+#[inline]
+pub const fn head_token(word: &[u8]) -> u32 {
+    token(T_HEAD, head_pair(word))
+}
+
+#[inline]
+fn word_hash(word: &[u8]) -> u32 {
+    const FOLD: u64 = 0x2020_2020_2020_2020;
+    let last = word.last().copied().unwrap_or(0) | 0x20;
+    name_hash(head(word) | FOLD, word.len(), last)
 }
 
 /// An argument's place in the features of whole words, letters in any case.
 #[inline]
 pub fn word_place(word: &[u8]) -> (usize, u64) {
-    const FOLD: u64 = 0x2020_2020_2020_2020;
-    let last = word.last().copied().unwrap_or(0) | 0x20;
-    let place = name_hash(head(word) | FOLD, word.len(), last) >> 24;
+    let place = word_hash(word) >> 24;
     (F_WORDS + (place >> 6) as usize, 1 << (place & 63))
+}
+
+/// The token of an argument as a whole, letters in any case.
+#[inline]
+pub fn word_token(word: &[u8]) -> u32 {
+    token(T_WORD, word_hash(word))
+}
+
+/// The token of a program's name.
+#[inline]
+pub fn program_token(name: &[u8]) -> u32 {
+    token(T_PROGRAM, word_hash(name))
+}
+
+/// The token of a program's name by its first two bytes.
+#[inline]
+pub const fn program_head_token(name: &[u8]) -> u32 {
+    token(T_PROGRAM_HEAD, head_pair(name))
 }
 
 /// The bit of an argument's first byte.
@@ -78,14 +161,37 @@ pub fn first_bit(word: &[u8]) -> u64 {
     pair_bit(word.first().copied().unwrap_or(0), 1)
 }
 
+/// The token of an argument's first byte.
+#[inline]
+pub fn first_token(word: &[u8]) -> u32 {
+    token(T_FIRST, u32::from(word.first().copied().unwrap_or(0) | 0x20))
+}
+
+#[inline]
+const fn tail_pair(word: &[u8]) -> u32 {
+    match *word {
+        [.., a, b] => pair(a, b),
+        [a] => pair(0, a),
+        [] => pair(0, 0),
+    }
+}
+
 /// The bit of an argument's last two bytes.
 #[inline]
-pub fn tail_bit(word: &[u8]) -> u64 {
-    match *word {
-        [.., a, b] => pair_bit(a, b),
-        [a] => pair_bit(0, a),
-        [] => pair_bit(0, 0),
-    }
+pub const fn tail_bit(word: &[u8]) -> u64 {
+    bit_of(tail_pair(word))
+}
+
+/// The token of an argument's last two bytes.
+#[inline]
+pub const fn tail_token(word: &[u8]) -> u32 {
+    token(T_TAIL, tail_pair(word))
+}
+
+/// The token of an argument's last byte.
+#[inline]
+pub fn last_token(word: &[u8]) -> u32 {
+    token(T_LAST, u32::from(word.last().copied().unwrap_or(0) | 0x20))
 }
 
 /// A byte's place in the two features of bytes, letters in any case.

@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,10 +47,8 @@ numbered! {
     H_PROGRAM_AT
     /// 256 words: for each first byte, a bit for each length of a program prefix that begins with it; 0 for none.
     H_PREFIX_AT
-    /// Long atoms' filter and table, see `GRAMS_*`.
-    H_LONG_AT
-    /// Short atoms' filter and table.
-    H_SHORT_AT
+    /// The atoms' filter and table, see `GRAMS_*`; 0 where there is no atom.
+    H_GRAMS_AT
     /// Atom records of [`ATOM_WORDS`] words.
     H_ATOMS_AT
     /// Rules that are asked for every command: count, then rules.
@@ -164,10 +162,21 @@ numbered! {
     /// (high word)
     G_FREE_HIGH
     /// Number of gates of features.
-    G_FEATURES
-    /// Number of gates of atoms, which follow them.
-    G_ATOMS
+    G_GATES
+    /// The tokens that let rules pass; 0 for none.
+    G_TOKENS_AT
 }
+/// Words before a token table's filter. Slots follow that.
+pub const K_WORDS: usize = 2;
+numbered! {
+    /// The kinds of tokens that are there, as bits.
+    K_KINDS
+    /// The filter has 2^this bits; a fourth as many slots of [`TOKEN_SLOT_WORDS`] words follow it: the token (0 for an empty one),
+    /// and the rules that it lets pass as two words.
+    K_FILTER_BITS
+}
+/// Words of a slot of a token table.
+pub const TOKEN_SLOT_WORDS: usize = 3;
 /// Words of a gate: which bits of a feature let which rules pass.
 pub const GATE_WORDS: usize = 4;
 numbered! {
@@ -210,8 +219,6 @@ numbered! {
 }
 
 numbered! {
-    /// Bytes from one probe to the next.
-    GRAMS_STRIDE
     /// Filter: 2^this bits.
     GRAMS_FILTER_BITS
     /// The filter.
@@ -221,8 +228,6 @@ numbered! {
     /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
-/// Bytes from one probe for long atoms to the next.
-pub const LONG_STRIDE: usize = 3;
 /// Words of a place of a gram: atom, the gram's offset in it, another gram's offset from four bytes before this one (at most 8),
 /// and that gram.
 pub const PLACE_WORDS: usize = 4;

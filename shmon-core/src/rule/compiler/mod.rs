@@ -1,8 +1,10 @@
 //! From TOML to the compiled form. The build script compiles the built-in rules with this very code, so it depends on
 //! nothing but the level, the texts and the TOML parser.
 
+mod common;
 mod dispatch;
 pub mod features;
+mod glob;
 pub mod hash;
 pub mod layout;
 mod lower;

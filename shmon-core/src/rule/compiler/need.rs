@@ -1,6 +1,7 @@
 //! What must be there for a condition to hold, as features: clauses that must all be met, each by any of its bits.
 
 use super::features::*;
+use super::glob::{ends, runs};
 use super::layout::{PROGRAM_WORDS, SPELLING_WORDS, op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,11 +36,15 @@ impl Atoms {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Clause {
     bits: [u64; FEATURES],
+    /// What the bits of arguments stand for, and what has no bits.
+    tokens: BTreeSet<u32>,
+    /// A token has no bits.
+    bitless: bool,
     atoms: BTreeSet<u32>,
 }
 
-/// Texts of at least so many bytes are atoms: the scan finds them with a probe at every third byte.
-const ATOM: usize = super::tables::LONG_ATOM;
+/// Texts of at least so many bytes are atoms.
+const ATOM: usize = super::trigger::SHORTEST_ATOM;
 /// How often an atom is there, in thousandths.
 const ATOM_LIKELIHOOD: u32 = 6;
 
@@ -51,6 +56,17 @@ impl Clause {
         let mut clause = Clause::default();
         clause.bits[feature] = bits;
         clause
+    }
+
+    /// A bit of an argument, and the token that it stands for.
+    fn token(feature: usize, bit: u64, token: u32) -> Clause {
+        Clause { tokens: BTreeSet::from([token]), ..Clause::one(feature, bit) }
+    }
+
+    /// Arguments whose last byte is one of these.
+    fn last(bytes: &[u8]) -> Clause {
+        let tokens = bytes.iter().map(|b| last_token(&[*b])).collect();
+        Clause { tokens, bitless: true, ..Clause::default() }
     }
 
     fn atom(number: u32) -> Clause {
@@ -65,13 +81,28 @@ impl Clause {
         for (mine, others) in self.bits.iter_mut().zip(other.bits) {
             *mine |= others;
         }
+        self.tokens.extend(&other.tokens);
+        self.bitless |= other.bitless;
         self.atoms.extend(&other.atoms);
         self
     }
 
+    /// The features that gates ask for, and their bits: what has tokens has no gates.
+    pub(super) fn gates(&self) -> impl Iterator<Item = (usize, u64)> {
+        let plain =
+            |feature: &usize| !matches!(*feature, F_HEADS | F_FIRSTS | F_TAILS | F_WORDS..=F_PROGRAMS);
+        self.bits.into_iter().enumerate().filter(move |(feature, bits)| *bits != 0 && plain(feature))
+    }
+
+    /// All tokens, of arguments and of atoms.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> {
+        self.tokens.iter().copied().chain(self.atoms.iter().map(|atom| atom_token(*atom)))
+    }
+
     /// Whether the command as a whole tells, whatever invocation is asked.
     fn is_whole(&self) -> bool {
-        self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0)
+        let of_program = |token: &u32| matches!(token >> TOKEN_KIND, T_PROGRAM | T_PROGRAM_HEAD);
+        self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0) && self.tokens.iter().all(of_program)
     }
 
     /// Whether it asks for bytes of the text, which take time to count.
@@ -91,8 +122,7 @@ impl Clause {
 
     /// How often it is met by ordinary commands, roughly, in thousandths.
     fn likelihood(&self) -> u32 {
-        let bits = |feature: usize| self.bits[feature].count_ones();
-        let around: u32 = [150, 100, 40, 10, 40, 20, 20, 20, 60, 150, 250, 250, 400, 300, 20, 30]
+        let around: u32 = [150, 100, 40, 10, 40, 20, 20, 20, 60, 150, 500, 500, 500, 400, 20, 30, 20]
             .iter()
             .enumerate()
             .filter(|(bit, _)| self.bits[F_AROUND] >> bit & 1 != 0)
@@ -105,16 +135,35 @@ impl Clause {
             })
             .map(commonness)
             .sum();
-        let sum = bits(F_LETTERS) * 70
-            + bits(F_HEADS) * 60
-            + (F_WORDS..F_PROGRAMS).map(bits).sum::<u32>() * 25
-            + bits(F_FIRSTS) * 100
-            + bits(F_TAILS) * 60
-            + bits(F_PROGRAMS) * 40
+        let tokens: u32 = self.tokens.iter().map(|token| likelihood(*token)).sum();
+        let sum = self.bits[F_LETTERS].count_ones() * 70
+            + tokens
             + around
             + bytes
             + self.atoms.len() as u32 * ATOM_LIKELIHOOD;
         sum.min(1000)
+    }
+}
+
+/// How many of a thousand commands have an argument with the token, roughly.
+fn likelihood(token: u32) -> u32 {
+    let (high, low) = ((token >> 8) as u8, token as u8);
+    match token >> TOKEN_KIND {
+        T_WORD => 12,
+        // `-name`, `-type`, `-exec`
+        T_HEAD if high & 0x80 != 0 => 90,
+        // `s/…/…/`, `a/b`
+        T_HEAD if low == b'/' => 150,
+        T_HEAD | T_TAIL if high.is_ascii_alphabetic() => 12,
+        T_HEAD | T_TAIL => 5,
+        T_PROGRAM | T_PROGRAM_HEAD => 6,
+        _ => match low {
+            b'-' => 700,
+            b'/' => 200,
+            b'.' => 150,
+            b'0'..=b'9' => 12,
+            b => commonness(b) / 8,
+        },
     }
 }
 
@@ -135,14 +184,22 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms)
     clauses.retain(|c| c.likelihood() < if c.asks_bytes() { 500 } else { 950 });
     clauses.sort_by_key(Clause::likelihood);
     clauses.dedup();
+    // What has no bits can only be the first, which picks the rule.
+    let mut nth = 0;
+    clauses.retain(|clause| {
+        nth += 1;
+        nth == 1 || !clause.bitless
+    });
     clauses.truncate(MOST);
     clauses
 }
 
 /// As words: the number of clauses, then for each the number of features, and of each feature its number and its bits.
+/// Clauses that bits don't tell are left out.
 pub(super) fn encode(clauses: &[Clause]) -> Vec<u32> {
-    let mut words = vec![clauses.len() as u32];
-    for clause in clauses {
+    let told = clauses.iter().filter(|clause| !clause.bitless);
+    let mut words = vec![told.clone().count() as u32];
+    for clause in told {
         let used = clause.used();
         words.push(used.len() as u32);
         for (feature, bits) in used {
@@ -157,6 +214,8 @@ pub(super) fn encode(clauses: &[Clause]) -> Vec<u32> {
 enum Of {
     /// An argument as a whole.
     Argument,
+    /// What an argument ends with, or nothing.
+    Value,
     /// Something else of the command.
     Else,
 }
@@ -188,16 +247,20 @@ impl<'a> Reader<'a> {
         all
     }
 
-    /// One of several: a clause of the most telling one of each.
+    /// One of several: a clause of the most telling one of each, then of the next of each.
     fn any(all: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
-        let mut some = Clause::default();
-        for clauses in all {
-            match clauses.into_iter().min_by_key(Clause::likelihood) {
-                Some(best) => some = some.or(&best),
-                None => return Vec::new(),
+        let mut some = vec![Clause::default(); MOST];
+        let mut most = 0;
+        for mut clauses in all {
+            clauses.sort_by_key(Clause::likelihood);
+            most = most.max(clauses.len());
+            let Some(last) = clauses.len().checked_sub(1) else { return Vec::new() };
+            for (nth, clause) in some.iter_mut().enumerate() {
+                *clause = std::mem::take(clause).or(&clauses[nth.min(last)]);
             }
         }
-        vec![some]
+        some.truncate(most.max(1));
+        some
     }
 
     fn node(&mut self, at: usize) -> Vec<Clause> {
@@ -211,7 +274,15 @@ impl<'a> Reader<'a> {
                     match self.text(place) {
                         // The start of a name of which nothing more is known.
                         [] | [_] if self.code[place + 2] != 0 => return Vec::new(),
-                        name => clause.bits[F_PROGRAMS] |= head_bit(name),
+                        name => {
+                            let prefix = self.code[place + 2] != 0;
+                            clause.bits[F_PROGRAMS] |= head_bit(name);
+                            clause.tokens.insert(if prefix {
+                                program_head_token(name)
+                            } else {
+                                program_token(name)
+                            });
+                        }
                     }
                 }
                 vec![clause]
@@ -219,7 +290,7 @@ impl<'a> Reader<'a> {
             op::FLAG => self.spellings(at + 1).0.into_iter().collect(),
             op::OPTION => {
                 let (clause, test) = self.spellings(at + 1);
-                let value = self.tests(test, end, Of::Else);
+                let value = self.tests(test, end, Of::Value);
                 clause.into_iter().chain(value).collect()
             }
             op::SUBCOMMAND => self.subcommand(at + 1, end),
@@ -266,7 +337,15 @@ impl<'a> Reader<'a> {
         let mut clause = Clause::one(F_LETTERS, pair(at));
         clause.bits[F_HEADS] = pair(at + 2);
         let known = clause.bits[F_HEADS] != u64::MAX;
-        (known.then_some(clause), at + SPELLING_WORDS + 3 * self.code[at + SPELLING_WORDS - 1] as usize)
+        let end = at + SPELLING_WORDS + 3 * self.code[at + SPELLING_WORDS - 1] as usize;
+        for long in (at + SPELLING_WORDS..end).step_by(3) {
+            let name = self.text(long);
+            clause.tokens.insert(match self.code[long + 2] {
+                u32::MAX => head_token(name),
+                _ => head_token(&[b'-', b'-', name.first().copied().unwrap_or(0)]),
+            });
+        }
+        (known.then_some(clause), end)
     }
 
     fn subcommand(&mut self, mut at: usize, end: usize) -> Vec<Clause> {
@@ -317,82 +396,92 @@ impl<'a> Reader<'a> {
 
     /// The text stands in an argument, or somewhere in the command.
     fn literal(&mut self, code: u32, text: &[u8], of: Of) -> Vec<Clause> {
-        // Names of options and subcommands show well enough in their heads.
+        // Names of options and subcommands show well enough as words.
         let path = || text.iter().any(|b| matches!(b, b'/' | b'.' | b'~'));
-        if text.len() >= ATOM && (code != op::IS || path()) {
+        if text.len() >= ATOM && (code != op::IS || of != Of::Argument || path()) {
             return vec![Clause::atom(self.atoms.number(text))];
         }
-        if of == Of::Argument {
-            let clause = match (code, text.len()) {
-                (op::IS, _) => {
-                    let (feature, bit) = word_place(text);
-                    Some(Clause::one(feature, bit))
-                }
-                // Of what begins with a dash the third byte counts too.
-                (op::PREFIX, 2..) if text.len() > 2 || text[0] != b'-' => {
-                    Some(Clause::one(F_HEADS, head_bit(text)))
-                }
-                (op::PREFIX, 1..) => Some(Clause::one(F_FIRSTS, first_bit(text))),
-                (op::SUFFIX, 2..) => Some(Clause::one(F_TAILS, tail_bit(text))),
-                _ => None,
-            };
-            if let Some(clause) = clause {
-                return vec![clause];
+        let clause = match (of, code, text.len()) {
+            (Of::Argument, op::IS, _) => {
+                let (feature, bit) = word_place(text);
+                Some(Clause::token(feature, bit, word_token(text)))
             }
+            // Of what begins with a dash the third byte counts too.
+            (Of::Argument, op::PREFIX, 2..) if text.len() > 2 || text[0] != b'-' => {
+                Some(Clause::token(F_HEADS, head_bit(text), head_token(text)))
+            }
+            (Of::Argument, op::PREFIX, 1..) => {
+                Some(Clause::token(F_FIRSTS, first_bit(text), first_token(text)))
+            }
+            (Of::Argument, op::SUFFIX, 2..) | (Of::Value, op::SUFFIX | op::IS, 2..) => {
+                Some(Clause::token(F_TAILS, tail_bit(text), tail_token(text)))
+            }
+            (Of::Argument, op::SUFFIX, 1) | (Of::Value, op::SUFFIX | op::IS, 1) => Some(Clause::last(text)),
+            _ => None,
+        };
+        if let Some(clause) = clause {
+            return vec![clause];
+        }
+        if !text.is_ascii() {
+            return vec![Clause::around(X_NOT_ASCII)];
         }
         let rarest = text.iter().copied().min_by_key(|b| commonness(b.to_ascii_lowercase()));
         rarest.map(byte_place).map(|(feature, bit)| Clause::one(feature, bit)).into_iter().collect()
     }
 
-    /// The literal runs of a glob: its beginning, its end, and all between.
+    /// The literal runs of a glob (its beginning, its end, and all between), and the bytes that begin and end it.
     fn glob(&mut self, pattern: &[u8], of: Of) -> Vec<Clause> {
         let runs = runs(pattern);
         let last = runs.len().saturating_sub(1);
         let mut all = Vec::new();
         for (place, run) in runs.iter().enumerate() {
             let code = match place {
+                _ if last == 0 => op::IS,
                 0 => op::PREFIX,
                 _ if place == last => op::SUFFIX,
                 _ => op::CONTAINS,
             };
-            all.extend(self.literal(code, run, of));
+            if !run.is_empty() {
+                all.extend(self.literal(code, run, of));
+            }
+        }
+        let ends = ends(pattern);
+        let union = |clauses: Vec<Clause>| clauses.into_iter().reduce(|some, clause| some.or(&clause));
+        let pairs = |first: &[u8], second: &[u8]| -> Vec<[u8; 2]> {
+            first.iter().flat_map(|a| second.iter().map(|b| [*a, *b])).collect()
+        };
+        if of == Of::Argument {
+            all.extend(match ends.first.as_slice() {
+                // Of what begins with a dash the third byte counts too.
+                [first, second] if !first.contains(&b'-') => union(
+                    pairs(first, second)
+                        .iter()
+                        .map(|two| Clause::token(F_HEADS, head_bit(two), head_token(two)))
+                        .collect(),
+                ),
+                [first, ..] => union(
+                    first
+                        .iter()
+                        .map(|b| Clause::token(F_FIRSTS, first_bit(&[*b]), first_token(&[*b])))
+                        .collect(),
+                ),
+                [] => None,
+            });
+        }
+        if of != Of::Else {
+            all.extend(match ends.last.as_slice() {
+                [first, second] => union(
+                    pairs(first, second)
+                        .iter()
+                        .map(|two| Clause::token(F_TAILS, tail_bit(two), tail_token(two)))
+                        .collect(),
+                ),
+                [last] => Some(Clause::last(last)),
+                _ => None,
+            });
         }
         all
     }
-}
-
-/// The literal texts between what stands for other bytes in a glob: the first begins it, the last ends it, and either is
-/// empty where something else does. Nothing is said about what follows a class that isn't closed.
-pub(super) fn runs(pattern: &[u8]) -> Vec<Vec<u8>> {
-    let mut runs = vec![Vec::new()];
-    let mut at = 0;
-    while let Some(&b) = pattern.get(at) {
-        at += 1;
-        match b {
-            b'*' | b'?' => runs.push(Vec::new()),
-            b'\\' if at < pattern.len() => {
-                runs.last_mut().into_iter().for_each(|run| run.push(pattern[at]));
-                at += 1;
-            }
-            b'[' => {
-                // As the evaluation reads a class: `]` at its beginning belongs to it, `a-z` is one step.
-                let first = at + usize::from(matches!(pattern.get(at), Some(b'!' | b'^')));
-                let mut inside = first;
-                runs.push(Vec::new());
-                loop {
-                    match (pattern.get(inside), pattern.get(inside + 1), pattern.get(inside + 2)) {
-                        (None, ..) => return runs,
-                        (Some(b']'), ..) if inside > first => break,
-                        (_, Some(b'-'), Some(last)) if *last != b']' => inside += 3,
-                        _ => inside += 1,
-                    }
-                }
-                at = inside + 1;
-            }
-            _ => runs.last_mut().into_iter().for_each(|run| run.push(b)),
-        }
-    }
-    runs
 }
 
 #[cfg(test)]
@@ -417,9 +506,10 @@ mod tests {
         let (place, bit) = word_place(b"PUSH");
         assert_eq!(feature(op::IS, "push", Of::Argument, place), bit);
         assert_eq!(feature(op::PREFIX, "/", Of::Argument, F_FIRSTS), first_bit(b"/etc"));
-        assert_eq!(feature(op::SUFFIX, ".pem", Of::Argument, F_TAILS), tail_bit(b"key.PEM"));
+        assert_eq!(feature(op::SUFFIX, ".pm", Of::Argument, F_TAILS), tail_bit(b"key.PM"));
+        assert_eq!(feature(op::SUFFIX, ".pm", Of::Value, F_TAILS), tail_bit(b"key.PM"));
         let (place, bit) = byte_place(b'q');
-        assert_eq!(feature(op::CONTAINS, "seque", Of::Argument, place), bit);
+        assert_eq!(feature(op::CONTAINS, "que", Of::Argument, place), bit);
         assert!(with(|r| r.literal(op::CONTAINS, b"", Of::Else)).0.is_empty());
     }
 
@@ -427,15 +517,18 @@ mod tests {
     fn a_long_literal_is_an_atom() {
         let (clauses, atoms) = with(|r| r.glob(b"/etc/Init.d/*.conf.d/x", Of::Argument));
         assert_eq!(atoms, ["/etc/init.d/", ".conf.d/x"]);
-        assert_eq!(clauses, [Clause::atom(0), Clause::atom(1)]);
-        let texts = |pattern: &str| -> Vec<String> {
-            runs(pattern.as_bytes()).into_iter().map(|r| String::from_utf8_lossy(&r).into_owned()).collect()
-        };
-        assert_eq!(texts("*.p[ey]m"), ["", ".p", "m"]);
-        assert_eq!(texts("a[!a-z]b?\\*c"), ["a", "b", "*c"]);
-        assert_eq!(texts("a[]x]b"), ["a", "b"]);
-        assert_eq!(texts("a[x-]b]c"), ["a", "b]c"]);
-        // Whatever follows isn't told.
-        assert_eq!(texts("a[xb"), ["a", ""]);
+        let head = Clause::token(F_HEADS, head_bit(b"/e"), head_token(b"/E"));
+        let tail = Clause::token(F_TAILS, tail_bit(b"/x"), tail_token(b"/X"));
+        assert_eq!(clauses, [Clause::atom(0), Clause::atom(1), head, tail]);
+    }
+
+    #[test]
+    fn few_bytes_at_an_end_are_tokens() {
+        let (clauses, _) = with(|r| r.glob(b"[01]x*[ab]", Of::Argument));
+        let tokens: Vec<Vec<u32>> = clauses.iter().map(|clause| clause.tokens().collect()).collect();
+        assert!(tokens.contains(&vec![head_token(b"0x"), head_token(b"1x")]));
+        assert!(tokens.contains(&vec![last_token(b"a"), last_token(b"b")]));
+        // Bits don't tell last bytes, so nobody asks for them.
+        assert_eq!(encode(&[Clause::last(b"a")]), [0]);
     }
 }

@@ -1,14 +1,12 @@
 //! The tables of the compiled form: programs, grams of free-text atoms, rule records.
 
+use super::common::is_common;
 use super::hash::{gram, gram_hash, gram_slot, head, letter_bit, name_hash};
 use super::layout::*;
 use super::lower::Pool;
 use super::need::{Clause, commonness, encode};
 use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
-
-/// Atoms of at least so many bytes need a probe at every third byte only, see [`Writer::grams`].
-pub(super) const LONG_ATOM: usize = LONG_STRIDE + 3;
 
 /// What a program's name leads to.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +146,7 @@ impl Writer {
         self.words[H_PREFIX_AT] = if lengths.iter().any(|&l| l != 0) { self.append(&lengths) } else { 0 };
     }
 
-    /// The atoms in order of number, and the two gram tables that find them.
+    /// The atoms in order of number, and the table of grams that finds them.
     pub(super) fn atoms(&mut self, atoms: &[(&[u8], &[u32])], pool: &mut Pool) {
         let mut records = Vec::with_capacity(atoms.len() * ATOM_WORDS);
         for (text, rules) in atoms {
@@ -157,31 +155,27 @@ impl Writer {
             records.extend([at, len, rules.len() as u32, rules_at]);
         }
         self.words[H_ATOMS_AT] = self.append(&records);
-        let (long, short): (Vec<_>, Vec<_>) =
-            (0..).zip(atoms.iter().map(|a| a.0)).partition(|(_, text)| text.len() >= LONG_ATOM);
-        self.words[H_LONG_AT] = self.grams(&long, LONG_STRIDE);
-        self.words[H_SHORT_AT] = self.grams(&short, 1);
+        self.words[H_GRAMS_AT] = self.grams(atoms.iter().map(|a| a.0));
     }
 
-    /// An atom of at least `stride + 3` bytes covers a whole gram at one of the probed places, whatever its offset is;
-    /// so it is entered with `stride` grams that follow one another: with those that are rarest in commands.
-    fn grams(&mut self, atoms: &[(u32, &[u8])], stride: usize) -> u32 {
-        if atoms.is_empty() {
-            return 0;
-        }
+    /// Every atom is entered with the one of its grams that is rarest in commands.
+    fn grams<'a>(&mut self, atoms: impl Iterator<Item = &'a [u8]>) -> u32 {
         let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (number, atom) in atoms {
-            let grams: Vec<u32> =
-                atom.windows(4).map(|four| gram([four[0], four[1], four[2], four[3]])).collect();
-            let cost = |at: usize| -> u32 {
-                let common: u32 = atom[at..at + stride + 3].iter().map(|&b| commonness(b)).sum();
-                let shared = grams[at..at + stride].iter().filter_map(|g| by_gram.get(g)).map(Vec::len);
-                common + 20 * shared.sum::<usize>() as u32
+        for (number, atom) in (0..).zip(atoms) {
+            let grams = atom.windows(4).map(|four| gram([four[0], four[1], four[2], four[3]]));
+            let cost = |(at, gram): &(usize, u32)| -> u32 {
+                let four = &atom[*at..at + 4];
+                let common: u32 = four.iter().map(|&b| commonness(b)).sum();
+                common
+                    + if is_common(four) { 4000 } else { 0 }
+                    + 20 * by_gram.get(gram).map_or(0, Vec::len) as u32
             };
-            let Some(first) = (0..=grams.len() - stride).min_by_key(|&at| cost(at)) else { continue };
-            for (offset, gram) in (first..).zip(&grams[first..first + stride]) {
-                by_gram.entry(*gram).or_default().extend(place(*number, atom, offset));
+            if let Some((offset, gram)) = grams.enumerate().min_by_key(cost) {
+                by_gram.entry(gram).or_default().extend(place(number, atom, offset));
             }
+        }
+        if by_gram.is_empty() {
+            return 0;
         }
         let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros().clamp(10, 20);
         let mut filter = vec![0u32; 1 << (bits - 5)];
@@ -200,7 +194,7 @@ impl Writer {
         }
         let filter_at = self.append(&filter);
         let slots_at = self.append(&table);
-        self.append(&[stride as u32, bits, filter_at, slots as u32 - 1, slots_at])
+        self.append(&[bits, filter_at, slots as u32 - 1, slots_at])
     }
 
     /// Puts bytecode into the blob; set nodes get the place of the sets.
