@@ -1,8 +1,8 @@
 //! Finds secrets in a command: values of known names (`PASSWORD=…`, `--token …`, `"secret": …`, `Authorization: …`),
 //! passwords in URLs, tokens of known form, key blocks, and options of known programs (`mysql -p…`, `curl -u a:…`).
 //!
-//! The text is not scanned byte by byte: a value needs `=`, `:` or `--`, which `memchr` finds, and a token is a long run
-//! of word characters, which every sixteenth byte shows.
+//! The text is not scanned byte by byte: a value needs `=`, `:` or `--`, and a token is a long run of word characters; masks
+//! of sixteen bytes at a time show them.
 
 use super::compiler::features::tail_bit;
 use super::compiler::hash::{gram, gram_hash};
@@ -10,6 +10,7 @@ use super::compiler::layout::*;
 use super::scratch::Facts;
 use super::view::View;
 use crate::redact::Secret;
+use crate::shell::masks::{BLOCK, signs, sixteens};
 use crate::shell::{Analysis, Span};
 
 /// Bytes of a name that are looked at.
@@ -32,9 +33,7 @@ pub(crate) fn search<'a>(
         }
         let ends = u64::from(v.word(at + C_KEY_ENDS)) | u64::from(v.word(at + C_KEY_ENDS_HIGH)) << 32;
         let mut search = Search { v, at, command, layer, ends, found };
-        search.separators();
-        search.dashes();
-        search.runs();
+        search.text();
         arguments.reset();
         for (index, invocation) in analysis.invocations().enumerate() {
             let slot = slots.of(usize::from(layer), index).unwrap_or_else(|| v.program(invocation.program()));
@@ -71,6 +70,20 @@ pub(super) struct Search<'a, 'f> {
     pub(super) found: &'f mut Vec<Secret>,
 }
 
+/// Blocks of a text whose `--` are found by their masks.
+const DOUBLES: usize = 4;
+
+/// Whether [`LONG_RUN`] bits in a row end in `bits`, which follow those of `before`.
+#[inline]
+fn has_run(bits: u64, before: u64) -> bool {
+    const { assert!(LONG_RUN == 16) };
+    let mut run = u128::from(bits) << 64 | u128::from(before);
+    for step in [1, 2, 4, 8] {
+        run &= run >> step;
+    }
+    run != 0
+}
+
 /// Bytes of names and of tokens.
 const fn is_word(b: u8) -> bool {
     const TABLE: [bool; 256] = {
@@ -92,44 +105,83 @@ impl Search<'_, '_> {
         }
     }
 
-    /// `name=value`, `name: value` and `://user:password@`.
-    fn separators(&mut self) {
+    /// What the text shows, whatever runs.
+    fn text(&mut self) {
         let command = self.command;
-        for at in memchr::memchr2_iter(b'=', b':', command) {
-            if command[at] == b':' && command.get(at + 1..at + 3) == Some(b"//") {
-                self.url(at + 3);
-                continue;
+        // The second dashes of `--`, of so much of the text as fits.
+        let mut doubles = [0u64; DOUBLES];
+        let (mut dashes_before, mut words_before) = (0, 0);
+        let mut run = false;
+        for (number, block) in command.chunks(BLOCK).enumerate() {
+            let (mut separators, mut dashes, mut words) = (0u64, 0u64, 0u64);
+            sixteens(block, |at, bytes, _| {
+                let found = signs(bytes);
+                separators |= u64::from(found.separators) << at;
+                dashes |= u64::from(found.dashes) << at;
+                words |= u64::from(found.words) << at;
+            });
+            while separators != 0 {
+                self.separator(number * BLOCK + separators.trailing_zeros() as usize);
+                separators &= separators - 1;
             }
-            // `==`, `!=`, `:=`, `+=`, `::`
-            if matches!(command.get(at + 1), Some(b'=' | b':' | b'~')) {
-                continue;
+            if let Some(slot) = doubles.get_mut(number) {
+                *slot = dashes & (dashes << 1 | dashes_before >> (BLOCK - 1));
             }
-            let mut end = at;
-            let mut quoted = false;
-            while let Some(b) = end.checked_sub(1).and_then(|i| command.get(i)) {
-                match b {
-                    b'"' | b'\'' | b'\\' => quoted = true,
-                    b' ' if command[at] == b':' && at - end < 2 => {}
-                    _ => break,
-                }
-                end -= 1;
-            }
-            let Some((kind, min, schemes)) = self.key(end) else { continue };
-            let mut start = at + 1;
-            if command[at] == b':' || quoted {
-                while command.get(start) == Some(&b' ') {
-                    start += 1;
-                }
-            }
-            self.value(start, kind, min, schemes);
+            run |= has_run(words, words_before);
+            (dashes_before, words_before) = (dashes, words);
+        }
+        if command.len() > DOUBLES * BLOCK {
+            self.dashes(memchr::memchr_iter(b'-', command));
+        } else if doubles != [0; DOUBLES] {
+            self.dashes((0..).zip(doubles).flat_map(|(number, mut bits)| {
+                std::iter::from_fn(move || {
+                    let at = number * BLOCK + (bits != 0).then_some(bits.trailing_zeros() as usize)?;
+                    bits &= bits - 1;
+                    at.checked_sub(1)
+                })
+            }));
+        }
+        if run {
+            self.runs();
         }
     }
 
-    /// `--name value`, and blocks that begin with `-----BEGIN`.
-    fn dashes(&mut self) {
+    /// `name=value`, `name: value` and `://user:password@`, at `=` or `:`.
+    #[inline]
+    fn separator(&mut self, at: usize) {
+        let command = self.command;
+        if command[at] == b':' && command.get(at + 1..at + 3) == Some(b"//") {
+            return self.url(at + 3);
+        }
+        // `==`, `!=`, `:=`, `+=`, `::`
+        if matches!(command.get(at + 1), Some(b'=' | b':' | b'~')) {
+            return;
+        }
+        let mut end = at;
+        let mut quoted = false;
+        while let Some(b) = end.checked_sub(1).and_then(|i| command.get(i)) {
+            match b {
+                b'"' | b'\'' | b'\\' => quoted = true,
+                b' ' if command[at] == b':' && at - end < 2 => {}
+                _ => break,
+            }
+            end -= 1;
+        }
+        let Some((kind, min, schemes)) = self.key(end) else { return };
+        let mut start = at + 1;
+        if command[at] == b':' || quoted {
+            while command.get(start) == Some(&b' ') {
+                start += 1;
+            }
+        }
+        self.value(start, kind, min, schemes);
+    }
+
+    /// `--name value`, and blocks that begin with `-----BEGIN`, where there are dashes.
+    fn dashes(&mut self, places: impl Iterator<Item = usize>) {
         let command = self.command;
         let mut from = 0;
-        for at in memchr::memchr_iter(b'-', command) {
+        for at in places {
             if at < from || command.get(at + 1) != Some(&b'-') {
                 continue;
             }

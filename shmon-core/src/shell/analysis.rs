@@ -1,6 +1,7 @@
 //! The result of an analysis: flat, reusable buffers behind borrowing accessors, so that a clean command costs no
 //! allocation in the steady state.
 
+use super::masks::Classes;
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -311,6 +312,8 @@ pub struct Analysis {
     pub(super) invocations: Vec<InvRec>,
     pub(super) issues: Vec<Issue>,
     pub(super) obfuscations: Vec<Obfuscation>,
+    /// The classes of the command's bytes, while it is read the quick way.
+    pub(super) classes: Classes,
     /// The evaluation's buffers, and after it the parse tree.
     pub(super) state: Option<Box<State>>,
 }

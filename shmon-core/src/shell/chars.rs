@@ -43,12 +43,6 @@ const TABLE: [u8; 256] = {
     table
 };
 
-/// The classes of a byte.
-#[inline]
-pub(super) const fn class(b: u8) -> u8 {
-    TABLE[b as usize]
-}
-
 /// Whether the byte is of one of the classes.
 #[inline]
 pub(super) const fn is(b: u8, classes: u8) -> bool {

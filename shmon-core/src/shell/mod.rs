@@ -30,6 +30,7 @@ mod interpret;
 mod launch;
 mod lists;
 mod machine;
+pub(crate) mod masks;
 mod obfuscation;
 mod param;
 mod param_ops;

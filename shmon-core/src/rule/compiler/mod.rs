@@ -312,7 +312,7 @@ impl<'a> Compiler<'a> {
         let (strings, sets) = (&text.bytes, &self.sets.words);
         dispatch::write(&mut self.programs, &self.rules, strings, sets, sets_at, &mut atoms, &mut w);
         w.program_table(&self.programs, &mut text);
-        w.atoms(&atoms.list(), &mut text);
+        w.atoms(&atoms, &mut text);
         w.words[H_SECRETS_AT] = self.secrets.write(&mut w, &mut text);
         w.words[H_VERSION] = VERSION;
         w.words[H_RULES] = self.rules.len() as u32;

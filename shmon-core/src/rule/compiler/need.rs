@@ -1,5 +1,6 @@
 //! What must be there for a condition to hold, as features: clauses that must all be met, each by any of its bits.
 
+use super::common::is_common;
 use super::features::*;
 use super::glob::{ends, runs};
 use super::layout::{PROGRAM_WORDS, SPELLING_WORDS, op};
@@ -11,6 +12,8 @@ pub(super) struct Atoms {
     numbers: BTreeMap<Vec<u8>, u32>,
     /// For each, the rules that it wakes.
     pub(super) rules: Vec<Vec<u32>>,
+    /// Those that conditions need.
+    needed: BTreeSet<u32>,
 }
 
 impl Atoms {
@@ -22,6 +25,12 @@ impl Atoms {
             self.rules.push(Vec::new());
         }
         number
+    }
+
+    /// Whether anything asks for the text.
+    pub(super) fn is_asked(&self, number: u32) -> bool {
+        self.needed.contains(&number)
+            || self.rules.get(number as usize).is_some_and(|rules| !rules.is_empty())
     }
 
     /// The texts in order of number, with the rules that they wake.
@@ -41,12 +50,16 @@ pub(super) struct Clause {
     /// A token has no bits.
     bitless: bool,
     atoms: BTreeSet<u32>,
+    /// How many of the atoms are texts that many commands hold.
+    common: u32,
 }
 
 /// Texts of at least so many bytes are atoms.
 const ATOM: usize = super::trigger::SHORTEST_ATOM;
 /// How often an atom is there, in thousandths.
 const ATOM_LIKELIHOOD: u32 = 6;
+/// The same of one that many commands hold.
+const COMMON_LIKELIHOOD: u32 = 80;
 
 /// Clauses of one rule; more are hardly ever asked.
 const MOST: usize = 4;
@@ -69,8 +82,9 @@ impl Clause {
         Clause { tokens, bitless: true, ..Clause::default() }
     }
 
-    fn atom(number: u32) -> Clause {
-        Clause { atoms: BTreeSet::from([number]), ..Clause::default() }
+    fn atom(number: u32, text: &[u8]) -> Clause {
+        let common = u32::from(text.windows(4).all(is_common));
+        Clause { atoms: BTreeSet::from([number]), common, ..Clause::default() }
     }
 
     fn around(bit: u32) -> Clause {
@@ -84,6 +98,7 @@ impl Clause {
         self.tokens.extend(&other.tokens);
         self.bitless |= other.bitless;
         self.atoms.extend(&other.atoms);
+        self.common += other.common;
         self
     }
 
@@ -140,6 +155,7 @@ impl Clause {
             + tokens
             + around
             + bytes
+            + self.common * COMMON_LIKELIHOOD
             + self.atoms.len() as u32 * ATOM_LIKELIHOOD;
         sum.min(1000)
     }
@@ -179,18 +195,18 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms)
     if code.is_empty() {
         return Vec::new();
     }
-    let mut reader = Reader { code, bytes, sets, atoms };
-    let mut clauses = reader.node(0);
+    let mut clauses = Reader { code, bytes, sets, atoms }.node(0);
     clauses.retain(|c| c.likelihood() < if c.asks_bytes() { 500 } else { 950 });
     clauses.sort_by_key(Clause::likelihood);
     clauses.dedup();
-    // What has no bits can only be the first, which picks the rule.
+    // What has no bits can only be the first, which picks the rule; what is common is not worth finding for another.
     let mut nth = 0;
     clauses.retain(|clause| {
         nth += 1;
-        nth == 1 || !clause.bitless
+        nth == 1 || !(clause.bitless || clause.common != 0)
     });
     clauses.truncate(MOST);
+    atoms.needed.extend(clauses.iter().flat_map(|clause| &clause.atoms));
     clauses
 }
 
@@ -399,7 +415,7 @@ impl<'a> Reader<'a> {
         // Names of options and subcommands show well enough as words.
         let path = || text.iter().any(|b| matches!(b, b'/' | b'.' | b'~'));
         if text.len() >= ATOM && (code != op::IS || of != Of::Argument || path()) {
-            return vec![Clause::atom(self.atoms.number(text))];
+            return vec![Clause::atom(self.atoms.number(text), text)];
         }
         let clause = match (of, code, text.len()) {
             (Of::Argument, op::IS, _) => {
@@ -519,7 +535,7 @@ mod tests {
         assert_eq!(atoms, ["/etc/init.d/", ".conf.d/x"]);
         let head = Clause::token(F_HEADS, head_bit(b"/e"), head_token(b"/E"));
         let tail = Clause::token(F_TAILS, tail_bit(b"/x"), tail_token(b"/X"));
-        assert_eq!(clauses, [Clause::atom(0), Clause::atom(1), head, tail]);
+        assert_eq!(clauses, [Clause::atom(0, b"/etc/init.d/"), Clause::atom(1, b".conf.d/x"), head, tail]);
     }
 
     #[test]

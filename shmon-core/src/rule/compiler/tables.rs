@@ -4,7 +4,7 @@ use super::common::is_common;
 use super::hash::{gram, gram_hash, gram_slot, head, letter_bit, name_hash};
 use super::layout::*;
 use super::lower::Pool;
-use super::need::{Clause, commonness, encode};
+use super::need::{Atoms, Clause, commonness, encode};
 use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
 
@@ -147,21 +147,23 @@ impl Writer {
     }
 
     /// The atoms in order of number, and the table of grams that finds them.
-    pub(super) fn atoms(&mut self, atoms: &[(&[u8], &[u32])], pool: &mut Pool) {
-        let mut records = Vec::with_capacity(atoms.len() * ATOM_WORDS);
-        for (text, rules) in atoms {
+    pub(super) fn atoms(&mut self, atoms: &Atoms, pool: &mut Pool) {
+        let all = atoms.list();
+        let mut records = Vec::with_capacity(all.len() * ATOM_WORDS);
+        for (text, rules) in &all {
             let [at, len] = pool.add(text);
             let rules_at = self.list(rules);
             records.extend([at, len, rules.len() as u32, rules_at]);
         }
         self.words[H_ATOMS_AT] = self.append(&records);
-        self.words[H_GRAMS_AT] = self.grams(atoms.iter().map(|a| a.0));
+        self.words[H_GRAMS_AT] =
+            self.grams((0..).zip(all.iter().map(|a| a.0)).filter(|(number, _)| atoms.is_asked(*number)));
     }
 
     /// Every atom is entered with the one of its grams that is rarest in commands.
-    fn grams<'a>(&mut self, atoms: impl Iterator<Item = &'a [u8]>) -> u32 {
+    fn grams<'a>(&mut self, atoms: impl Iterator<Item = (u32, &'a [u8])>) -> u32 {
         let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (number, atom) in (0..).zip(atoms) {
+        for (number, atom) in atoms {
             let grams = atom.windows(4).map(|four| gram([four[0], four[1], four[2], four[3]]));
             let cost = |(at, gram): &(usize, u32)| -> u32 {
                 let four = &atom[*at..at + 4];

@@ -5,7 +5,7 @@
 mod run;
 
 use super::analysis::{Analysis, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec};
-use super::chars::{self, END, META, PLAIN, is};
+use super::chars::{self, END, META, is};
 
 /// Longer commands are left to the full evaluation: shorter ones never reach its budgets.
 const LONGEST: usize = 1024;
@@ -21,6 +21,7 @@ pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
     }
     out.clear();
     out.text.extend_from_slice(command);
+    out.classes.read(command);
     let mut quick = Quick {
         text: command,
         at: 0,
@@ -234,16 +235,8 @@ impl Quick<'_> {
     #[inline]
     fn word(&mut self) -> Option<WordRec> {
         let start = self.at;
-        let mut at = start;
-        let mut class = END;
-        while let Some(&b) = self.text.get(at) {
-            class = chars::class(b);
-            if class & PLAIN == 0 {
-                break;
-            }
-            at += 1;
-        }
-        if at == self.text.len() || class & END != 0 {
+        let at = self.out.classes.special(start);
+        if self.text.get(at).is_none_or(|b| is(*b, END)) {
             if at == start {
                 return None;
             }
@@ -285,14 +278,14 @@ impl Quick<'_> {
             let b = self.text[at];
             match b {
                 b'\'' | b'"' => {
-                    let inner = &self.text[at + 1..];
-                    let length = memchr::memchr(b, inner)?;
-                    if b == b'"' && inner[..length].iter().any(|&b| is(b, chars::QUOTE_SPECIAL)) {
+                    let classes = &self.out.classes;
+                    let end = if b == b'"' { classes.double(at + 1) } else { classes.single(at + 1) };
+                    if self.text.get(end) != Some(&b) {
                         return None;
                     }
                     flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, from + 1 + length, self.text, &mut self.out.text);
-                    at += length + 2;
+                    pieces.add(from + 1, end, self.text, &mut self.out.text);
+                    at = end + 1;
                 }
                 b'\\' => {
                     if matches!(self.text.get(at + 1), None | Some(b'\n')) {
@@ -303,11 +296,10 @@ impl Quick<'_> {
                     at += 2;
                 }
                 _ => {
-                    while at < self.text.len() && is(self.text[at], PLAIN | chars::GLOB) {
-                        if is(self.text[at], chars::GLOB) {
-                            flags.insert(WordFlags::GLOB);
-                        }
-                        at += 1;
+                    at = self.out.classes.special(at);
+                    while self.text.get(at).is_some_and(|b| is(*b, chars::GLOB)) {
+                        flags.insert(WordFlags::GLOB);
+                        at = self.out.classes.special(at + 1);
                     }
                     pieces.add(from, at, self.text, &mut self.out.text);
                 }
