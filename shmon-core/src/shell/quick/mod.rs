@@ -1,11 +1,12 @@
-//! Ordinary commands in one pass: simple commands of plain and quoted words, with redirections, in pipelines and lists,
+//! Ordinary commands in one pass: simple commands of words (with quotes, and with variables that nothing sets), with redirections, in pipelines and lists,
 //! and what common wrappers run. The result is the one of the full evaluation; whatever isn't surely the same is left to
-//! it: expansions, compound commands, reserved words, shells, and programs that read commands or change the shell.
+//! it: substitutions, compound commands, reserved words, shells, and programs that read commands or change the shell.
 
 mod run;
+mod word;
 
 use super::analysis::{Analysis, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec};
-use super::chars::{self, END, META, is};
+use super::chars::{META, is};
 
 /// Longer commands are left to the full evaluation: shorter ones never reach its budgets.
 const LONGEST: usize = 1024;
@@ -231,89 +232,6 @@ impl Quick<'_> {
         Some((kind, fd, word))
     }
 
-    /// The word at the position; the position is after it, at what ends it.
-    #[inline]
-    fn word(&mut self) -> Option<WordRec> {
-        let start = self.at;
-        let at = self.out.classes.special(start);
-        if self.text.get(at).is_none_or(|b| is(*b, END)) {
-            if at == start {
-                return None;
-            }
-            self.at = at;
-            let span = Span::new(start, at);
-            return Some(WordRec {
-                start: span.start,
-                len: span.end - span.start,
-                flags: WordFlags::default(),
-                span,
-            });
-        }
-        self.composed(start, at)
-    }
-
-    /// Whether the word ends here; `None` where the full evaluation has to look.
-    #[inline]
-    fn ends(&self, at: usize) -> Option<bool> {
-        match self.text.get(at) {
-            None | Some(b' ' | b'\t' | b';' | b'|' | b'&') => Some(true),
-            Some(b'<' | b'>') => (self.text.get(at + 1) != Some(&b'(')).then_some(true),
-            Some(b'\n' | b'(' | b')' | b'$' | b'`' | b'{' | b'}') => None,
-            Some(_) => Some(false),
-        }
-    }
-
-    /// A word with quotes or glob characters, of which the bytes before `at` are plain.
-    fn composed(&mut self, start: usize, at: usize) -> Option<WordRec> {
-        if self.text[start..].starts_with(b"{}") && at == start && self.ends(start + 2) == Some(true) {
-            self.at = start + 2;
-            let span = Span::new(start, start + 2);
-            return Some(WordRec { start: span.start, len: 2, flags: WordFlags::default(), span });
-        }
-        let mut at = at;
-        let mut flags = WordFlags::default();
-        let mut pieces = Pieces { first: (start, at), copied: None };
-        while !self.ends(at)? {
-            let from = at;
-            let b = self.text[at];
-            match b {
-                b'\'' | b'"' => {
-                    let classes = &self.out.classes;
-                    let end = if b == b'"' { classes.double(at + 1) } else { classes.single(at + 1) };
-                    if self.text.get(end) != Some(&b) {
-                        return None;
-                    }
-                    flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, end, self.text, &mut self.out.text);
-                    at = end + 1;
-                }
-                b'\\' => {
-                    if matches!(self.text.get(at + 1), None | Some(b'\n')) {
-                        return None;
-                    }
-                    flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, from + 2, self.text, &mut self.out.text);
-                    at += 2;
-                }
-                _ => {
-                    at = self.out.classes.special(at);
-                    while self.text.get(at).is_some_and(|b| is(*b, chars::GLOB)) {
-                        flags.insert(WordFlags::GLOB);
-                        at = self.out.classes.special(at + 1);
-                    }
-                    pieces.add(from, at, self.text, &mut self.out.text);
-                }
-            }
-        }
-        if self.folders && flags.contains(WordFlags::GLOB) {
-            // It may find what the text put there.
-            return None;
-        }
-        self.at = at;
-        let (first, len) = pieces.word(&self.out.text);
-        Some(WordRec { start: first as u32, len: len as u32, flags, span: Span::new(start, at) })
-    }
-
     fn source(&self, span: Span) -> &[u8] {
         self.text.get(span.start as usize..span.end as usize).unwrap_or(&[])
     }
@@ -322,37 +240,6 @@ impl Quick<'_> {
         match self.out.words.get(word as usize) {
             Some(w) => self.out.text.get(w.start as usize..(w.start + w.len) as usize).unwrap_or(&[]),
             None => &[],
-        }
-    }
-}
-
-/// The parts of a word: one is where it stands in the command, several are copied together.
-struct Pieces {
-    first: (usize, usize),
-    /// Where the copy begins.
-    copied: Option<usize>,
-}
-
-impl Pieces {
-    fn add(&mut self, start: usize, end: usize, command: &[u8], text: &mut Vec<u8>) {
-        match self.copied {
-            Some(_) => text.extend_from_slice(&command[start..end]),
-            None if self.first.0 == self.first.1 => self.first = (start, end),
-            None if start == end => {}
-            None if self.first.1 == start => self.first.1 = end,
-            None => {
-                self.copied = Some(text.len());
-                text.extend_from_slice(&command[self.first.0..self.first.1]);
-                text.extend_from_slice(&command[start..end]);
-            }
-        }
-    }
-
-    /// Begin and length of the word in the text.
-    fn word(&self, text: &[u8]) -> (usize, usize) {
-        match self.copied {
-            Some(start) => (start, text.len() - start),
-            None => (self.first.0, self.first.1 - self.first.0),
         }
     }
 }

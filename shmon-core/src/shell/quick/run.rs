@@ -42,7 +42,9 @@ impl Quick<'_> {
             }
             Action::Builtin(Builtin::Printf) => {
                 self.source = true;
-                (!self.is_captured()).then_some(Status::Zero)
+                // `-v` sets a variable.
+                let sets = self.bytes(argv.start + 1).starts_with(b"-") && argv.len() > 1;
+                (!sets && !self.is_captured()).then_some(Status::Zero)
             }
             Action::Which => {
                 self.source = true;

@@ -1,0 +1,199 @@
+//! Words of ordinary commands: plain ones, quotes, escapes, glob characters, and variables, which no ordinary command sets.
+
+use super::super::analysis::{Span, WordFlags, WordRec};
+use super::super::chars::{END, GLOB, is, name_len};
+use super::Quick;
+
+/// What stands at a dollar sign.
+enum Dollar {
+    /// Itself.
+    Literal,
+    /// A parameter of so many bytes, whose value isn't known.
+    Unknown(usize),
+}
+
+impl Quick<'_> {
+    /// The word at the position; the position is after it, at what ends it.
+    #[inline]
+    pub(super) fn word(&mut self) -> Option<WordRec> {
+        let start = self.at;
+        let at = self.out.classes.special(start);
+        if self.text.get(at).is_none_or(|b| is(*b, END)) {
+            if at == start {
+                return None;
+            }
+            self.at = at;
+            let span = Span::new(start, at);
+            return Some(WordRec {
+                start: span.start,
+                len: span.end - span.start,
+                flags: WordFlags::default(),
+                span,
+            });
+        }
+        self.composed(start, at)
+    }
+
+    /// Whether the word ends here; `None` where the full evaluation has to look.
+    #[inline]
+    fn ends(&self, at: usize) -> Option<bool> {
+        match self.text.get(at) {
+            None | Some(b' ' | b'\t' | b';' | b'|' | b'&') => Some(true),
+            Some(b'<' | b'>') => (self.text.get(at + 1) != Some(&b'(')).then_some(true),
+            Some(b'\n' | b'(' | b')' | b'`') => None,
+            Some(_) => Some(false),
+        }
+    }
+
+    /// A word that isn't plain throughout, of which the bytes before `at` are.
+    fn composed(&mut self, start: usize, at: usize) -> Option<WordRec> {
+        let mut at = at;
+        let mut flags = WordFlags::default();
+        let mut braces = false;
+        let mut pieces = Pieces { first: (start, at), copied: None };
+        while !self.ends(at)? {
+            let from = at;
+            match self.text[at] {
+                b'\'' => {
+                    let end = self.out.classes.single(at + 1);
+                    if end == self.text.len() {
+                        return None;
+                    }
+                    flags.insert(WordFlags::QUOTED);
+                    pieces.add(from + 1, end, self.text, &mut self.out.text);
+                    at = end + 1;
+                }
+                b'"' => at = self.double_quotes(at + 1, &mut pieces, &mut flags)?,
+                b'\\' => {
+                    if matches!(self.text.get(at + 1), None | Some(b'\n')) {
+                        return None;
+                    }
+                    flags.insert(WordFlags::QUOTED);
+                    pieces.add(from + 1, from + 2, self.text, &mut self.out.text);
+                    at += 2;
+                }
+                b'$' => {
+                    at += match self.dollar(at, false)? {
+                        Dollar::Literal => 1,
+                        Dollar::Unknown(length) => {
+                            flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
+                            length
+                        }
+                    };
+                    pieces.add(from, at, self.text, &mut self.out.text);
+                }
+                b'{' | b'}' => {
+                    braces = true;
+                    at += 1;
+                    pieces.add(from, at, self.text, &mut self.out.text);
+                }
+                _ => {
+                    at = self.out.classes.special(at);
+                    while self.text.get(at).is_some_and(|b| is(*b, GLOB)) {
+                        flags.insert(WordFlags::GLOB);
+                        at = self.out.classes.special(at + 1);
+                    }
+                    pieces.add(from, at, self.text, &mut self.out.text);
+                }
+            }
+        }
+        let source = &self.text[start..at];
+        if braces {
+            // Perhaps several words, or the variable of a descriptor.
+            let several = source.contains(&b',') || source.windows(2).any(|two| two == b"..");
+            if several || matches!(self.text.get(at), Some(b'<' | b'>')) {
+                return None;
+            }
+        }
+        if self.folders && flags.contains(WordFlags::GLOB) {
+            // It may find what the text put there.
+            return None;
+        }
+        self.at = at;
+        let (first, len) = pieces.word(&self.out.text);
+        Some(WordRec { start: first as u32, len: len as u32, flags, span: Span::new(start, at) })
+    }
+
+    /// The rest of what stands in double quotes, from `at` on; where it ends.
+    fn double_quotes(&mut self, at: usize, pieces: &mut Pieces, flags: &mut WordFlags) -> Option<usize> {
+        flags.insert(WordFlags::QUOTED);
+        let (mut from, mut at) = (at, at);
+        loop {
+            at = self.out.classes.double(at);
+            match (self.text.get(at)?, self.text.get(at + 1)) {
+                (b'"', _) => {
+                    pieces.add(from, at, self.text, &mut self.out.text);
+                    return Some(at + 1);
+                }
+                (b'\\', Some(b'$' | b'`' | b'"' | b'\\')) => {
+                    pieces.add(from, at, self.text, &mut self.out.text);
+                    from = at + 1;
+                    at += 2;
+                }
+                (b'\\', None | Some(b'\n')) | (b'`', _) => return None,
+                (b'\\', _) => at += 1,
+                _ => {
+                    at += match self.dollar(at, true)? {
+                        Dollar::Literal => 1,
+                        Dollar::Unknown(length) => {
+                            flags.insert(WordFlags::UNRESOLVED);
+                            length
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    /// What stands at the dollar sign at `at`; `None` where the full evaluation has to look.
+    fn dollar(&self, at: usize, quoted: bool) -> Option<Dollar> {
+        let rest = self.text.get(at + 1..)?;
+        let name = name_len(rest);
+        if name > 0 {
+            // `$_` is a word of the command before.
+            return (&rest[..name] != b"_").then_some(Dollar::Unknown(name + 1));
+        }
+        match rest {
+            [b'1'..=b'9' | b'$' | b'!' | b'-', ..] => Some(Dollar::Unknown(2)),
+            [b'{', inner @ ..] => {
+                let name = name_len(inner);
+                let whole = name > 0 && inner.get(name) == Some(&b'}') && &inner[..name] != b"_";
+                whole.then_some(Dollar::Unknown(name + 3))
+            }
+            [b'0' | b'@' | b'*' | b'#' | b'?' | b'(' | b'[', ..] => None,
+            [b'\'' | b'"', ..] if !quoted => None,
+            _ => Some(Dollar::Literal),
+        }
+    }
+}
+
+/// The parts of a word: one is where it stands in the command, several are copied together.
+struct Pieces {
+    first: (usize, usize),
+    /// Where the copy begins.
+    copied: Option<usize>,
+}
+
+impl Pieces {
+    fn add(&mut self, start: usize, end: usize, command: &[u8], text: &mut Vec<u8>) {
+        match self.copied {
+            Some(_) => text.extend_from_slice(&command[start..end]),
+            None if self.first.0 == self.first.1 => self.first = (start, end),
+            None if start == end => {}
+            None if self.first.1 == start => self.first.1 = end,
+            None => {
+                self.copied = Some(text.len());
+                text.extend_from_slice(&command[self.first.0..self.first.1]);
+                text.extend_from_slice(&command[start..end]);
+            }
+        }
+    }
+
+    /// Begin and length of the word in the text.
+    fn word(&self, text: &[u8]) -> (usize, usize) {
+        match self.copied {
+            Some(start) => (start, text.len() - start),
+            None => (self.first.0, self.first.1 - self.first.0),
+        }
+    }
+}
