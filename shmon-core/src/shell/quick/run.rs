@@ -27,6 +27,19 @@ impl Quick<'_> {
             Action::Silent | Action::Copy | Action::Rm => Some(Status::Unknown),
             Action::Builtin(Builtin::Other | Builtin::Test) => Some(Status::Unknown),
             Action::Builtin(Builtin::True) => Some(Status::Zero),
+            // What they change matters to nobody at the end.
+            Action::Builtin(
+                Builtin::Alias
+                | Builtin::Unalias
+                | Builtin::Unset
+                | Builtin::Set
+                | Builtin::Shift
+                | Builtin::Read,
+            ) => (self.depth == 0 && self.at == self.text.len()).then_some(Status::Unknown),
+            Action::OptionText(_) => {
+                let options = |i| self.bytes(i).starts_with(b"--");
+                (entry.name == "split" && !(argv.start + 1..argv.end).any(options)).then_some(Status::Unknown)
+            }
             Action::Mkdir => {
                 self.folders = true;
                 Some(Status::Unknown)
