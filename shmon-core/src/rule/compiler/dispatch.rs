@@ -3,10 +3,11 @@
 //! does a token.
 
 use super::Rule;
+use super::clause::{Atoms, Clause};
 use super::features::{TOKEN_KIND, token_hash};
 use super::layout::{GROUP, TOKEN_SLOT_WORDS};
 use super::narrow::{Known, Left, narrow};
-use super::need::{Atoms, Clause, needs};
+use super::need::needs;
 use super::tables::{Programs, Writer};
 use std::collections::BTreeMap;
 

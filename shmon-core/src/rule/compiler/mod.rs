@@ -1,6 +1,7 @@
 //! From TOML to the compiled form. The build script compiles the built-in rules with this very code, so it depends on
 //! nothing but the level, the texts and the TOML parser.
 
+mod clause;
 mod common;
 mod dispatch;
 pub mod features;
@@ -23,9 +24,9 @@ pub use lower::{ISSUE_KINDS, VIA_KINDS};
 pub use source::{Problem, Source};
 
 use crate::Level;
+use clause::Atoms;
 use layout::*;
 use lower::{Lowered, Lowerer, Pool, Regexes, Sets};
-use need::Atoms;
 use schema::{ProgramSpec, RuleFile, RuleSpec, Status, TextSpec};
 use secrets::Secrets;
 use std::collections::{BTreeMap, BTreeSet};

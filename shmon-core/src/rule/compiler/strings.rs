@@ -1,11 +1,11 @@
 //! String tests to bytecode: the texts of a test, its sets and expressions, and what must be there for it to hold.
 
+use super::clause::commonness;
 use super::features;
 use super::glob::runs;
 use super::hash::text_hash;
 use super::layout::op;
 use super::lower::{Fault, Lowerer, Out, fault};
-use super::need::commonness;
 use super::schema::{StrTable, StrTest};
 use super::trigger::{SHORTEST_ATOM, Trigger, literal};
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! The tables of the compiled form: programs, grams of free-text atoms, rule records.
 
+use super::clause::{Atoms, Clause, commonness, encode};
 use super::common::is_common;
 use super::hash::{gram, gram_hash, gram_slot, head, letter_bit, name_hash};
 use super::layout::*;
 use super::lower::Pool;
-use super::need::{Atoms, Clause, commonness, encode};
 use super::schema::{ProgramSpec, Style};
 use std::collections::{BTreeMap, HashMap};
 
