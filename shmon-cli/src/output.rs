@@ -24,3 +24,8 @@ pub(crate) fn level_colour(level: Level) -> &'static str {
         Level::Critical => "\x1b[1;31m",
     }
 }
+
+/// ` ×254` after a rule that a loop's values made match so often; nothing after one that matched once.
+pub(crate) fn times(count: u32) -> String {
+    if count > 1 { format!(" ×{count}") } else { String::new() }
+}

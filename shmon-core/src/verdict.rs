@@ -60,6 +60,18 @@ pub struct Finding {
     pub via: Vec<String>,
     /// Where, in bytes of the command.
     pub span: Span,
+    /// How many findings this one stands for: those of a loop that differ only in its values are told once.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub count: u32,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_once(count: &u32) -> bool {
+    *count == 1
 }
 
 /// A program that would run, as owned text (invalid UTF-8 is replaced).
@@ -221,6 +233,11 @@ impl<'a> FindingRef<'a> {
         self.invocation().map_or(Span::new(0, self.command.len()), |i| i.span())
     }
 
+    /// How many findings this one stands for: those of a loop that differ only in its values are told once.
+    pub fn count(&self) -> u32 {
+        self.hit.count
+    }
+
     /// The owned form.
     pub fn to_finding(self) -> Finding {
         let rule = self.rule();
@@ -235,6 +252,7 @@ impl<'a> FindingRef<'a> {
             argv: invocation.map(|i| argv(&i)).unwrap_or_default(),
             via: invocation.map(|i| via(&i)).unwrap_or_default(),
             span: self.span(),
+            count: self.count(),
         }
     }
 }

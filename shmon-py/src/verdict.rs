@@ -303,6 +303,9 @@ fn finding_dict<'py>(py: Python<'py>, finding: &core::Finding) -> PyResult<Bound
     dict.set_item("argv", &finding.argv)?;
     dict.set_item("via", &finding.via)?;
     dict.set_item("span", [finding.span.start, finding.span.end])?;
+    if finding.count > 1 {
+        dict.set_item("count", finding.count)?;
+    }
     Ok(dict)
 }
 
@@ -389,6 +392,12 @@ impl Finding {
     #[getter]
     fn span(&self) -> (u32, u32) {
         span(self.inner.span)
+    }
+
+    /// How many findings this one stands for: those of a loop that differ only in its values are told once.
+    #[getter]
+    fn count(&self) -> u32 {
+        self.inner.count
     }
 
     /// The finding as a dictionary with the keys that `shmon classify --format jsonl` prints.

@@ -191,7 +191,8 @@ impl Answerer {
         for finding in &verdict.findings {
             let title = finding.title.get(self.lang);
             let attack = finding.attack.join(" ");
-            writeln!(out, "         {} {} — {title} {attack}", finding.level, finding.rule)?;
+            let times = output::times(finding.count);
+            writeln!(out, "         {} {}{times} — {title} {attack}", finding.level, finding.rule)?;
         }
         Ok(())
     }
@@ -253,6 +254,8 @@ impl Serialize for Findings<'_> {
             argv: &'a [String],
             attack: &'a [String],
             category: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            count: Option<u32>,
             level: &'a str,
             rule: &'a str,
             span: Span,
@@ -263,6 +266,7 @@ impl Serialize for Findings<'_> {
             argv: &f.argv,
             attack: &f.attack,
             category: &f.category,
+            count: (f.count > 1).then_some(f.count),
             level: f.level.as_str(),
             rule: &f.rule,
             span: f.span,

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use shmon_core::shell::{Dialect, Span};
+use shmon_core::verdict::InvocationInfo;
 use shmon_core::{Context, Explanation, Lang, Level, text};
 use std::ffi::OsString;
 use std::io::Write;
@@ -114,6 +115,19 @@ impl Page<'_> {
             if invocation.argv.is_empty() {
                 continue;
             }
+            // A loop's values: two, and how many more there are.
+            let alike = |other: &InvocationInfo| {
+                (other.span, other.argv.len(), &other.via, other.argv.first())
+                    == (invocation.span, invocation.argv.len(), &invocation.via, invocation.argv.first())
+            };
+            let place = verdict.invocations[..index].iter().filter(|other| alike(other)).count();
+            if place >= 2 {
+                if !verdict.invocations[index + 1..].iter().any(alike) {
+                    let more = self.say("more of the same place", "同じ箇所からの残り");
+                    writeln!(self.out, "    … {more}: {}", place - 1)?;
+                }
+                continue;
+            }
             self.underline(invocation.span)?;
             let argv: Vec<String> = invocation.argv.iter().map(|word| quoted(word)).collect();
             let argv = self.paint(BOLD, &argv.join(" "));
@@ -123,7 +137,8 @@ impl Page<'_> {
             }
             let own = verdict.findings.iter();
             for finding in own.filter(|f| f.argv == invocation.argv && f.span == invocation.span) {
-                self.finding(finding.level, &finding.rule, finding.title.get(self.lang), &finding.attack)?;
+                let rule = format!("{}{}", finding.rule, output::times(finding.count));
+                self.finding(finding.level, &rule, finding.title.get(self.lang), &finding.attack)?;
             }
             for near in explained.near_misses.iter().filter(|n| n.invocation == index) {
                 let (level, title) = (self.level(near.level), near.title.get(self.lang));

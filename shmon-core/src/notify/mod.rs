@@ -133,6 +133,7 @@ mod tests {
             argv: Vec::new(),
             via: Vec::new(),
             span: crate::shell::Span::default(),
+            count: 1,
         };
         let verdict = Verdict {
             level,

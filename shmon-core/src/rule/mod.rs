@@ -7,6 +7,7 @@ mod cache;
 pub mod compiler;
 mod eval;
 pub mod examples;
+mod fold;
 mod info;
 pub mod lint;
 mod near;

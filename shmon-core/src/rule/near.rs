@@ -10,8 +10,11 @@ use crate::classifier::Context;
 use crate::shell::Analysis;
 use crate::{Level, Text};
 
-/// Rules that are told for one invocation.
-const MOST: usize = 3;
+/// Rules that are told for one invocation, and for all of them.
+const MOST: usize = 2;
+const MOST_OF_ALL: usize = 6;
+/// A list with more entries than this isn't one thing that is missing.
+const LONGEST_LIST: usize = 4;
 
 /// A rule that an invocation's program asks, and that failed a single test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,15 @@ impl RuleSet {
         scratch: &mut RuleScratch,
     ) -> Vec<NearMiss> {
         let mut all = Vec::new();
+        let hits = std::mem::take(&mut scratch.hits);
+        // A rule that would not raise the level of what it asks is no news.
+        let reached = |index: usize| {
+            hits.iter()
+                .filter(|h| h.invocation as usize == index)
+                .map(|h| h.level)
+                .max()
+                .unwrap_or(Level::Low)
+        };
         for layer in self.layers() {
             let view = layer.view();
             let mut machine =
@@ -55,9 +67,11 @@ impl RuleSet {
                         let Some(level) = layer.level(number) else { continue };
                         let cond = view.at(rule + D_COND);
                         let Some((failed, held)) = failure(&mut machine, cond, here) else { continue };
-                        // Without another test that holds, only an option is near: most rules ask more of a name.
-                        if held > 0 || ["flag", "option", "subcommand"].iter().any(|o| failed.starts_with(o))
-                        {
+                        let option = ["flag", "option", "subcommand"].iter().any(|o| failed.starts_with(o));
+                        let listed = failed.matches("; ").count().max(failed.matches(", ").count());
+                        // One thing that is missing from what is there already: most rules ask more than a name.
+                        let near = held > 0 && (option || listed < LONGEST_LIST);
+                        if near && level > reached(index) {
                             all.push((
                                 held,
                                 NearMiss {
@@ -74,13 +88,19 @@ impl RuleSet {
                 }
             }
         }
-        all.sort_by_key(|(held, near)| (near.invocation, std::cmp::Reverse((*held, near.level))));
+        scratch.hits = hits;
+        all.sort_by_key(|(held, near)| (near.invocation, std::cmp::Reverse((near.level, *held))));
         let mut all: Vec<NearMiss> = all.into_iter().map(|(_, near)| near).collect();
         let mut told = (usize::MAX, 0);
         all.retain(|near| {
             told = if told.0 == near.invocation { (told.0, told.1 + 1) } else { (near.invocation, 1) };
             told.1 <= MOST
         });
+        if all.len() > MOST_OF_ALL {
+            all.sort_by_key(|near| std::cmp::Reverse(near.level));
+            all.truncate(MOST_OF_ALL);
+            all.sort_by_key(|near| near.invocation);
+        }
         all
     }
 }
@@ -102,7 +122,9 @@ fn failure<'a>(machine: &mut Machine<'a>, cond: usize, here: Here<'a>) -> Option
     if view.word(only) & 0xFF == op::ALL {
         return failure(machine, only, here);
     }
-    Some((describe(view, only, 0), tests.len() - 1))
+    // That something isn't there holds of nearly every command.
+    let held = tests.iter().filter(|&&test| test != only && view.word(test) & 0xFF != op::NONE).count();
+    Some((describe(view, only, 0), held))
 }
 
 fn end(view: View<'_>, pc: usize) -> usize {

@@ -85,6 +85,8 @@ pub(crate) struct Hit {
     pub(crate) rule: u32,
     /// `u32::MAX` for the command as a whole.
     pub(crate) invocation: u32,
+    /// How many it stands for: a loop's values.
+    pub(crate) count: u32,
 }
 
 impl Hit {
@@ -266,6 +268,7 @@ impl RuleSet {
                     .hits
                     .sort_unstable_by_key(|h| (std::cmp::Reverse(h.level), h.invocation, h.layer, h.rule));
                 scratch.hits.dedup();
+                super::fold::fold(&mut scratch.hits, analysis);
             }
         }
         noise && scratch.hits.is_empty()
@@ -291,7 +294,7 @@ impl RuleSet {
         wake(view, analysis, machine.present, woken);
         let mut push = |rule: u32, invocation: u32| {
             if let Some(level) = layer.level(rule) {
-                hits.push(Hit { level, layer: number as u8, rule, invocation });
+                hits.push(Hit { level, layer: number as u8, rule, invocation, count: 1 });
             }
         };
         for (index, invocation) in analysis.invocations().enumerate() {

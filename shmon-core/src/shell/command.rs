@@ -2,10 +2,10 @@
 
 use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
 use super::ast::{AssignValue, ParamOp, PartKind, WORD_PLAIN};
-use super::machine::{Flow, Machine};
+use super::machine::{Flow, Machine, Sink};
 use super::obfuscation;
 use super::programs;
-use super::state::{Alias, Origin, Val, Var, VarKind};
+use super::state::{Alias, Input, InputFrom, Origin, Val, Var, VarKind};
 use super::work::worked;
 use super::wrappers::{self, Action};
 
@@ -25,6 +25,23 @@ impl Machine<'_> {
             if let Some(var) = self.s.vars.get_mut(at) {
                 var.kind = before;
             }
+        }
+    }
+
+    /// `$(<file)` is the file's content.
+    fn print_file(&mut self) {
+        if self.sink != Sink::Capture {
+            return;
+        }
+        match self.input {
+            Input::Text(value, InputFrom::File) => {
+                self.write_range(value.range);
+                if !value.known {
+                    self.write_unknown();
+                }
+            }
+            Input::File => self.write_unknown(),
+            _ => {}
         }
     }
 
@@ -61,7 +78,11 @@ impl Machine<'_> {
             self.s.fields.truncate(mark);
             return;
         }
+        let input = self.input;
         let applied = self.redirect(redirected);
+        if words.is_empty() && assigned.is_empty() && redirected.len() == 1 && self.input != input {
+            self.print_file();
+        }
         if !self.in_stage {
             self.pipelines += 1;
             self.pipeline = self.pipelines;

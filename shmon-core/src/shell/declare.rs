@@ -78,7 +78,7 @@ impl Machine<'_> {
                     value = Val { range: self.intern(&both), known: value.known && old.known };
                 }
                 self.assign(name, value);
-            } else if matches!(self.s.vars[at].kind, VarKind::Unset) && !local {
+            } else if matches!(self.s.vars[at].kind, VarKind::Unset) && !local && attribute == 0 {
                 // `export PATH`: a variable of the environment stays what it is.
                 self.s.vars.remove(at);
                 match exported {

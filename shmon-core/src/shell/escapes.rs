@@ -100,6 +100,11 @@ pub(super) fn one(text: &[u8], style: Style, out: &mut Vec<u8>) -> (usize, bool)
             }
         },
         b'c' => (2, true),
+        // The conversion stays one.
+        b'%' if style == Style::Printf => {
+            out.push(b'\\');
+            (1, false)
+        }
         _ => {
             out.extend_from_slice(&text[..2]);
             (2, false)

@@ -173,6 +173,9 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         last_word: None,
     };
     let range = Range32 { start: 0, end: len as u32 };
+    if super::obfuscation::only_symbols(command) {
+        machine.sign("symbols", Span::new(0, len));
+    }
     machine.source(range, Origin::Exact(0));
     machine.finish_traps();
     out.state = Some(state);

@@ -23,6 +23,18 @@ impl Machine<'_> {
     }
 }
 
+/// Whether the whole text is made of signs and underscores, with hardly a letter: names of variables that nobody can tell
+/// apart and arithmetic for every digit.
+pub(super) fn only_symbols(command: &[u8]) -> bool {
+    const SHORTEST: usize = 160;
+    const LOOKED_AT: usize = 4096;
+    let text = &command[..command.len().min(LOOKED_AT)];
+    if text.len() < SHORTEST || text.iter().filter(|&&b| b == b'$').count() < 8 {
+        return false;
+    }
+    text.iter().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).count() * 25 < text.len()
+}
+
 /// How `source` hides `value`, if it does.
 fn hidden(source: &[u8], value: &[u8]) -> Option<&'static str> {
     let simple = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');

@@ -145,6 +145,16 @@ pub(super) fn format(format: &[u8], args: &[Vec<u8>]) -> (Vec<u8>, bool) {
                 }
                 b'%' => {
                     let spec = &format[at + 1..];
+                    // `%(%Y)T`: the time.
+                    if spec.first() == Some(&b'(')
+                        && let Some(len) = spec.windows(2).position(|w| w == b")T")
+                    {
+                        exact = false;
+                        next += 1;
+                        out.extend_from_slice(&format[at..at + len + 3]);
+                        at += len + 3;
+                        continue;
+                    }
                     let flags = spec.iter().take_while(|b| b"-+ #0123456789.*".contains(b)).count();
                     let Some(&kind) = spec.get(flags) else {
                         out.push(b'%');

@@ -220,6 +220,7 @@ static ENTRIES: &[Entry] = &[
     e("capsh", Action::Capsh),
     // Priority, time, signals, sessions.
     e("nohup", wrap("", "")),
+    e("openvt", wrap("c", "console")),
     e("nice", wrap("n", "adjustment")),
     e("ionice", inert("cnpPu", "class classdata", 0, "pPu")),
     e("chrt", inert("TPDp", "sched-runtime sched-period sched-deadline", 1, "pm pid max")),
