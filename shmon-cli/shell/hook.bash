@@ -5,6 +5,10 @@
 # `history 1` holds its text. A DEBUG trap looks at the first, which costs some microseconds, and reads the second only
 # when it changed. What no DEBUG trap sees (`( … )`, a function's definition) is taken at the next prompt.
 
+# Not in scripts, not twice in one shell (`. ~/.bashrc`), not in a bash without ${x@P}.
+if [[ $- == *i* && ${_shmon_pid-} != "$$" ]] &&
+  ((BASH_VERSINFO[0] > 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] >= 4))); then
+
 # Appends a record to the spool; one that can't be written waits in memory for the next. Arguments: sequence number, header, two
 # fields.
 _shmon_put() {
@@ -28,6 +32,12 @@ _shmon_tell() {
     _shmon_told+="|$1|"
     builtin printf 'shmon: %s\n' "$1" >&2
   fi
+}
+
+# A restricted shell may not write anywhere.
+_shmon_restrict() {
+  _shmon_tell 'commands are not being recorded: this shell is restricted, and works with the loadable builtin only'
+  _shmon_way=: _shmon_prompt=(: :) _shmon_usual=$'\2'
 }
 
 # What was noticed, as an event of its own. Arguments: kind, detail.
@@ -151,7 +161,7 @@ _shmon_last() {
   _shmon_hn= _shmon_text=
   # Written over, not truncated: ext4 flushes a file that was truncated when it is closed, which takes milliseconds.
   if [[ -w $_shmon_tmp ]]; then
-    { builtin history 1 && builtin printf '\0'; } 1<>"$_shmon_tmp" &&
+    { builtin history 1 && builtin printf '\0'; } 2>&- 1<>"$_shmon_tmp" &&
       builtin mapfile -d '' -n 1 -t _shmon_x <"$_shmon_tmp" || return 1
   else
     # The file can't be made, or not yet: then at the price of a process.
@@ -173,13 +183,14 @@ _shmon_last() {
 # the usual case alone and hands over everything else. Which of three functions takes the next line is settled at the prompt before
 # it: _shmon_quick, _shmon_read or _shmon_any. Their argument is $_, which survives because it is the last one.
 
-# The first DEBUG trap of a usual line: the history writes the text into the spool by itself, and nobody reads it here.
+# The first DEBUG trap of a usual line: the history writes the text into the spool by itself, and nobody reads it here. What bash has to
+# say of a full disk is not heard, because the hook says it once; closing its standard error for that costs less than opening /dev/null.
 _shmon_quick() {
-  if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) && -w $_shmon_spool ]] &&
+  if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) ]] &&
     ((_shmon_before < (_shmon_before = ${_shmon_n@P} - _shmon_off))); then
     _shmon_began=$EPOCHREALTIME _shmon_open=$((_shmon_at = _shmon_line = ${_shmon_c@P}, _shmon_seq += 1))
     { builtin printf '\0b1 %s %s list\0%s\0' "$_shmon_open" "$_shmon_began" "$PWD" && builtin history 1 &&
-      builtin printf '\0/%s\0' "$_shmon_open"; } >>"$_shmon_spool" || _shmon_again
+      builtin printf '\0/%s\0' "$_shmon_open"; } 2>&- >>"$_shmon_spool" || _shmon_again
     if [[ ! -e $_shmon_run/awake || ! -d /proc/$_shmon_rec ]]; then _shmon_wake; fi
   else
     _shmon_any
@@ -187,23 +198,29 @@ _shmon_quick() {
   return 0
 }
 
-# The same where HISTCONTROL is set aside, or times are shown in the history: the text decides.
+# The same where HISTCONTROL is set aside: whether the text begins with a space decides what stays in the history, and bash has no way to
+# ask for it but to print it.
 _shmon_read() {
-  local HISTTIMEFORMAT=
-  if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) && -w $_shmon_tmp && -w $_shmon_spool ]] &&
-    { builtin history 1 && builtin printf '\2\n'; } 1<>"$_shmon_tmp" && builtin mapfile -n 2 -t _shmon_x <"$_shmon_tmp" &&
-    [[ ${_shmon_x[1]-} == $'\2' && $_shmon_x == ?????[' *']' '[!' ']* ]] && ((_shmon_before < ${_shmon_x:0:5})); then
-    # A number in five columns, `*` or a space, a space, and the text of one line.
+  if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) ]] &&
+    builtin history 1 2>&- 1<>"$_shmon_tmp" && builtin read -r -N 8 _shmon_x 2>&- <"$_shmon_tmp" &&
+    [[ $_shmon_x == ?????[' *']' '[!' '] ]] && ((_shmon_before < ${_shmon_x:0:5})); then
+    # A number in five columns, `*` or a space, a space, and the first letter.
     if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
+    _shmon_before=${_shmon_x:0:5}
     _shmon_began=$EPOCHREALTIME _shmon_open=$((_shmon_at = _shmon_line = ${_shmon_c@P}, _shmon_seq += 1))
-    _shmon_kept=${_shmon_x:7} _shmon_before=${_shmon_x:0:5}
-    builtin printf '\0b1 %s %s history\0%s\0%s\0/%s\0' "$_shmon_open" "$_shmon_began" "$PWD" "$_shmon_kept" "$_shmon_open" \
-      >>"$_shmon_spool" || _shmon_again
+    { builtin printf '\0b1 %s %s list\0%s\0' "$_shmon_open" "$_shmon_began" "$PWD" && builtin history 1 &&
+      builtin printf '\0/%s\0' "$_shmon_open"; } 2>&- >>"$_shmon_spool" || _shmon_again
     if [[ ! -e $_shmon_run/awake || ! -d /proc/$_shmon_rec ]]; then _shmon_wake; fi
   else
     _shmon_any
   fi
   return 0
+}
+
+# Either of them where the history shows times.
+_shmon_timed() {
+  local HISTTIMEFORMAT=
+  "$_shmon_next"
 }
 
 # What could not be written is written again, or waits.
@@ -218,7 +235,7 @@ _shmon_again() {
 _shmon_done() {
   _shmon_e=$?
   if [[ -n $_shmon_open && ${_shmon_c@P} == "$_shmon_at" && -w $_shmon_spool &&
-    "${HISTFILE-}|${PROMPT_COMMAND-}|${HISTCONTROL-}|${HISTIGNORE-}|${HISTTIMEFORMAT-}" == "$_shmon_usual" ]]; then
+    "${HISTFILE-}|${PROMPT_COMMAND-}|${HISTCONTROL-}|${HISTIGNORE-}|${HISTTIMEFORMAT-}|$-" == "$_shmon_usual" ]]; then
     builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$EPOCHREALTIME" "$_shmon_e" "$_shmon_began" "$_shmon_open" \
       >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $EPOCHREALTIME $_shmon_e $_shmon_began" '' ''
     _shmon_open= _shmon_before=$((_shmon_d = 0, ${_shmon_n@P} - _shmon_off))
@@ -236,6 +253,8 @@ _shmon_any() {
   # Until the next prompt has looked at everything.
   _shmon_usual=$'\2'
   if [[ $_shmon_what == *_shmon_* ]]; then _shmon_d=1; fi
+  # A line that defines a function of this name would be seen by nobody: everything here goes through it.
+  unset -f builtin
   if [[ -n $_shmon_first ]]; then
     if [[ $_shmon_no == 1 ]] && ! { [[ -n $_shmon_off && -o history ]] && _shmon_last && ((_shmon_hn > _shmon_before)); }; then
       return 0
@@ -313,6 +332,10 @@ _shmon_begin() {
 # Every other case of _shmon_done. Argument: the status.
 _shmon_after() {
   local _shmon_st=$1
+  if [[ $- == *r* ]]; then
+    _shmon_restrict
+    return 0
+  fi
   if [[ ${_shmon_c@P} != "$_shmon_line" ]]; then
     _shmon_any '' "$_shmon_st"
   fi
@@ -339,9 +362,10 @@ _shmon_after() {
   # Whether the next prompts may take the quick way: as long as all this stays as it is.
   _shmon_way=_shmon_any _shmon_next=_shmon_quick _shmon_usual=$'\2'
   if [[ -z $_shmon_slow$_shmon_hi$_shmon_first && -o history ]] && ((${#_shmon_queue[@]} == 0)); then
-    if [[ -n $_shmon_hcu || -n ${HISTTIMEFORMAT-} ]]; then _shmon_next=_shmon_read; fi
-    _shmon_usual="${HISTFILE-}|${PROMPT_COMMAND-}|${_shmon_hcu:-${HISTCONTROL-}}|${HISTIGNORE-}|${HISTTIMEFORMAT-}"
+    if [[ -n $_shmon_hcu ]]; then _shmon_next=_shmon_read; fi
+    _shmon_usual="${HISTFILE-}|${PROMPT_COMMAND-}|${_shmon_hcu:-${HISTCONTROL-}}|${HISTIGNORE-}|${HISTTIMEFORMAT-}|$-"
     _shmon_way=$_shmon_next
+    if [[ -n ${HISTTIMEFORMAT-} ]]; then _shmon_way=_shmon_timed; fi
   fi
 }
 
@@ -431,6 +455,9 @@ _shmon_start() {
   _shmon_home=@HOME@
   _shmon_run=$_shmon_home/run
   _shmon_c='\#' _shmon_n='\!'
+  _shmon_all=(_shmon_put _shmon_tell _shmon_restrict _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last
+    _shmon_quick _shmon_read _shmon_timed _shmon_again _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back
+    _shmon_attach _shmon_any _shmon_look _shmon_settle _shmon_ble_pre _shmon_ble_post)
   _shmon_queue=() _shmon_told= _shmon_rec=- _shmon_tried=0 _shmon_t=0 _shmon_s=0 _shmon_e=0 _shmon_d=0
   _shmon_seq=0 _shmon_open= _shmon_line=${_shmon_c@P} _shmon_at=${_shmon_c@P} _shmon_mode= _shmon_before=0 _shmon_off=
   _shmon_prompt=(_shmon_lost _shmon_done)
@@ -468,7 +495,7 @@ host=${HOSTNAME-}
 ssh=${SSH_CLIENT-}
 parent=${SHMON_SESSION-}"
   builtin export SHMON_SESSION=$_shmon_session
-  _shmon_pid=$BASHPID
+  _shmon_pid=$$
   if [[ -n ${BLE_VERSION-} ]] && builtin declare -F blehook >/dev/null; then
     _shmon_wake
     blehook PREEXEC!=_shmon_ble_pre PRECMD!=_shmon_ble_post
@@ -480,24 +507,25 @@ parent=${SHMON_SESSION-}"
         shmon_hook "$_shmon_spool" "$_shmon_home" @PROGRAM@ @DURABILITY@ @ACK@; } 2>/dev/null; then
         # What keeps a recorder from running is told by the builtin, at the first command and once.
         [[ @SYSTEM@ == yes || ! -x $_shmon_bin ]] || _shmon_wake
-        unset -f _shmon_put _shmon_tell _shmon_note _shmon_now _shmon_wake _shmon_end _shmon_borrow _shmon_return _shmon_last \
-          _shmon_quick _shmon_read _shmon_again _shmon_begin _shmon_done _shmon_after _shmon_lost _shmon_adopt _shmon_back _shmon_attach _shmon_any _shmon_look _shmon_settle \
-          _shmon_ble_pre _shmon_ble_post
+        unset -f "${_shmon_all[@]}"
         unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_e _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
           _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \
-          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_first _shmon_way _shmon_next _shmon_usual
+          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_first _shmon_way _shmon_next _shmon_usual _shmon_all
         return 0
       fi
     done
   fi
   _shmon_wake
+  if shopt -q restricted_shell; then
+    _shmon_restrict
+    return 0
+  fi
   _shmon_attach
+  # Who takes them away or puts others in their place is told so.
+  readonly -f "${_shmon_all[@]}" _shmon_start
 }
 
-# Not in scripts, not twice in one shell (`. ~/.bashrc`), not in a bash without ${x@P}.
-if [[ $- == *i* && ${_shmon_pid-} != "$BASHPID" ]] &&
-  ((BASH_VERSINFO[0] > 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] >= 4))); then
-  declare -ft _shmon_lost _shmon_adopt
-  _shmon_start
+declare -ft _shmon_lost _shmon_adopt
+_shmon_start
 fi

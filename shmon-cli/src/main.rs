@@ -94,16 +94,7 @@ fn one_subcommand(words: &[OsString]) -> Option<Cli> {
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let plain = match words.split_first() {
-        Some((name, rest)) if name == "classify" => {
-            Globals::plain().and_then(|globals| Some((globals, commands::classify::Args::plain(rest)?)))
-        }
-        _ => None,
-    };
-    let result = match plain {
-        Some((globals, args)) => commands::classify::run(args, &globals),
-        None => run(&words),
-    };
+    let result = plain(&words).unwrap_or_else(|| run(&words));
     match result {
         Ok(status) => status,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -111,6 +102,17 @@ fn main() -> ExitCode {
             eprintln!("shmon: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Runs the calls that programs make by the thousand, where they are written plainly; `None` for all others.
+fn plain(words: &[OsString]) -> Option<anyhow::Result<ExitCode>> {
+    let (name, rest) = words.split_first()?;
+    let globals = Globals::plain()?;
+    match name.to_str()? {
+        "classify" => Some(commands::classify::run(commands::classify::Args::plain(rest)?, &globals)),
+        "record" => Some(commands::record::run(commands::record::Args::plain(rest)?, &globals)),
+        _ => None,
     }
 }
 
@@ -172,6 +174,51 @@ mod tests {
             match whole.map(|cli| cli.command) {
                 Ok(Command::Classify(args)) => assert_eq!(args, plain, "{call:?}"),
                 _ => panic!("{call:?} isn't a call"),
+            }
+            read += 1;
+        }
+        assert!(read > 300, "{read}");
+    }
+
+    #[test]
+    fn plain_records_are_read_as_clap_reads_them() {
+        let words = [
+            "ls -la",
+            "",
+            "--session",
+            "--cwd",
+            "--exit",
+            "7",
+            "-1",
+            "--time",
+            "--key",
+            "--format",
+            "jsonl",
+            "text",
+            "--stdin",
+            "--no-wait",
+            "--quiet",
+            "-q",
+            "--duration",
+            "0.5",
+            "--shell",
+            "zsh",
+            "--",
+            "--exit=3",
+            "日本",
+        ];
+        let mut read = 0;
+        // Calls of up to four words.
+        for number in (0..words.len().pow(4)).step_by(11) {
+            let places = [1, words.len(), words.len().pow(2), words.len().pow(3)];
+            let mut call: Vec<OsString> = places.map(|p| words[number / p % words.len()].into()).into();
+            call.truncate(1 + number % 4);
+            let Some(plain) = commands::record::Args::plain(&call) else { continue };
+            let line = [&["record".into()], call.as_slice()].concat();
+            let whole = Cli::try_parse_from([&["shmon".into()], line.as_slice()].concat());
+            match whole.map(|cli| cli.command) {
+                Ok(Command::Record(args)) => assert_eq!(args, plain, "{call:?}"),
+                other => panic!("{call:?} isn't a call: {:?}", other.err()),
             }
             read += 1;
         }

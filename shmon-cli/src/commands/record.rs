@@ -29,7 +29,7 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(2);
 
 /// Record one command: classify, store, log, notify
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug, PartialEq)]
 #[command(after_help = "Examples:\n  shmon record --exit 0 'nmap -sV target.example.com'\n  \
     printf '%s' \"$cmd\" | shmon record --stdin --session $$ --cwd \"$PWD\" --format jsonl")]
 pub(crate) struct Args {
@@ -71,7 +71,63 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+impl Args {
+    /// The arguments of a plain call, in which each option and its value are words of their own, read without clap: making the
+    /// definitions that clap reads by takes longer than all the rest. `None` for everything else, which clap reads.
+    pub(crate) fn plain(words: &[OsString]) -> Option<Args> {
+        let mut args = Args {
+            command: Vec::new(),
+            stdin: false,
+            session: None,
+            cwd: None,
+            exit: None,
+            duration: None,
+            time: None,
+            shell: "bash".to_owned(),
+            key: None,
+            no_wait: false,
+            format: Format::Text,
+            quiet: false,
+        };
+        let mut given: Vec<&OsString> = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let is_option = word.as_bytes().starts_with(b"-");
+            if !is_option {
+                args.command.push(word.clone());
+                continue;
+            }
+            if given.contains(&word) {
+                return None;
+            }
+            given.push(word);
+            let mut value = || words.next()?.to_str().filter(|value| !value.starts_with('-'));
+            match word.as_bytes() {
+                b"--stdin" => args.stdin = true,
+                b"--no-wait" => args.no_wait = true,
+                b"--quiet" => args.quiet = true,
+                b"--session" => args.session = Some(value()?.to_owned()),
+                b"--cwd" => args.cwd = Some(value().filter(|dir| !dir.is_empty())?.into()),
+                b"--exit" => args.exit = Some(value()?.parse().ok()?),
+                b"--duration" => args.duration = Some(value()?.parse().ok()?),
+                b"--time" => args.time = Some(value()?.to_owned()),
+                b"--shell" => value()?.clone_into(&mut args.shell),
+                b"--key" => args.key = Some(value()?.to_owned()),
+                b"--format" => {
+                    args.format = match value()? {
+                        "text" => Format::Text,
+                        "jsonl" => Format::Jsonl,
+                        _ => return None,
+                    }
+                }
+                _ => return None,
+            }
+        }
+        (args.stdin == args.command.is_empty()).then_some(args)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
     Jsonl,
@@ -145,7 +201,7 @@ fn ask_recorder(home: &Home, event: &mut Event) -> Option<Outcome> {
 /// Leaves the command in the spool; `None` where it can't be written there.
 fn hand_over(home: &Home, globals: &Globals, event: &Event) -> Result<Option<Outcome>> {
     let Some(mut spooled) = spool::write(home, event)? else { return Ok(None) };
-    if globals.config()?.store.durability == Durability::Full {
+    if is_full(home, globals)? {
         spooled.writer.sync()?;
     }
     // The system's recorder is the system's to start.
@@ -153,6 +209,15 @@ fn hand_over(home: &Home, globals: &Globals, event: &Event) -> Result<Option<Out
         crate::delivery::start_recorder(home)?;
     }
     Ok(Some(Outcome::default()))
+}
+
+/// Whether what is in the spool has to survive power loss. Reading the whole configuration takes longer than everything else here, so
+/// it is read only where it may say so.
+fn is_full(home: &Home, globals: &Globals) -> Result<bool> {
+    let text = std::fs::read_to_string(home.config()).unwrap_or_default();
+    let may =
+        |line: &str| !line.trim_start().starts_with('#') && (line.contains("full") || line.contains('\\'));
+    Ok(text.lines().any(may) && globals.config()?.store.durability == Durability::Full)
 }
 
 /// Records the command in this process; where the database can't take it, the spool keeps it.
