@@ -2,8 +2,15 @@
 
 use anyhow::{Context as _, Result};
 use shmon_core::config::{Config, Home};
-use shmon_core::{Classifier, Lang};
+use shmon_core::{Classifier, Lang, names};
 use std::path::PathBuf;
+
+/// The user's home folder: `$HOME`, or the account's.
+pub(crate) fn user_home() -> Option<PathBuf> {
+    let named = |home: &PathBuf| !home.as_os_str().is_empty();
+    let account = || names::account(rustix::process::getuid().as_raw()).map(|account| account.home);
+    std::env::var_os("HOME").map(PathBuf::from).filter(named).or_else(account).filter(named)
+}
 
 /// Options of every subcommand.
 #[derive(clap::Args, Debug, PartialEq, Eq)]
@@ -35,8 +42,8 @@ impl Globals {
         match &self.home {
             Some(dir) => Ok(Home::new(std::path::absolute(dir)?)),
             None => {
-                let home = std::env::home_dir().filter(|h| !h.as_os_str().is_empty());
-                Ok(Home::new(home.context("no home folder: set HOME or SHMON_HOME")?.join("monitor")))
+                let home = user_home().context("no home folder: set HOME or SHMON_HOME")?;
+                Ok(Home::new(home.join("monitor")))
             }
         }
     }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use shmon_core::config::{Config, Home};
+use shmon_core::names;
 use shmon_core::notify::{Options, Worker};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -39,7 +40,10 @@ pub(crate) fn start_recorder(home: &Home) -> Result<()> {
 
 /// A worker with this process's environment.
 pub(crate) fn worker(home: &Home, config: &Config) -> Result<Worker> {
-    Ok(Worker::new(home, config, Options::with_env(|name| std::env::var(name).ok()))?)
+    let mut options = Options::with_env(|name| std::env::var(name).ok());
+    // The C library of a static program can't load the host's name services.
+    options.resolve = cfg!(static_program).then_some(names::addresses);
+    Ok(Worker::new(home, config, options)?)
 }
 
 /// For a process that will hold tokens: no core dump of it is written, and no other process of the user may read its

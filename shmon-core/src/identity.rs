@@ -1,6 +1,6 @@
 //! Who and where this process is, by the kernel's and the system's own account.
 
-use nix::unistd::User;
+use crate::names;
 
 /// User, host and terminal of this process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,10 +24,7 @@ impl Identity {
 
 /// The login name of a user id; the number where the system knows no name.
 pub fn user_name(uid: u32) -> String {
-    match User::from_uid(uid.into()) {
-        Ok(Some(user)) => user.name,
-        _ => uid.to_string(),
-    }
+    names::account(uid).map_or_else(|| uid.to_string(), |account| account.name)
 }
 
 /// The kernel's node name.

@@ -104,6 +104,8 @@ pub mod live;
 pub mod log;
 #[cfg(feature = "store")]
 pub mod monitor;
+#[cfg(feature = "store")]
+pub mod names;
 #[cfg(feature = "notify")]
 pub mod notify;
 #[cfg(feature = "store")]

@@ -5,8 +5,8 @@
 
 use crate::context::Globals;
 use anyhow::{Context as _, Result};
-use nix::unistd::{Uid, User};
 use shmon_core::config::Home;
+use shmon_core::names;
 use shmon_core::recorder::door;
 use shmon_core::spool::{Writer, session_name};
 use shmon_core::time;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<ExitCode> {
 
 /// Becomes the login shell, or the shell with the command, as sshd would have started it; returns only on failure.
 fn become_shell(asked: Option<&OsStr>) -> std::io::Error {
-    let user = User::from_uid(Uid::current()).ok().flatten();
+    let user = names::account(rustix::process::getuid().as_raw());
     let shell = user.map(|user| user.shell).filter(|shell| !shell.as_os_str().is_empty());
     let shell = shell.unwrap_or_else(|| PathBuf::from("/bin/sh"));
     let name = shell.file_name().unwrap_or(OsStr::new("sh"));

@@ -1,7 +1,7 @@
 //! `shmon import`: histories and logs of other programs, into the record.
 
 use super::import_follow;
-use crate::context::Globals;
+use crate::context::{Globals, user_home};
 use crate::progress::Bar;
 use crate::reading;
 use anyhow::{Context as _, Result};
@@ -66,9 +66,8 @@ impl Kind {
 
     /// Where the file usually is.
     fn usual(self) -> Result<PathBuf> {
-        let below = |path: &str| {
-            std::env::home_dir().map(|home| home.join(path)).context("no home folder: name the file")
-        };
+        let below =
+            |path: &str| user_home().map(|home| home.join(path)).context("no home folder: name the file");
         match self {
             Kind::Bash => below(".bash_history"),
             Kind::Zsh => below(".zsh_history"),

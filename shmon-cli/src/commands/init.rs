@@ -1,7 +1,7 @@
 //! `shmon init`: from nothing to a watched shell, and back.
 
 use super::hook::{self, Shell};
-use crate::context::Globals;
+use crate::context::{Globals, user_home};
 use crate::setup::host::{self, Host};
 use crate::setup::{Steps, config_file, rc};
 use anyhow::{Context as _, Result, bail};
@@ -77,7 +77,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
         return host(&args, globals);
     }
     let home = globals.home()?;
-    let user_home = std::env::home_dir().context("no home folder: set HOME")?;
+    let user_home = user_home().context("no home folder: set HOME")?;
     let steps = Steps { dry_run: args.dry_run };
     if args.uninstall {
         return uninstall(&steps, &user_home, &home, &args.shell);

@@ -7,8 +7,8 @@ use super::Steps;
 use crate::commands::hook::{self, Shell};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use nix::unistd::User;
 use shmon_core::config::Home;
+use shmon_core::names;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -171,7 +171,7 @@ impl Host {
     }
 
     fn account(&self, steps: &Steps) -> Result<()> {
-        if User::from_name(ACCOUNT)?.is_some() {
+        if names::account_named(ACCOUNT).is_some() {
             return Ok(());
         }
         steps.say(&format!("account       {ACCOUNT}"));
@@ -290,8 +290,8 @@ fn systemd_runs() -> bool {
 }
 
 fn give(path: &Path, owner: &str) -> Result<()> {
-    let user = User::from_name(owner)?.with_context(|| format!("there is no account {owner}"))?;
-    std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+    let user = names::account_named(owner).with_context(|| format!("there is no account {owner}"))?;
+    std::os::unix::fs::chown(path, Some(user.uid), Some(user.gid))
         .with_context(|| format!("cannot give {} to {owner}", path.display()))
 }
 

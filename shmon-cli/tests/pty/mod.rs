@@ -110,7 +110,7 @@ fn installed(program: &str) -> bool {
 /// What every prompt ends with.
 pub(crate) const PROMPT: &str = "READY> ";
 /// A shell that says nothing for so long hangs: the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A terminal that was silent so long has nothing more to say to one key.
 const QUIET: Duration = Duration::from_millis(60);
 

@@ -1,5 +1,6 @@
 //! HTTP for the sinks that speak it: one request, and what its failure means for the message.
 
+use super::Resolve;
 use super::secret::Secret;
 use super::sink::{Attempt, Outcome, Setting};
 use crate::text;
@@ -7,6 +8,8 @@ use std::io::{ErrorKind, Read};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Proxy, Timeout, http};
 use zeroize::Zeroizing;
 
@@ -184,13 +187,50 @@ fn agent(setting: &Setting) -> Result<Agent, String> {
         .tls_config(TlsConfig::builder().root_certs(roots).build())
         .user_agent(concat!("shmon/", env!("CARGO_PKG_VERSION")))
         .timeout_global(Some(setting.timeout))
-        // Shorter than the whole, so that what ran out says whether the request can have left.
-        .timeout_resolve(Some((setting.timeout / 4).min(Duration::from_secs(5))))
+        .timeout_resolve(Some(setting.resolve_timeout()))
         .timeout_connect(Some((setting.timeout / 2).min(Duration::from_secs(10))))
         // A connection that the server is about to close makes an outcome unknown: use it only while it is fresh.
         .max_idle_age(Duration::from_secs(5))
         .build();
-    Ok(Agent::new_with_config(config))
+    Ok(match setting.resolve {
+        Some(resolve) => Agent::with_parts(config, DefaultConnector::new(), Names(resolve)),
+        None => Agent::new_with_config(config),
+    })
+}
+
+/// Looks up hosts in the caller's way.
+#[derive(Debug)]
+struct Names(Resolve);
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &http::Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(ureq::Error::HostNotFound);
+        };
+        let named = DefaultResolver::host_and_port(scheme, authority);
+        let named = named.as_deref().and_then(|named| named.rsplit_once(':'));
+        let Some((host, Ok(port))) = named.map(|(host, port)| (host, port.parse())) else {
+            return Err(ureq::Error::HostNotFound);
+        };
+        let found = self.0(host, port, *timeout.after).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => ureq::Error::Timeout(timeout.reason),
+            ErrorKind::NotFound => ureq::Error::HostNotFound,
+            _ => ureq::Error::Io(error),
+        })?;
+        let mut addresses = self.empty();
+        for address in config.ip_family().keep_wanted(found.into_iter()).take(16) {
+            addresses.push(address);
+        }
+        match addresses.is_empty() {
+            true => Err(ureq::Error::HostNotFound),
+            false => Ok(addresses),
+        }
+    }
 }
 
 /// The certificates of a PEM file.

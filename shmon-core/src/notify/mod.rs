@@ -27,10 +27,15 @@ use crate::record::Record;
 use crate::store::outbox::{Kind, NewNotification, Payload};
 use crate::time;
 use config::Subject;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How the environment is read: the library itself reads none.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// How a host's addresses are looked up, in a time: [`names::addresses`](crate::names::addresses).
+pub type Resolve = fn(&str, u16, Duration) -> std::io::Result<Vec<SocketAddr>>;
 
 /// Bytes of a command that a notification keeps; messages show less, and the row has all of it.
 const COMMAND: usize = 16 * 1024;

@@ -1,5 +1,6 @@
 //! The store from outside: what is written is found, by us and by `sqlite3`.
 
+mod clock;
 mod common;
 mod durability;
 mod evidence;

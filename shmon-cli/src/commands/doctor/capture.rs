@@ -2,10 +2,11 @@
 
 use super::{Check, Outcome, push};
 use crate::commands::hook::{self, Shell};
+use crate::context::user_home;
 use crate::setup::{host, rc};
 use clap::ValueEnum;
-use nix::unistd::{Uid, User};
 use shmon_core::config::{Config, Home};
+use shmon_core::names;
 use shmon_core::spool::SUFFIX;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -39,7 +40,7 @@ fn hooks(home: &Home, system: bool, checks: &mut Vec<Check>) {
     if any {
         push(checks, "hook", Outcome::Fine, format!("all users, by {HOST_HOOK}"));
     }
-    let Some(user_home) = std::env::home_dir() else {
+    let Some(user_home) = user_home() else {
         return push(checks, "hook", Outcome::Broken, "no home folder: set HOME");
     };
     let program = std::env::current_exe().unwrap_or_default();
@@ -166,7 +167,7 @@ fn spool(home: &Home, runs: bool, checks: &mut Vec<Check>) {
 fn units(home: &Home, system: bool, checks: &mut Vec<Check>) {
     let mut units =
         vec!["/etc/systemd/system/shmon.service".into(), "/usr/lib/systemd/system/shmon.service".into()];
-    units.extend(std::env::home_dir().map(|user_home| host::user_unit_file(&user_home)));
+    units.extend(user_home().map(|user_home| host::user_unit_file(&user_home)));
     let mut any = false;
     for unit in units {
         let Ok(text) = std::fs::read_to_string(&unit) else { continue };
@@ -191,7 +192,7 @@ fn units(home: &Home, system: bool, checks: &mut Vec<Check>) {
 /// What nobody sees here, and what would see it.
 fn not_caught(checks: &mut Vec<Check>) {
     let mut say = |message: &str| push(checks, "not caught", Outcome::Note, message);
-    let user = User::from_uid(Uid::current()).ok().flatten();
+    let user = names::account(rustix::process::getuid().as_raw());
     let shell = user.as_ref().and_then(|user| user.shell.file_name()).and_then(|name| name.to_str());
     if let Some(shell) =
         shell.filter(|shell| !Shell::value_variants().iter().any(|known| known.name() == *shell))
@@ -199,7 +200,7 @@ fn not_caught(checks: &mut Vec<Check>) {
         say(&format!("the login shell {shell} has no hook; a terminal with it is told as shell-unwatched"));
     }
     if !Path::new(SSHD).exists() {
-        let first = std::env::home_dir().and_then(|home| std::fs::read(home.join(".bashrc")).ok());
+        let first = user_home().and_then(|home| std::fs::read(home.join(".bashrc")).ok());
         let first = first.is_some_and(|text| rc::has_first_block(&String::from_utf8_lossy(&text)));
         say(match first {
             true => "scp and sftp of this user; `shmon init --system --ssh` records them",

@@ -107,7 +107,34 @@ pub(crate) struct Email {
 }
 
 impl Email {
-    fn transport(&self) -> std::result::Result<SmtpTransport, String> {
+    /// Does something over the first address of the server that answers.
+    fn exchange<T>(
+        &self,
+        work: impl Fn(&SmtpTransport) -> std::result::Result<T, lettre::transport::smtp::Error>,
+    ) -> std::result::Result<T, Outcome> {
+        let server = &self.config.server;
+        let hosts = match self.setting.resolve {
+            // The client looks it up itself.
+            None => vec![server.clone()],
+            Some(_) => {
+                let found = self.setting.addresses(server, 0);
+                let found = found
+                    .map_err(|e| Outcome::NotSent(format!("{server}: the name can't be resolved: {e}")))?;
+                found.iter().map(|address| address.ip().to_string()).collect()
+            }
+        };
+        let mut last = Outcome::NotSent(format!("{server} has no address"));
+        for host in hosts {
+            match work(&self.transport(&host).map_err(Outcome::Misconfigured)?) {
+                Ok(done) => return Ok(done),
+                Err(error) if never_left(&error) => last = self.judge(&error),
+                Err(error) => return Err(self.judge(&error)),
+            }
+        }
+        Err(last)
+    }
+
+    fn transport(&self, host: &str) -> std::result::Result<SmtpTransport, String> {
         let config = &self.config;
         let tls = || -> std::result::Result<TlsParameters, String> {
             let mut builder = TlsParameters::builder(config.server.clone());
@@ -127,7 +154,7 @@ impl Email {
             Encryption::Starttls => (Tls::Required(tls()?), 587),
             Encryption::None => (Tls::None, 25),
         };
-        let mut builder = SmtpTransport::builder_dangerous(&config.server)
+        let mut builder = SmtpTransport::builder_dangerous(host)
             .port(config.port.unwrap_or(port))
             .tls(tls)
             .timeout(Some(self.setting.timeout));
@@ -192,11 +219,10 @@ impl Sink for Email {
 
     /// Connects, encrypts and logs in.
     fn reach(&self) -> Attempt {
-        match self.transport().map(|t| t.test_connection()) {
-            Err(reason) => Attempt::misconfigured(reason),
-            Ok(Ok(true)) => Outcome::asked().into(),
-            Ok(Ok(false)) => Outcome::NotSent("the server doesn't answer as a mail server".into()).into(),
-            Ok(Err(error)) => self.judge(&error).into(),
+        match self.exchange(SmtpTransport::test_connection) {
+            Ok(true) => Outcome::asked().into(),
+            Ok(false) => Outcome::NotSent("the server doesn't answer as a mail server".into()).into(),
+            Err(outcome) => outcome.into(),
         }
     }
 
@@ -205,17 +231,13 @@ impl Sink for Email {
             Ok(mail) => mail,
             Err(reason) => return Outcome::Refused(reason).into(),
         };
-        let transport = match self.transport() {
-            Ok(transport) => transport,
-            Err(reason) => return Attempt::misconfigured(reason),
-        };
-        match transport.send(&mail) {
+        match self.exchange(|transport| transport.send(&mail)) {
             Ok(response) => {
                 let answer = response.message().collect::<Vec<_>>().join(" ");
                 let id = format!("{}@shmon", message.uid());
                 Outcome::Sent { id: Some(id), answer: short(&answer, 200) }.into()
             }
-            Err(error) => self.judge(&error).into(),
+            Err(outcome) => outcome.into(),
         }
     }
 

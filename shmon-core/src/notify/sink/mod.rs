@@ -16,12 +16,13 @@ pub mod teams;
 pub mod telegram;
 pub mod webhook;
 
-use super::Env;
 use super::config::{Common, ProxyUrl};
 use super::message::Message;
 use super::secret::{Source, Vault};
+use super::{Env, Resolve};
 use crate::Result;
 use crate::config::Home;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(crate) trait SinkConfig {
 pub(crate) struct Setting {
     pub(crate) home: Home,
     pub(crate) env: Env,
+    pub(crate) resolve: Option<Resolve>,
     pub(crate) timeout: Duration,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) proxy: Option<ProxyUrl>,
@@ -50,6 +52,20 @@ pub(crate) struct Setting {
 impl Setting {
     pub(crate) fn vault(&self, source: Source) -> Vault {
         Vault::new(source, &self.home, self.env.clone())
+    }
+
+    /// The longest that looking up a host may take: shorter than the whole, so that what ran out says whether anything can have
+    /// left.
+    pub(crate) fn resolve_timeout(&self) -> Duration {
+        (self.timeout / 4).min(Duration::from_secs(5))
+    }
+
+    /// The addresses of a host.
+    pub(crate) fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        match self.resolve {
+            Some(resolve) => resolve(host, port, self.resolve_timeout()),
+            None => (host, port).to_socket_addrs().map(Iterator::collect),
+        }
     }
 }
 

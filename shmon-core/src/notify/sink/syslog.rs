@@ -7,7 +7,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde::Deserialize;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -171,8 +171,9 @@ impl Syslog {
     }
 
     fn connect(&self, host: &str, port: u16) -> std::result::Result<TcpStream, Outcome> {
-        let addresses = (host, port)
-            .to_socket_addrs()
+        let addresses = self
+            .setting
+            .addresses(host, port)
             .map_err(|e| Outcome::NotSent(format!("{host}: the name can't be resolved: {e}")))?;
         let mut last = Outcome::NotSent(format!("{host} has no address"));
         for address in addresses {

@@ -46,6 +46,7 @@ impl Desk {
         let setting = Setting {
             home: home.clone(),
             env: options.env.clone(),
+            resolve: options.resolve,
             timeout: common.timeout.unwrap_or(notify.timeout.0),
             ca_file: common.ca_file.cloned(),
             proxy: notify.proxy.clone(),

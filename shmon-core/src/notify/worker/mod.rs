@@ -12,8 +12,8 @@ mod upkeep;
 pub use background::Background;
 pub use trial::{Examination, Trial};
 
-use super::Env;
 use super::schedule::Jitter;
+use super::{Env, Resolve};
 use crate::config::{Config, Home};
 use crate::log::LogFile;
 use crate::record::UnixNanos;
@@ -40,6 +40,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub struct Options {
     /// How environment variables are read: tokens, proxies. Empty by default.
     pub env: Env,
+    /// How hosts are looked up; by the C library where it is `None`.
+    pub resolve: Option<Resolve>,
     /// The time, in nanoseconds since the Unix epoch.
     pub clock: Arc<dyn Fn() -> UnixNanos + Send + Sync>,
     /// The zone of quiet hours and digests.
@@ -48,7 +50,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { env: Arc::new(|_| None), clock: Arc::new(time::now), time_zone: time::zone() }
+        Options {
+            env: Arc::new(|_| None),
+            resolve: None,
+            clock: Arc::new(time::now),
+            time_zone: time::zone(),
+        }
     }
 }
 
