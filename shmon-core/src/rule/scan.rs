@@ -1,23 +1,28 @@
 //! Finds which atoms occur in a text.
 //!
-//! At every byte, four bytes with letters folded are looked up in a bit filter and, where that says perhaps, in a table
-//! of grams whose atoms are then compared. Memory is linear in the atoms and there is nothing to build at run time; an
-//! Aho-Corasick automaton of the same atoms waits for one look-up before it can do the next, and its tables grow out of
-//! the caches.
+//! Every few bytes (at every byte, where atoms are short), four bytes with letters folded are looked up in a bit filter
+//! and, where that says perhaps, in a table of grams whose atoms are then compared. Memory is linear in the atoms and there
+//! is nothing to build at run time; an Aho-Corasick automaton of the same atoms waits for one look-up before it can do the
+//! next, and its tables grow out of the caches.
 
 use super::compiler::hash::{gram as gram_of, gram_hash, gram_slot};
 use super::compiler::layout::*;
 use super::view::View;
 
-/// Calls `found` with every atom in `text` (repeatedly, where it is there several times) and the rules that it wakes.
+/// Calls `found` with every atom of the table in `text` (repeatedly, where it is there several times) and the rules that it
+/// wakes.
 #[inline]
-pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32, &[u32])) {
-    /// The grams of eight bytes.
-    const AT_ONCE: usize = 5;
-    let table = v.at(H_GRAMS_AT);
+pub(crate) fn scan<const STRIDE: usize>(
+    v: View<'_>,
+    table: usize,
+    text: &[u8],
+    found: &mut impl FnMut(u32, &[u32]),
+) {
     if table == 0 {
         return;
     }
+    // The grams of eight bytes.
+    let at_once = 4 / STRIDE + 1;
     let bits = v.word(table + GRAMS_FILTER_BITS).clamp(5, 31);
     let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << (bits - 5));
     let shift = 32 - bits;
@@ -28,24 +33,24 @@ pub(crate) fn scan(v: View<'_>, text: &[u8], found: &mut impl FnMut(u32, &[u32])
     let mut at = 0;
     while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let eight = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
-        // One branch for all five: hardly any is there.
-        let any = (0..AT_ONCE).fold(0, |any, place| any | perhaps((eight >> (8 * place)) as u32));
+        // One branch for all: hardly any is there.
+        let any = (0..at_once).fold(0, |any, nth| any | perhaps((eight >> (8 * STRIDE * nth)) as u32));
         if any != 0 {
-            for place in 0..AT_ONCE {
+            for place in (0..at_once).map(|nth| STRIDE * nth) {
                 let gram = (eight >> (8 * place)) as u32;
                 if perhaps(gram) != 0 {
                     candidates(v, table, text, at + place, gram, found);
                 }
             }
         }
-        at += AT_ONCE;
+        at += STRIDE * at_once;
     }
     while let Some(four) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
         let gram = gram_of(*four);
         if perhaps(gram) != 0 {
             candidates(v, table, text, at, gram, found);
         }
-        at += 1;
+        at += STRIDE;
     }
 }
 

@@ -10,7 +10,7 @@ use super::compiler::layout::*;
 use super::scratch::Facts;
 use super::view::View;
 use crate::redact::Secret;
-use crate::shell::masks::{BLOCK, signs, sixteens};
+use crate::shell::masks::{BLOCK, Block};
 use crate::shell::{Analysis, Span};
 
 /// Bytes of a name that are looked at.
@@ -33,7 +33,7 @@ pub(crate) fn search<'a>(
         }
         let ends = u64::from(v.word(at + C_KEY_ENDS)) | u64::from(v.word(at + C_KEY_ENDS_HIGH)) << 32;
         let mut search = Search { v, at, command, layer, ends, found };
-        search.text();
+        search.text(&analysis.classes().blocks);
         arguments.reset();
         for (index, invocation) in analysis.invocations().enumerate() {
             let slot = slots.of(usize::from(layer), index).unwrap_or_else(|| v.program(invocation.program()));
@@ -106,20 +106,13 @@ impl Search<'_, '_> {
     }
 
     /// What the text shows, whatever runs.
-    fn text(&mut self) {
+    fn text(&mut self, blocks: &[Block]) {
         let command = self.command;
         // The second dashes of `--`, of so much of the text as fits.
         let mut doubles = [0u64; DOUBLES];
         let (mut dashes_before, mut words_before) = (0, 0);
         let mut run = false;
-        for (number, block) in command.chunks(BLOCK).enumerate() {
-            let (mut separators, mut dashes, mut words) = (0u64, 0u64, 0u64);
-            sixteens(block, |at, bytes, _| {
-                let found = signs(bytes);
-                separators |= u64::from(found.separators) << at;
-                dashes |= u64::from(found.dashes) << at;
-                words |= u64::from(found.words) << at;
-            });
+        for (number, &Block { mut separators, dashes, words, .. }) in blocks.iter().enumerate() {
             while separators != 0 {
                 self.separator(number * BLOCK + separators.trailing_zeros() as usize);
                 separators &= separators - 1;

@@ -287,11 +287,14 @@ impl RuleSet {
         let mut noise = true;
         let RuleScratch { hits, woken, facts } = scratch;
         facts.slots.begin(number);
+        let mut atoms = false;
         for invocation in analysis.invocations() {
-            facts.slots.push(view.program(invocation.program()));
+            let slot = view.program(invocation.program());
+            atoms |= view.slot_atoms(slot);
+            facts.slots.push(slot);
         }
         let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, facts);
-        wake(view, analysis, machine.present, woken);
+        wake(view, analysis, atoms, machine.present, woken);
         let mut push = |rule: u32, invocation: u32| {
             if let Some(level) = layer.level(rule) {
                 hits.push(Hit { level, layer: number as u8, rule, invocation, count: 1 });
@@ -373,9 +376,9 @@ impl RuleSet {
     }
 }
 
-/// Finds the atoms of the command and of what was derived from it, and collects the rules that something other than a
-/// program's name wakes.
-fn wake(view: View<'_>, analysis: &Analysis, present: &mut Present, woken: &mut Vec<u32>) {
+/// Collects the rules that something other than a program's name wakes, and finds the atoms of the command and of what was
+/// derived from it: all that conditions need only where `atoms` says so, or a rule was woken.
+fn wake(view: View<'_>, analysis: &Analysis, atoms: bool, present: &mut Present, woken: &mut Vec<u32>) {
     woken.clear();
     woken.extend_from_slice(view.list(view.at(H_ALWAYS_AT)));
     if !analysis.obfuscations().is_empty() {
@@ -384,10 +387,18 @@ fn wake(view: View<'_>, analysis: &Analysis, present: &mut Present, woken: &mut 
     if !analysis.issues().is_empty() {
         woken.extend_from_slice(view.list(view.at(H_ISSUE_AT)));
     }
-    scan(view, analysis.texts(), &mut |atom, rules| {
-        present.found(atom);
-        woken.extend_from_slice(rules);
-    });
+    let text = analysis.texts();
+    if !atoms {
+        let mut wakes = |_: u32, rules: &[u32]| woken.extend_from_slice(rules);
+        scan::<LONG_STRIDE>(view, view.at(H_WAKING_AT), text, &mut wakes);
+        scan::<1>(view, view.at(H_SHORT_AT), text, &mut wakes);
+    }
+    if atoms || !woken.is_empty() {
+        scan::<1>(view, view.at(H_ALL_AT), text, &mut |atom, rules| {
+            present.found(atom);
+            woken.extend_from_slice(rules);
+        });
+    }
     if woken.len() > 1 {
         woken.sort_unstable();
         woken.dedup();

@@ -119,12 +119,18 @@ impl<'a> View<'a> {
             return (0, 0);
         }
         let at = slot.0 as usize;
-        ((self.word(at + S_COUNT) & !S_EXCLUDED) as usize, self.at(at + S_RULES_AT))
+        ((self.word(at + S_COUNT) & !(S_EXCLUDED | S_ATOMS)) as usize, self.at(at + S_RULES_AT))
     }
 
     #[inline]
     pub(crate) fn slot_excluded(self, slot: Slot) -> bool {
         slot != Slot::NONE && self.word(slot.0 as usize + S_COUNT) & S_EXCLUDED != 0
+    }
+
+    /// Whether the program's rules need atoms.
+    #[inline]
+    pub(crate) fn slot_atoms(self, slot: Slot) -> bool {
+        slot != Slot::NONE && self.word(slot.0 as usize + S_COUNT) & S_ATOMS != 0
     }
 
     /// Where the program's option specification is; 0 for none.

@@ -312,7 +312,7 @@ pub struct Analysis {
     pub(super) invocations: Vec<InvRec>,
     pub(super) issues: Vec<Issue>,
     pub(super) obfuscations: Vec<Obfuscation>,
-    /// The classes of the command's bytes, while it is read the quick way.
+    /// The classes of the command's bytes.
     pub(super) classes: Classes,
     /// The evaluation's buffers, and after it the parse tree.
     pub(super) state: Option<Box<State>>,
@@ -347,6 +347,11 @@ impl Analysis {
     /// The command, and behind it every text that was derived from it: all words are parts of this.
     pub(crate) fn texts(&self) -> &[u8] {
         &self.text
+    }
+
+    /// The classes of the command's bytes, as [`analyze`](super::analyze) reads them.
+    pub(crate) fn classes(&self) -> &Classes {
+        &self.classes
     }
 
     /// Forgets everything and keeps the buffers.

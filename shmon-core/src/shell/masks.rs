@@ -4,47 +4,47 @@
 use super::chars::{self, PLAIN, QUOTE_SPECIAL};
 
 /// Bytes that a mask is about.
-pub(crate) const LANES: usize = 16;
+const LANES: usize = 16;
 
 /// What the shell's reading stops at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Lexical {
+struct Lexical {
     /// Bytes that aren't plain: all that is special anywhere in a word.
-    pub(super) special: u32,
+    special: u32,
     /// `'`
-    pub(super) single: u32,
+    single: u32,
     /// Bytes that are special inside double quotes.
-    pub(super) double: u32,
+    double: u32,
 }
 
 /// What a secret shows by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Signs {
+struct Signs {
     /// `=` and `:`
-    pub(crate) separators: u32,
+    separators: u32,
     /// `-`
-    pub(crate) dashes: u32,
+    dashes: u32,
     /// Letters, digits, `_`, `-` and `.`
-    pub(crate) words: u32,
+    words: u32,
 }
 
-/// Calls `each` with the place of every sixteen bytes of `text`, these bytes, and how many of them were there already; what
-/// is missing in a text that is shorter is 0.
+/// Calls `each` with the place of every sixteen bytes of `text`, and these bytes; the last may be there again, and what is
+/// missing in a text that is shorter is 0.
 #[inline(always)]
-pub(crate) fn sixteens(text: &[u8], mut each: impl FnMut(usize, &[u8; LANES], usize)) {
+fn sixteens(text: &[u8], mut each: impl FnMut(usize, &[u8; LANES])) {
     let (whole, rest) = text.as_chunks::<LANES>();
     for (nth, bytes) in whole.iter().enumerate() {
-        each(nth * LANES, bytes, 0);
+        each(nth * LANES, bytes);
     }
     if rest.is_empty() {
         return;
     }
     match text.last_chunk::<LANES>() {
-        Some(last) => each(text.len() - LANES, last, LANES - rest.len()),
+        Some(last) => each(text.len() - LANES, last),
         None => {
             let mut bytes = [0; LANES];
             bytes[..rest.len()].copy_from_slice(rest);
-            each(0, &bytes, 0);
+            each(0, &bytes);
         }
     }
 }
@@ -52,18 +52,21 @@ pub(crate) fn sixteens(text: &[u8], mut each: impl FnMut(usize, &[u8; LANES], us
 /// Sixty-four bytes of a text: bit n of a mask is the nth.
 pub(crate) const BLOCK: usize = 64;
 
-/// The classes of one block, see [`Lexical`].
+/// The classes of one block, see [`Lexical`] and [`Signs`].
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     special: u64,
     single: u64,
     double: u64,
+    pub(crate) separators: u64,
+    pub(crate) dashes: u64,
+    pub(crate) words: u64,
 }
 
 /// The classes of a text's bytes; the buffer is reused.
 #[derive(Debug, Default)]
-pub(super) struct Classes {
-    blocks: Vec<Block>,
+pub(crate) struct Classes {
+    pub(crate) blocks: Vec<Block>,
     length: usize,
 }
 
@@ -75,11 +78,15 @@ impl Classes {
         self.length = text.len();
         for chunk in text.chunks(BLOCK) {
             let mut block = Block::default();
-            sixteens(chunk, |at, bytes, _| {
+            sixteens(chunk, |at, bytes| {
                 let found = lexical(bytes);
                 block.special |= u64::from(found.special) << at;
                 block.single |= u64::from(found.single) << at;
                 block.double |= u64::from(found.double) << at;
+                let found = signs(bytes);
+                block.separators |= u64::from(found.separators) << at;
+                block.dashes |= u64::from(found.dashes) << at;
+                block.words |= u64::from(found.words) << at;
             });
             self.blocks.push(block);
         }
@@ -120,13 +127,9 @@ impl Classes {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use portable::lexical;
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) use portable::signs;
+use portable::{lexical, signs};
 #[cfg(target_arch = "x86_64")]
-pub(super) use sse2::lexical;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use sse2::signs;
+use sse2::{lexical, signs};
 
 #[cfg(target_arch = "x86_64")]
 mod sse2 {
@@ -159,7 +162,7 @@ mod sse2 {
     }
 
     #[inline(always)]
-    pub(in super::super) fn lexical(bytes: &[u8; LANES]) -> Lexical {
+    pub(super) fn lexical(bytes: &[u8; LANES]) -> Lexical {
         let x = load_unaligned_m128i(bytes);
         let double = any([is(x, b'"'), is(x, b'$'), is(x, b'`'), is(x, b'\\')]);
         let special = any([
@@ -175,7 +178,7 @@ mod sse2 {
     }
 
     #[inline(always)]
-    pub(crate) fn signs(bytes: &[u8; LANES]) -> Signs {
+    pub(super) fn signs(bytes: &[u8; LANES]) -> Signs {
         let x = load_unaligned_m128i(bytes);
         let letters = range(x | set_splat_i8_m128i(0x20), b'a', b'z');
         let words = any([letters, range(x, b'0', b'9'), range(x, b'-', b'.'), is(x, b'_')]);
@@ -193,7 +196,7 @@ mod portable {
         bytes.iter().rev().fold(0, |mask, &b| mask << 1 | u32::from(is(b)))
     }
 
-    pub(in super::super) fn lexical(bytes: &[u8; LANES]) -> Lexical {
+    pub(super) fn lexical(bytes: &[u8; LANES]) -> Lexical {
         Lexical {
             special: mask(bytes, |b| !chars::is(b, PLAIN)),
             single: mask(bytes, |b| b == b'\''),
@@ -201,7 +204,7 @@ mod portable {
         }
     }
 
-    pub(crate) fn signs(bytes: &[u8; LANES]) -> Signs {
+    pub(super) fn signs(bytes: &[u8; LANES]) -> Signs {
         Signs {
             separators: mask(bytes, |b| matches!(b, b'=' | b':')),
             dashes: mask(bytes, |b| b == b'-'),
@@ -233,15 +236,16 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_a_text_comes_once() {
+    fn every_byte_of_a_text_comes() {
         let text: Vec<u8> = (0..100).collect();
         for length in 0..=text.len() {
             let mut seen = Vec::new();
-            sixteens(&text[..length], |at, bytes, again| {
+            sixteens(&text[..length], |at, bytes| {
                 let there = LANES.min(length - at);
                 assert_eq!(&bytes[..there], &text[at..at + there]);
                 assert!(bytes[there..].iter().all(|b| *b == 0));
-                seen.extend_from_slice(&bytes[again..there]);
+                seen.truncate(at);
+                seen.extend_from_slice(&bytes[..there]);
             });
             assert_eq!(seen, &text[..length]);
         }

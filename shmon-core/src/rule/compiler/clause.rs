@@ -102,6 +102,11 @@ impl Clause {
         self.bits.into_iter().enumerate().filter(move |(feature, bits)| *bits != 0 && plain(feature))
     }
 
+    /// Whether it asks for atoms.
+    pub(super) fn asks_atoms(&self) -> bool {
+        !self.atoms.is_empty()
+    }
+
     /// All tokens, of arguments and of atoms.
     pub(super) fn tokens(&self) -> impl Iterator<Item = u32> {
         self.tokens.iter().copied().chain(self.atoms.iter().map(|atom| atom_token(*atom)))

@@ -35,12 +35,14 @@ pub(super) fn write(
             Some((rule, code, clauses))
         });
         entry.count = 0;
+        entry.atoms = false;
         loop {
             let group: Vec<_> = rest.by_ref().take(GROUP).collect();
             if group.is_empty() {
                 break;
             }
             entry.count += 1;
+            entry.atoms |= group.iter().flat_map(|(_, _, clauses)| clauses).any(Clause::asks_atoms);
             words.extend(gates(group.iter().map(|(_, _, clauses)| clauses.first()), w));
             for (rule, code, clauses) in &group {
                 let others = clauses.get(1..).unwrap_or(&[]);

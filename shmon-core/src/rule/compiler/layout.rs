@@ -47,8 +47,13 @@ numbered! {
     H_PROGRAM_AT
     /// 256 words: for each first byte, a bit for each length of a program prefix that begins with it; 0 for none.
     H_PREFIX_AT
-    /// The atoms' filter and table, see `GRAMS_*`; 0 where there is no atom.
-    H_GRAMS_AT
+    /// Filter and table of the atoms that wake rules, see `GRAMS_*`, probed at every [`LONG_STRIDE`]th byte; 0 where there
+    /// is none.
+    H_WAKING_AT
+    /// Those of atoms that are too short for that, probed at every byte.
+    H_SHORT_AT
+    /// Those of all atoms, probed at every byte.
+    H_ALL_AT
     /// Atom records of [`ATOM_WORDS`] words.
     H_ATOMS_AT
     /// Rules that are asked for every command: count, then rules.
@@ -141,7 +146,7 @@ numbered! {
     S_LEN
     /// The name in the bytes.
     S_NAME
-    /// Number of groups of rules in the low bits; [`S_EXCLUDED`].
+    /// Number of groups of rules in the low bits; [`S_EXCLUDED`] and [`S_ATOMS`].
     S_COUNT
     /// Groups, one after the other: [`G_WORDS`] words, then gates of [`GATE_WORDS`], then rules of [`D_WORDS`].
     S_RULES_AT
@@ -204,6 +209,8 @@ numbered! {
 pub const S_PREFIX: u32 = 1 << 31;
 /// The program is noise.
 pub const S_EXCLUDED: u32 = 1 << 31;
+/// Its rules need atoms.
+pub const S_ATOMS: u32 = 1 << 30;
 
 /// Words of an atom record: string, count and place of its rules.
 pub const ATOM_WORDS: usize = 4;
@@ -228,6 +235,8 @@ numbered! {
     /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
+/// Bytes from one probe for atoms that wake rules to the next: these have at least three bytes more.
+pub const LONG_STRIDE: usize = 3;
 /// Words of a place of a gram: atom, the gram's offset in it, another gram's offset from four bytes before this one (at most 8),
 /// and that gram.
 pub const PLACE_WORDS: usize = 4;

@@ -17,6 +17,8 @@ pub(super) struct ProgramEntry {
     /// Where the groups are: see [`G_WORDS`].
     pub(super) at: u32,
     pub(super) excluded: bool,
+    /// Whether its rules need atoms.
+    pub(super) atoms: bool,
     pub(super) spec: u32,
     pub(super) secrets: Vec<u32>,
 }
@@ -136,7 +138,9 @@ impl Writer {
             record[S_HIGH] = (low >> 32) as u32;
             record[S_LEN] = len | if *prefix { S_PREFIX } else { 0 };
             record[S_NAME] = at;
-            record[S_COUNT] = entry.count | if entry.excluded { S_EXCLUDED } else { 0 };
+            record[S_COUNT] = entry.count
+                | if entry.excluded { S_EXCLUDED } else { 0 }
+                | if entry.atoms { S_ATOMS } else { 0 };
             record[S_RULES_AT] = entry.at;
             record[S_SPEC] = entry.spec;
             record[S_SECRETS_AT] = secrets_at;
@@ -146,7 +150,7 @@ impl Writer {
         self.words[H_PREFIX_AT] = if lengths.iter().any(|&l| l != 0) { self.append(&lengths) } else { 0 };
     }
 
-    /// The atoms in order of number, and the table of grams that finds them.
+    /// The atoms in order of number, and the tables of grams that find them.
     pub(super) fn atoms(&mut self, atoms: &Atoms, pool: &mut Pool) {
         let all = atoms.list();
         let mut records = Vec::with_capacity(all.len() * ATOM_WORDS);
@@ -156,24 +160,36 @@ impl Writer {
             records.extend([at, len, rules.len() as u32, rules_at]);
         }
         self.words[H_ATOMS_AT] = self.append(&records);
-        self.words[H_GRAMS_AT] =
-            self.grams((0..).zip(all.iter().map(|a| a.0)).filter(|(number, _)| atoms.is_asked(*number)));
+        let of = |wanted: &dyn Fn(&[u8], &[u32]) -> bool| -> Vec<(u32, &[u8])> {
+            let numbered = (0..).zip(&all).filter(|(_, (text, rules))| wanted(text, rules));
+            numbered.map(|(number, (text, _))| (number, *text)).filter(|(n, _)| atoms.is_asked(*n)).collect()
+        };
+        let is_long = |text: &[u8]| text.len() >= LONG_STRIDE + 3;
+        self.words[H_WAKING_AT] =
+            self.grams(&of(&|text, rules| !rules.is_empty() && is_long(text)), LONG_STRIDE);
+        self.words[H_SHORT_AT] = self.grams(&of(&|text, rules| !rules.is_empty() && !is_long(text)), 1);
+        self.words[H_ALL_AT] = self.grams(&of(&|_, _| true), 1);
     }
 
-    /// Every atom is entered with the one of its grams that is rarest in commands.
-    fn grams<'a>(&mut self, atoms: impl Iterator<Item = (u32, &'a [u8])>) -> u32 {
+    /// An atom of at least `stride + 3` bytes covers a whole gram at one of the probed places, whatever its offset is; so it
+    /// is entered with `stride` grams that follow one another: with those that are rarest in commands.
+    fn grams(&mut self, atoms: &[(u32, &[u8])], stride: usize) -> u32 {
         let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (number, atom) in atoms {
-            let grams = atom.windows(4).map(|four| gram([four[0], four[1], four[2], four[3]]));
-            let cost = |(at, gram): &(usize, u32)| -> u32 {
-                let four = &atom[*at..at + 4];
-                let common: u32 = four.iter().map(|&b| commonness(b)).sum();
-                common
-                    + if is_common(four) { 4000 } else { 0 }
-                    + 20 * by_gram.get(gram).map_or(0, Vec::len) as u32
-            };
-            if let Some((offset, gram)) = grams.enumerate().min_by_key(cost) {
-                by_gram.entry(gram).or_default().extend(place(number, atom, offset));
+        for &(number, atom) in atoms {
+            let costs: Vec<(u32, u32)> = atom
+                .windows(4)
+                .map(|four| {
+                    let gram = gram([four[0], four[1], four[2], four[3]]);
+                    let common: u32 = four.iter().map(|&b| commonness(b)).sum();
+                    let shared = 20 * by_gram.get(&gram).map_or(0, Vec::len) as u32;
+                    (gram, common + shared + if is_common(four) { 4000 } else { 0 })
+                })
+                .collect();
+            let cost = |window: &(usize, &[(u32, u32)])| window.1.iter().map(|(_, cost)| cost).sum::<u32>();
+            if let Some((first, grams)) = costs.windows(stride).enumerate().min_by_key(cost) {
+                for (offset, (gram, _)) in (first..).zip(grams) {
+                    by_gram.entry(*gram).or_default().extend(place(number, atom, offset));
+                }
             }
         }
         if by_gram.is_empty() {

@@ -1,6 +1,6 @@
-//! Ordinary commands in one pass: simple commands of words (with quotes, and with variables that nothing sets), with redirections, in pipelines and lists,
-//! and what common wrappers run. The result is the one of the full evaluation; whatever isn't surely the same is left to
-//! it: substitutions, compound commands, reserved words, shells, and programs that read commands or change the shell.
+//! Ordinary commands in one pass: simple commands of words (with quotes, and with variables that nothing sets), with
+//! redirections, in pipelines and lists, and what common wrappers run. The result is the one of the full evaluation; whatever
+//! isn't surely the same is left to it: substitutions, compound commands, reserved words, shells, and programs that read commands or change the shell.
 
 mod run;
 mod word;
@@ -15,14 +15,13 @@ const DEEPEST: usize = 4;
 /// Redirections of one command.
 const MOST_REDIRECTIONS: usize = 4;
 
-/// Reads the command into `out`; false, with `out` undefined, where that is left to the full evaluation.
+/// Reads the command, whose classes `out` holds, into `out`; false, with `out` undefined, where that is left to the full evaluation.
 pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
     if command.len() > LONGEST {
         return false;
     }
     out.clear();
     out.text.extend_from_slice(command);
-    out.classes.read(command);
     let mut quick = Quick {
         text: command,
         at: 0,

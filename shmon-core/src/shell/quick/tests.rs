@@ -18,6 +18,7 @@ fn shown(analysis: &Analysis) -> String {
 
 /// Whether the quick way answers; where it does, it answers as the full evaluation.
 fn agrees(command: &str, quick: &mut Analysis, full: &mut Analysis) -> bool {
+    quick.classes.read(command.as_bytes());
     let answered = super::run(command.as_bytes(), quick);
     if answered {
         machine::run(command.as_bytes(), Dialect::Bash, full);
