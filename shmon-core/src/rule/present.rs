@@ -11,6 +11,9 @@ use crate::shell::Analysis;
 /// Of more invocations than this, what follows in the pipeline isn't looked for: work stays linear.
 const MANY: usize = 64;
 
+/// Of so few the names are not compared with each other.
+const FEW: usize = 8;
+
 /// The features of one invocation, and of the command around it; each kind is found out when it is first asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Present {
@@ -22,7 +25,7 @@ pub(crate) struct Present {
     /// The atoms that were found, 64 to a word, and their numbers.
     atoms: Vec<u64>,
     found: Vec<u32>,
-    /// The tokens of the names of all programs, each once; of more than [`MANY`] no more are told.
+    /// The tokens of the names of all programs; of more than [`MANY`] no more are told.
     programs: Vec<u32>,
 }
 
@@ -107,7 +110,7 @@ impl Present {
     #[inline]
     fn tokens(&mut self, v: View<'_>, table: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
         let Some(&[kinds, bits]) = v.slice(table, K_WORDS).first_chunk::<K_WORDS>() else { return 0 };
-        if kinds & PROGRAM_KINDS != 0 && self.known & KNOWN_NAMES == 0 {
+        if kinds >> T_PROGRAM & 1 != 0 && self.known & KNOWN_NAMES == 0 {
             self.known |= KNOWN_NAMES;
             self.read_names(analysis);
         }
@@ -115,7 +118,8 @@ impl Present {
         let words = 1 << (bits.clamp(5, 31) - 5);
         let filter = v.slice(table + K_WORDS, words);
         let slots = v.slice(table + K_WORDS + words, 8 * words * TOKEN_SLOT_WORDS);
-        let many = kinds & PROGRAM_KINDS != 0 && self.programs.len() >= MANY;
+        let heads = kinds >> T_PROGRAM_HEAD & 1 != 0 && analysis.invocations().len() > MANY;
+        let many = kinds & PROGRAM_KINDS != 0 && (heads || self.programs.len() >= MANY);
         let mut rules = if many { program_rules(slots) } else { 0 };
         let mut look = |token: u32| {
             let bit = token_hash(token) >> shift;
@@ -127,8 +131,11 @@ impl Present {
         if has(T_ATOM) {
             self.found.iter().for_each(|&atom| look(atom_token(atom)));
         }
-        if kinds & PROGRAM_KINDS != 0 && !many {
+        if has(T_PROGRAM) && !many {
             self.programs.iter().for_each(|&program| look(program));
+        }
+        if has(T_PROGRAM_HEAD) && !many {
+            analysis.invocations().take(MANY).for_each(|i| look(program_head_token(i.program())));
         }
         if kinds & (1 << T_WORD | 1 << T_HEAD | 1 << T_FIRST | 1 << T_TAIL | 1 << T_LAST) == 0 {
             return rules;
@@ -246,12 +253,11 @@ impl Present {
 
     fn read_names(&mut self, analysis: &Analysis) {
         self.programs.clear();
+        let few = analysis.invocations().len() <= FEW;
         for invocation in analysis.invocations() {
-            let name = invocation.program();
-            for token in [program_token(name), program_head_token(name)] {
-                if self.programs.len() < MANY && !self.programs.contains(&token) {
-                    self.programs.push(token);
-                }
+            let token = program_token(invocation.program());
+            if few || (self.programs.len() < MANY && !self.programs.contains(&token)) {
+                self.programs.push(token);
             }
         }
     }

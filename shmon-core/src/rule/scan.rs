@@ -21,14 +21,33 @@ pub(crate) fn scan<const STRIDE: usize>(
     if table == 0 {
         return;
     }
+    let bits = v.at(table + GRAMS_FILTER_BITS);
+    let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << bits.saturating_sub(5).min(GRAMS_MOST_BITS));
+    // Of a known length: no look-up needs a check.
+    macro_rules! of_length {
+        ($($bits:literal)*) => {
+            $(if let Ok(filter) = <&[u32; 1 << ($bits - 5)]>::try_from(filter) {
+                return probe::<STRIDE, _>(v, table, filter, text, found);
+            })*
+        };
+    }
+    of_length!(17 16 18 19 20);
+}
+
+#[inline]
+fn probe<const STRIDE: usize, const WORDS: usize>(
+    v: View<'_>,
+    table: usize,
+    filter: &[u32; WORDS],
+    text: &[u8],
+    found: &mut impl FnMut(u32, &[u32]),
+) {
     // The grams of eight bytes.
     let at_once = 4 / STRIDE + 1;
-    let bits = v.word(table + GRAMS_FILTER_BITS).clamp(5, 31);
-    let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << (bits - 5));
-    let shift = 32 - bits;
+    let shift = 27 - WORDS.trailing_zeros();
     let perhaps = |gram: u32| {
         let bit = gram_hash(gram) >> shift;
-        filter.get((bit >> 5) as usize).map_or(0, |w| w >> (bit & 31) & 1)
+        filter[(bit >> 5) as usize % WORDS] >> (bit & 31) & 1
     };
     let mut at = 0;
     while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {

@@ -226,7 +226,7 @@ numbered! {
 }
 
 numbered! {
-    /// Filter: 2^this bits.
+    /// Filter: 2^this bits, from [`GRAMS_LEAST_BITS`] to [`GRAMS_MOST_BITS`].
     GRAMS_FILTER_BITS
     /// The filter.
     GRAMS_FILTER_AT
@@ -235,6 +235,10 @@ numbered! {
     /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
     GRAMS_SLOTS_AT
 }
+/// Bits of the smallest filter of grams, as a power of two.
+pub const GRAMS_LEAST_BITS: u32 = 16;
+/// Bits of the greatest.
+pub const GRAMS_MOST_BITS: usize = 20;
 /// Bytes from one probe for atoms that wake rules to the next: these have at least three bytes more.
 pub const LONG_STRIDE: usize = 3;
 /// Words of a place of a gram: atom, the gram's offset in it, another gram's offset from four bytes before this one (at most 8),

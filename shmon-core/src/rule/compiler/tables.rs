@@ -195,7 +195,8 @@ impl Writer {
         if by_gram.is_empty() {
             return 0;
         }
-        let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros().clamp(10, 20);
+        let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros();
+        let bits = bits.clamp(GRAMS_LEAST_BITS, GRAMS_MOST_BITS as u32);
         let mut filter = vec![0u32; 1 << (bits - 5)];
         let slots = (by_gram.len() * 2).next_power_of_two().max(2);
         let mut table = vec![0u32; slots * 3];
