@@ -70,8 +70,26 @@ pub(super) struct Search<'a, 'f> {
     pub(super) found: &'f mut Vec<Secret>,
 }
 
-/// Blocks of a text whose `--` are found by their masks.
-const DOUBLES: usize = 4;
+/// Dashes that follow others; `before` is the block before.
+#[inline]
+fn doubles(dashes: u64, before: u64) -> u64 {
+    dashes & (dashes << 1 | before >> (BLOCK - 1))
+}
+
+/// The first byte from `at` on that is none of a word; past the text where there is none.
+#[inline]
+fn word_end(blocks: &[Block], at: usize) -> usize {
+    let mut number = at / BLOCK;
+    let mut others = blocks.get(number).map_or(0, |block| !block.words) & (u64::MAX << (at % BLOCK));
+    while others == 0 {
+        number += 1;
+        match blocks.get(number) {
+            Some(block) => others = !block.words,
+            None => return usize::MAX,
+        }
+    }
+    number * BLOCK + others.trailing_zeros() as usize
+}
 
 /// Whether [`LONG_RUN`] bits in a row end in `bits`, which follow those of `before`.
 #[inline]
@@ -107,32 +125,31 @@ impl Search<'_, '_> {
 
     /// What the text shows, whatever runs.
     fn text(&mut self, blocks: &[Block]) {
-        let command = self.command;
-        // The second dashes of `--`, of so much of the text as fits.
-        let mut doubles = [0u64; DOUBLES];
         let (mut dashes_before, mut words_before) = (0, 0);
-        let mut run = false;
+        let (mut doubled, mut run) = (false, false);
         for (number, &Block { mut separators, dashes, words, .. }) in blocks.iter().enumerate() {
             while separators != 0 {
                 self.separator(number * BLOCK + separators.trailing_zeros() as usize);
                 separators &= separators - 1;
             }
-            if let Some(slot) = doubles.get_mut(number) {
-                *slot = dashes & (dashes << 1 | dashes_before >> (BLOCK - 1));
-            }
+            doubled |= doubles(dashes, dashes_before) != 0;
             run |= has_run(words, words_before);
             (dashes_before, words_before) = (dashes, words);
         }
-        if command.len() > DOUBLES * BLOCK {
-            self.dashes(memchr::memchr_iter(b'-', command));
-        } else if doubles != [0; DOUBLES] {
-            self.dashes((0..).zip(doubles).flat_map(|(number, mut bits)| {
-                std::iter::from_fn(move || {
-                    let at = number * BLOCK + (bits != 0).then_some(bits.trailing_zeros() as usize)?;
-                    bits &= bits - 1;
-                    at.checked_sub(1)
-                })
-            }));
+        if doubled {
+            let (mut from, mut before) = (0, 0);
+            for (number, &Block { dashes, .. }) in blocks.iter().enumerate() {
+                let mut seconds = doubles(dashes, before);
+                while seconds != 0 {
+                    // The first of both.
+                    let at = (number * BLOCK + seconds.trailing_zeros() as usize).saturating_sub(1);
+                    if at >= from {
+                        from = self.dashes(at, blocks);
+                    }
+                    seconds &= seconds - 1;
+                }
+                before = dashes;
+            }
         }
         if run {
             self.runs();
@@ -170,36 +187,30 @@ impl Search<'_, '_> {
         self.value(start, kind, min, schemes);
     }
 
-    /// `--name value`, and blocks that begin with `-----BEGIN`, where there are dashes.
-    fn dashes(&mut self, places: impl Iterator<Item = usize>) {
+    /// `--name value`, and blocks that begin with `-----BEGIN`, at `--`; where the next one may be.
+    fn dashes(&mut self, at: usize, blocks: &[Block]) -> usize {
         let command = self.command;
-        let mut from = 0;
-        for at in places {
-            if at < from || command.get(at + 1) != Some(&b'-') {
-                continue;
-            }
-            let rest = &command[at..];
-            let mut end = rest.iter().position(|&b| !is_word(b)).unwrap_or(rest.len());
-            if rest.starts_with(b"-----") {
-                end = 5;
-                for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {
-                    if rest.starts_with(self.v.text(entry)) {
-                        let stop = memchr::memmem::find(rest, b"-----END").unwrap_or(rest.len());
-                        self.push(at, at + stop, self.v.word(entry + 2));
-                        end = stop;
-                    }
-                }
-            } else if rest.get(end) == Some(&b' ')
-                && !rest.starts_with(b"--no-")
-                && let Some((kind, min, schemes)) = self.key(at + end)
-            {
-                let start = at + end + rest[end..].iter().take_while(|b| **b == b' ').count();
-                if command.get(start) != Some(&b'-') {
-                    self.value(start, kind, min, schemes);
+        let rest = command.get(at..).unwrap_or(&[]);
+        let mut end = word_end(blocks, at).min(command.len()) - at;
+        if rest.starts_with(b"-----") {
+            end = 5;
+            for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {
+                if rest.starts_with(self.v.text(entry)) {
+                    let stop = memchr::memmem::find(rest, b"-----END").unwrap_or(rest.len());
+                    self.push(at, at + stop, self.v.word(entry + 2));
+                    end = stop;
                 }
             }
-            from = at + end.max(2);
+        } else if rest.get(end) == Some(&b' ')
+            && !rest.starts_with(b"--no-")
+            && let Some((kind, min, schemes)) = self.key(at + end)
+        {
+            let start = at + end + rest[end..].iter().take_while(|b| **b == b' ').count();
+            if command.get(start) != Some(&b'-') {
+                self.value(start, kind, min, schemes);
+            }
         }
+        at + end.max(2)
     }
 
     /// The key whose name ends at `end`: kind, least length of a value, schemes.

@@ -110,6 +110,12 @@ impl Classes {
         self.next(at, |block| block.double)
     }
 
+    /// The first `=` or `:` from `at` on.
+    #[inline]
+    pub(super) fn separator(&self, at: usize) -> usize {
+        self.next(at, |block| block.separators)
+    }
+
     #[inline(always)]
     fn next(&self, at: usize, class: impl Fn(&Block) -> u64) -> usize {
         let mut number = at / BLOCK;

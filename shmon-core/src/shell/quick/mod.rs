@@ -159,10 +159,10 @@ impl Quick<'_> {
             last = self.at;
         }
         let argv = Range32 { start: first, end: self.out.words.len() as u32 };
-        let program = self.out.words.get(first as usize)?;
+        let program = *self.out.words.get(first as usize)?;
         let name = self.text.get(program.start as usize..(program.start + program.len) as usize)?;
         // An assignment, or a word of the grammar.
-        if program.flags != WordFlags::default() || is_reserved(name) || name.contains(&b'=') {
+        if program.flags != WordFlags::default() || is_reserved(name) || self.assigns(program.span) {
             return None;
         }
         self.redirections = self.settle(&targets[..redirected]);
@@ -170,6 +170,13 @@ impl Quick<'_> {
         let writes = |kind| matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
         self.files |= targets[..redirected].iter().any(|(kind, ..)| writes(*kind));
         status
+    }
+
+    /// Whether a plain word holds `=`.
+    #[inline]
+    fn assigns(&self, word: Span) -> bool {
+        let at = self.out.classes.separator(word.start as usize);
+        at < word.end as usize && self.source(word).contains(&b'=')
     }
 
     /// Puts redirections into the result.

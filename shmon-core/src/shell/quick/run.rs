@@ -15,7 +15,7 @@ impl Quick<'_> {
         }
         self.emit(argv, span);
         let name = self.bytes(argv.start);
-        let base = match memchr::memrchr(b'/', name) {
+        let base = match name.iter().rposition(|&b| b == b'/') {
             Some(slash) => &name[slash + 1..],
             None => name,
         };
