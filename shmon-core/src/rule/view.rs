@@ -1,6 +1,6 @@
 //! Reading the compiled form: every access is bounds-checked, a wrong index reads as nothing.
 
-use super::compiler::hash::{head, name_hash};
+use super::compiler::hash::{head, name_hash, prefix_slot};
 use super::compiler::layout::*;
 use crate::{Level, Text};
 
@@ -67,7 +67,8 @@ impl<'a> View<'a> {
         }
         let prefixes = self.at(H_PREFIX_AT);
         if prefixes != 0 {
-            let mut lengths = self.word(prefixes + usize::from(first));
+            let second = name.get(1).copied().unwrap_or(0);
+            let mut lengths = self.word(prefixes + prefix_slot(first, second));
             while lengths != 0 {
                 let length = 31 - lengths.leading_zeros();
                 lengths &= !(1 << length);

@@ -25,6 +25,16 @@ pub fn name_hash(head: u64, len: usize, last: u8) -> u32 {
     (x.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
+/// Slots of the table of prefixes.
+pub const PREFIX_SLOTS: usize = 1024;
+
+/// The slot of names that begin with these two bytes; 0 stands for none.
+#[inline]
+pub fn prefix_slot(first: u8, second: u8) -> usize {
+    let both = u32::from(first) << 8 | u32::from(second);
+    (both.wrapping_mul(0x9E37_79B1) >> 22) as usize
+}
+
 /// The hash of a gram.
 #[inline]
 pub fn gram_hash(gram: u32) -> u32 {

@@ -45,7 +45,8 @@ numbered! {
     H_PROGRAM_MASK
     /// Program table: slots of [`SLOT_WORDS`] words.
     H_PROGRAM_AT
-    /// 256 words: for each first byte, a bit for each length of a program prefix that begins with it; 0 for none.
+    /// For the first two bytes of names (see `prefix_slot`), a bit for each length of a program prefix that begins so; 0
+    /// for none.
     H_PREFIX_AT
     /// Filter and table of the atoms that wake rules, see `GRAMS_*`, probed at every [`LONG_STRIDE`]th byte; 0 where there
     /// is none.

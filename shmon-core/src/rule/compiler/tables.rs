@@ -2,7 +2,7 @@
 
 use super::clause::{Atoms, Clause, commonness, encode};
 use super::common::is_common;
-use super::hash::{gram, gram_hash, gram_slot, head, letter_bit, name_hash};
+use super::hash::{PREFIX_SLOTS, gram, gram_hash, gram_slot, head, letter_bit, name_hash, prefix_slot};
 use super::layout::*;
 use super::lower::Pool;
 use super::schema::{ProgramSpec, Style};
@@ -112,12 +112,16 @@ impl Writer {
     pub(super) fn program_table(&mut self, programs: &Programs, pool: &mut Pool) {
         let slots = (programs.len() * 2).max(2).next_power_of_two();
         let mut table = vec![0u32; slots * SLOT_WORDS];
-        let mut lengths = vec![0u32; 256];
+        let mut lengths = vec![0u32; PREFIX_SLOTS];
         for ((name, prefix), entry) in programs {
             let bytes = name.as_bytes();
             let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { continue };
             if *prefix {
-                lengths[first as usize] |= 1 << (bytes.len() as u32).min(31);
+                let bit = 1 << (bytes.len() as u32).min(31);
+                match bytes.get(1) {
+                    Some(&second) => lengths[prefix_slot(first, second)] |= bit,
+                    None => (0..=u8::MAX).for_each(|second| lengths[prefix_slot(first, second)] |= bit),
+                }
             }
             let low = head(bytes);
             let mut slot = name_hash(low, bytes.len(), last) as usize & (slots - 1);
