@@ -2,7 +2,8 @@
 
 use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
 use super::ast::{AssignValue, ParamOp, PartKind, WORD_PLAIN};
-use super::machine::{Flow, Machine, Sink};
+use super::capture::Sink;
+use super::machine::{Flow, Machine};
 use super::obfuscation;
 use super::programs;
 use super::state::{Alias, Input, InputFrom, Origin, Val, Var, VarKind};

@@ -2,7 +2,8 @@
 
 use super::analysis::{Range32, ViaKind};
 use super::ast::{EMPTY, Item, Join, Node, NodeId};
-use super::machine::{Flow, Machine, Sink};
+use super::capture::Sink;
+use super::machine::{Flow, Machine};
 use super::pattern;
 use super::state::{Definition, Input, InputFrom, Val};
 

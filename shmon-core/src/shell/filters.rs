@@ -1,8 +1,9 @@
 //! Programs that turn text into text, computed where their input is known: what a pipeline feeds to a shell.
 
 use super::analysis::{Range32, ViaKind, WordFlags};
+use super::capture::Sink;
 use super::decode;
-use super::machine::{Machine, Sink};
+use super::machine::Machine;
 use super::state::{Input, InputFrom, Val};
 use super::transform;
 

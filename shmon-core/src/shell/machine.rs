@@ -1,9 +1,11 @@
 //! The abstract evaluation: it walks the tree in the order in which bash would run it, with what the text itself
-//! makes known, and collects invocations. Nothing is executed; steps, bytes and depth are bounded.
+//! makes known, and collects invocations. Nothing is executed; steps, bytes and depth are bounded. Shells inside shells are in
+//! `scope`, their output in `capture`.
 
 use super::Dialect;
 use super::analysis::{Analysis, InvRec, Issue, IssueKind, Obfuscation, Range32, Span, Via, ViaKind};
 use super::ast::NodeId;
+use super::capture::Sink;
 use super::parser;
 use super::state::{Input, Origin, Region, State, Val};
 use super::work::worked;
@@ -29,34 +31,6 @@ pub(super) enum Flow {
     Continue(u32),
     Return,
     Exit,
-}
-
-/// What happens to standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sink {
-    Discard,
-    Capture,
-}
-
-/// A capture under way: what to restore, and where the captured bytes start.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Capture {
-    pub(super) mark: usize,
-    sink: Sink,
-    known: bool,
-}
-
-/// The scope of a subshell: lengths to which the environment is cut back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scope {
-    vars: usize,
-    exports: usize,
-    export_all: bool,
-    functions: usize,
-    aliases: usize,
-    base: usize,
-    args: Range32,
-    input: Input,
 }
 
 pub(super) struct Machine<'a> {
@@ -384,127 +358,6 @@ impl Machine<'_> {
             self.issue(IssueKind::Syntax, span);
         }
         node
-    }
-
-    /// Analyses text that a shell of its own reads or gets as an argument.
-    pub(super) fn child_shell(&mut self, text: Val, span: Span, via: Via, dialect: Dialect) {
-        if text.range.is_empty() {
-            return;
-        }
-        if !self.deeper(span) {
-            return;
-        }
-        let origin = self.origin(text.range, span);
-        let scope = self.open_scope();
-        let (outer_dialect, frame) = (self.dialect, self.frame);
-        self.dialect = dialect;
-        self.frame = 0;
-        let functions = std::mem::replace(&mut self.function_base, self.s.functions.len());
-        let aliases = std::mem::replace(&mut self.alias_base, self.s.aliases.len());
-        let elsewhere = matches!(via.kind, ViaKind::Remote | ViaKind::Container);
-        let unseen = if elsewhere { self.s.vars.len() } else { self.environment.0 };
-        let environment = std::mem::replace(&mut self.environment, (unseen, self.s.vars.len()));
-        self.export_all = false;
-        let loops = std::mem::take(&mut self.loops);
-        self.with_via(via, |m| m.source(text.range, origin));
-        self.function_base = functions;
-        self.alias_base = aliases;
-        self.environment = environment;
-        self.loops = loops;
-        self.frame = frame;
-        self.dialect = outer_dialect;
-        self.close_scope(scope);
-        self.depth -= 1;
-    }
-
-    pub(super) fn with_via(&mut self, via: Via, run: impl FnOnce(&mut Self)) {
-        self.s.via.push(via);
-        run(self);
-        self.s.via.pop();
-    }
-
-    /// Starts a subshell: what it changes is forgotten when it ends.
-    pub(super) fn open_scope(&mut self) -> Scope {
-        let scope = Scope {
-            vars: self.s.vars.len(),
-            exports: self.s.exports.len(),
-            export_all: self.export_all,
-            functions: self.s.functions.len(),
-            aliases: self.s.aliases.len(),
-            base: self.var_base,
-            args: self.args,
-            input: self.input,
-        };
-        self.var_base = scope.vars;
-        scope
-    }
-
-    pub(super) fn close_scope(&mut self, scope: Scope) {
-        self.s.vars.truncate(scope.vars);
-        self.s.exports.truncate(scope.exports);
-        self.export_all = scope.export_all;
-        self.s.functions.truncate(scope.functions);
-        self.s.aliases.truncate(scope.aliases);
-        self.var_base = scope.base;
-        self.args = scope.args;
-        self.input = scope.input;
-        if !self.budget_spent {
-            self.flow = Flow::Next;
-        }
-    }
-
-    /// Starts to capture standard output.
-    pub(super) fn begin_capture(&mut self) -> Capture {
-        let capture = Capture { mark: self.s.out.len(), sink: self.sink, known: self.out_known };
-        self.sink = Sink::Capture;
-        self.out_known = true;
-        capture
-    }
-
-    /// Ends a capture: whether all output was known. The bytes are those of `State::out` from the mark on, which the
-    /// caller cuts back.
-    pub(super) fn end_capture(&mut self, capture: Capture) -> bool {
-        let known = self.out_known;
-        self.sink = capture.sink;
-        self.out_known = capture.known;
-        known
-    }
-
-    /// Ends a capture and moves its bytes into the buffer.
-    pub(super) fn take_capture(&mut self, capture: Capture) -> Val {
-        let known = self.end_capture(capture);
-        let len = self.s.out.len().saturating_sub(capture.mark);
-        let range = if len > 0 && self.reserve(len) {
-            let start = self.a.text.len() as u32;
-            self.a.text.extend_from_slice(self.s.out.get(capture.mark..).unwrap_or(&[]));
-            Range32 { start, end: start + len as u32 }
-        } else {
-            let at = self.a.text.len() as u32;
-            Range32 { start: at, end: at }
-        };
-        self.s.out.truncate(capture.mark);
-        Val { range, known }
-    }
-
-    /// Writes to standard output.
-    pub(super) fn write(&mut self, bytes: &[u8]) {
-        if self.sink == Sink::Capture && self.reserve(bytes.len()) {
-            self.s.out.extend_from_slice(bytes);
-        }
-    }
-
-    pub(super) fn write_range(&mut self, range: Range32) {
-        if self.sink == Sink::Capture && self.reserve(range.len()) {
-            let bytes = self.a.text.get(range.start as usize..range.end as usize).unwrap_or(&[]);
-            self.s.out.extend_from_slice(bytes);
-        }
-    }
-
-    /// Notes that something unknown was written.
-    pub(super) fn write_unknown(&mut self) {
-        if self.sink == Sink::Capture {
-            self.out_known = false;
-        }
     }
 
     /// Lists an invocation.

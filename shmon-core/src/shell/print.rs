@@ -2,8 +2,9 @@
 
 use super::analysis::{Range32, WordFlags};
 use super::arith;
+use super::capture::Sink;
 use super::escapes::{self, Style};
-use super::machine::{Machine, Sink};
+use super::machine::Machine;
 use super::state::Val;
 
 impl Machine<'_> {

@@ -1,7 +1,8 @@
 //! Redirections: what a command reads, where its output goes, and the files that the text itself writes.
 
 use super::analysis::{Range32, RedirRec, RedirectionKind, WordFlags, WordRec};
-use super::machine::{Capture, Machine, Sink};
+use super::capture::{Capture, Sink};
+use super::machine::Machine;
 use super::state::{File, Input, InputFrom, Val};
 
 /// Files that are remembered.
