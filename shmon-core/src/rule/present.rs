@@ -25,6 +25,8 @@ pub(crate) struct Present {
     /// The atoms that were found, 64 to a word, and their numbers.
     atoms: Vec<u64>,
     found: Vec<u32>,
+    /// Whether the command, and what was derived from it, is ASCII.
+    ascii: Option<bool>,
     /// The tokens of the names of all programs; of more than [`MANY`] no more are told.
     programs: Vec<u32>,
 }
@@ -81,6 +83,7 @@ impl Present {
     pub(crate) fn reset(&mut self) {
         self.index = None;
         self.known = 0;
+        self.ascii = None;
     }
 
     /// The rules of the group at `at` that are worth asking, as bits.
@@ -129,7 +132,16 @@ impl Present {
         };
         let has = |kind: u32| kinds >> kind & 1 != 0;
         if has(T_ATOM) {
-            self.found.iter().for_each(|&atom| look(atom_token(atom)));
+            if self.found.len() <= MANY {
+                self.found.iter().for_each(|&atom| look(atom_token(atom)));
+            } else {
+                let there = |token: u32| {
+                    let atom = token & ((1 << TOKEN_KIND) - 1);
+                    self.atoms.get(atom as usize / 64).is_some_and(|word| word >> (atom % 64) & 1 != 0)
+                };
+                let tokens = slots.chunks_exact(TOKEN_SLOT_WORDS).map(|slot| slot[0]);
+                tokens.filter(|t| t >> TOKEN_KIND == T_ATOM && there(*t)).for_each(&mut look);
+            }
         }
         if has(T_PROGRAM) && !many {
             self.programs.iter().for_each(|&program| look(program));
@@ -205,7 +217,10 @@ impl Present {
         match kind {
             KNOWN_LETTERS => self.read_letters(v, here),
             KNOWN_WORDS => self.read_words(here),
-            KNOWN_AROUND => self.bits[F_AROUND] = around(here, analysis),
+            KNOWN_AROUND => {
+                let ascii = *self.ascii.get_or_insert_with(|| analysis.texts().is_ascii());
+                self.bits[F_AROUND] = around(here, analysis) | u64::from(!ascii) << X_NOT_ASCII;
+            }
             KNOWN_PROGRAMS => self.read_programs(analysis),
             _ => self.read_bytes(analysis),
         }
@@ -323,7 +338,6 @@ fn around(here: Here<'_>, analysis: &Analysis) -> u64 {
     note(X_VIA, !invocation.via().is_empty());
     note(X_HIDING, !analysis.obfuscations().is_empty());
     note(X_ISSUE, !analysis.issues().is_empty());
-    note(X_NOT_ASCII, !analysis.texts().is_ascii());
     if count > 1 {
         let (pipeline, stage) = (invocation.pipeline(), invocation.stage());
         note(X_FROM, stage > 0);
