@@ -29,8 +29,9 @@ fn parse(text: &str, now: &Zoned) -> Result<Zoned> {
     }
     if let Some(days) = match text {
         "now" => return Ok(now.clone()),
-        "today" => Some(0),
-        "yesterday" => Some(1),
+        "today" | "今日" | "本日" => Some(0),
+        "yesterday" | "昨日" => Some(1),
+        "一昨日" => Some(2),
         _ => None,
     } {
         return Ok(now.checked_sub(days.days())?.start_of_day()?);
@@ -48,9 +49,31 @@ fn parse(text: &str, now: &Zoned) -> Result<Zoned> {
         // "2 hours" and "2h" mean the past too: the record holds nothing of the future.
         return Ok(now.checked_sub(span.abs())?);
     }
+    if let Some(span) = japanese(text) {
+        return Ok(now.checked_sub(span)?);
+    }
     bail!(
         "'{text}' is no time: say '2 hours ago', 'yesterday', '2025-06-28', '2025-06-28 08:50' or '@SECONDS'"
     );
+}
+
+/// `2時間前`, `3日前`, `1週間前`.
+fn japanese(text: &str) -> Option<Span> {
+    let text = text.strip_suffix('前').unwrap_or(text).trim_end();
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(unit);
+    let count: i64 = count.parse().ok()?;
+    match unit.trim_start() {
+        "秒" | "秒間" => Span::new().try_seconds(count),
+        "分" | "分間" => Span::new().try_minutes(count),
+        "時間" => Span::new().try_hours(count),
+        "日" | "日間" => Span::new().try_days(count),
+        "週" | "週間" => Span::new().try_weeks(count),
+        "か月" | "ヶ月" | "カ月" | "月" => Span::new().try_months(count),
+        "年" | "年間" => Span::new().try_years(count),
+        _ => return None,
+    }
+    .ok()
 }
 
 #[cfg(test)]
@@ -73,11 +96,16 @@ mod tests {
             ("2025-06-01 12:34", "2025-06-01T12:34:00"),
             ("2025-06-01 12:34:56", "2025-06-01T12:34:56"),
             ("2025-06-01T00:00:00Z", "2025-06-01T09:00:00"),
+            ("2時間前", "2025-06-28T06:50:30"),
+            ("3 日前", "2025-06-25T08:50:30"),
+            ("1週間前", "2025-06-21T08:50:30"),
+            ("6か月前", "2024-12-28T08:50:30"),
+            ("昨日", "2025-06-27T00:00:00"),
             ("@0", "1970-01-01T09:00:00"),
         ] {
             assert_eq!(parse(text, &now).unwrap().datetime(), wanted.parse::<DateTime>().unwrap(), "{text}");
         }
-        for text in ["", "soon", "2025-13-01", "@x", "hours"] {
+        for text in ["", "soon", "2025-13-01", "@x", "hours", "時間前", "2前", "99999999999年前"] {
             assert!(parse(text, &now).is_err(), "{text}");
         }
     }

@@ -9,6 +9,7 @@ mod commit;
 mod evidence;
 mod file;
 mod interchange;
+mod lead;
 mod limit;
 mod migrate;
 mod open;

@@ -1,18 +1,12 @@
-//! How a query's rows are found: which index leads, and the SQL of a page.
-//!
-//! SQLite keeps no statistics here (gathering them would stop writers), so it can't tell a user with three commands from
-//! one with three million. We look ourselves: a filter that few rows pass leads, because those few are soon read and
-//! sorted; where every filter lets many rows through, rows are read in the wanted order until the page is full.
+//! The SQL of a query's pages: from what leads to its rows ([`Lead`]) to the order in which they are wanted.
 
+use super::lead::Lead;
 use super::query::{Cursor, Order, Query};
 use super::row::COLUMNS;
 use super::text_index;
 use crate::Level;
+use rusqlite::Connection;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
-
-/// So many rows are few: reading and sorting them takes some milliseconds.
-const FEW: i64 = 5000;
 
 /// A condition in SQL with the values of its marks.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +16,7 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    fn add(&mut self, term: impl Into<String>, values: impl IntoIterator<Item = Value>) {
+    pub(super) fn add(&mut self, term: impl Into<String>, values: impl IntoIterator<Item = Value>) {
         self.terms.push(term.into());
         self.values.extend(values);
     }
@@ -33,17 +27,6 @@ impl Condition {
     }
 }
 
-/// What leads to the rows.
-#[derive(Debug, Clone)]
-enum Lead {
-    /// An index in the wanted order, or the table itself in the order of ids.
-    Order,
-    /// A list of few ids.
-    Few(String, Vec<Value>),
-    /// The text index up to this id, and each row after it.
-    Text(String, i64),
-}
-
 /// A query and what leads to its rows.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -52,7 +35,7 @@ pub(super) struct Plan {
 }
 
 /// The levels that are wanted; `None` for all.
-fn levels(query: &Query) -> Option<Vec<Level>> {
+pub(super) fn levels(query: &Query) -> Option<Vec<Level>> {
     if query.level.is_none() && query.min_level.is_none_or(|min| min == Level::Low) {
         return None;
     }
@@ -61,13 +44,13 @@ fn levels(query: &Query) -> Option<Vec<Level>> {
     Some(Level::ALL.into_iter().filter(wanted).collect())
 }
 
-fn level_term(levels: &[Level]) -> String {
+pub(super) fn level_term(levels: &[Level]) -> String {
     let names: Vec<String> = levels.iter().map(|l| format!("'{l}'")).collect();
     format!("risk_level IN ({})", names.join(", "))
 }
 
 /// The folder itself, and what is below it.
-fn directory_term(column: &str, directory: &str) -> (String, [Value; 3]) {
+pub(super) fn directory_term(column: &str, directory: &str) -> (String, [Value; 3]) {
     let directory = directory.trim_end_matches('/');
     let own = if directory.is_empty() { "/" } else { directory };
     // '0' is the character after '/': everything below the folder, by the index.
@@ -76,13 +59,13 @@ fn directory_term(column: &str, directory: &str) -> (String, [Value; 3]) {
 }
 
 /// The numbers of the rules that an id or its first parts name.
-fn rule_numbers(rule: &str) -> (&'static str, [Value; 3]) {
+pub(super) fn rule_numbers(rule: &str) -> (&'static str, [Value; 3]) {
     // '/' is the character after '.'.
     let sql = "SELECT number FROM rules WHERE rule = ? OR (rule >= ? AND rule < ?)";
     (sql, [rule.to_owned().into(), format!("{rule}.").into(), format!("{rule}/").into()])
 }
 
-fn time_terms(query: &Query, c: &mut Condition) {
+pub(super) fn time_terms(query: &Query, c: &mut Condition) {
     if let Some(since) = query.since {
         c.add("started_at_ns >= ?", [since.into()]);
     }
@@ -92,7 +75,7 @@ fn time_terms(query: &Query, c: &mut Condition) {
 }
 
 /// Everything but levels, rule, text index and cursor. A column with `+` before it leads to no index.
-fn condition(query: &Query) -> Condition {
+pub(super) fn condition(query: &Query) -> Condition {
     let mut c = Condition::default();
     for (column, value) in [("session_id", &query.session), ("user", &query.user), ("host", &query.host)] {
         if let Some(value) = value {
@@ -146,30 +129,7 @@ pub(super) fn whole(query: &Query, db: &Connection) -> rusqlite::Result<Conditio
 
 impl Plan {
     pub(super) fn of(query: &Query, db: &Connection) -> rusqlite::Result<Plan> {
-        let mut leads = leads(query);
-        let ordered = leads.len() <= 1 && query.text.is_none() && query.rule.is_none() && !by_id(query);
-        let mut best: Option<(i64, Lead)> = None;
-        // One filter with an index in the order of time needs no look.
-        if !(ordered && query.directory.is_none() && !query.failed && query.exit_status.is_none()) {
-            for (sql, values) in leads.drain(..) {
-                let probe = format!("SELECT count(*) FROM ({sql} LIMIT {})", FEW + 1);
-                let count: i64 = db
-                    .prepare_cached(&probe)?
-                    .query_row(params_from_iter(values.iter()), |row| row.get(0))?;
-                if count <= FEW && best.as_ref().is_none_or(|(least, _)| count < *least) {
-                    best = Some((count, Lead::Few(sql, values)));
-                }
-            }
-        }
-        let lead = match (best, &query.text) {
-            (Some((_, few)), _) => few,
-            (None, Some(text)) => match text_index::question(db, text, false)? {
-                Some(question) => Lead::Text(question, text_index::end(db)?),
-                None => Lead::Order,
-            },
-            (None, None) => Lead::Order,
-        };
-        Ok(Plan { query: query.clone(), lead })
+        Ok(Plan { query: query.clone(), lead: Lead::of(query, db)? })
     }
 
     /// One page in order, beginning after the cursor.
@@ -200,7 +160,8 @@ impl Plan {
             format!("SELECT {COLUMNS} FROM {from}{} ORDER BY {order} LIMIT {size}", c.sql())
         };
         // Levels one by one only where each has an index in the wanted order.
-        if let (Some(levels), false) = (&levels, matches!(self.lead, Lead::Order) && !by_id) {
+        let by_level = !by_id && matches!(self.lead, Lead::Order | Lead::Index("level"));
+        if let (Some(levels), false) = (&levels, by_level) {
             c.add(level_term(levels), []);
         }
         match &self.lead {
@@ -233,16 +194,23 @@ impl Plan {
                 (sql, new.values.into_iter().chain(old.values).collect())
             }
             Lead::Order if by_id => (select("command_logs NOT INDEXED", &c), c.values),
-            Lead::Order => match levels {
+            Lead::Index(index) if !by_level => {
+                (select(&format!("command_logs INDEXED BY command_by_{index}"), &c), c.values)
+            }
+            Lead::Order | Lead::Index(_) => match levels {
                 None => (select("command_logs", &c), c.values),
                 // One ordered walk through the index per level, merged: no level's rows are sorted or skipped over.
                 Some(levels) => {
                     let mut parts = Vec::with_capacity(levels.len());
                     let mut values = Vec::new();
+                    let from = match &self.lead {
+                        Lead::Index(_) => "command_logs INDEXED BY command_by_level",
+                        _ => "command_logs",
+                    };
                     for level in &levels {
                         let mut c = c.clone();
                         c.terms.insert(0, format!("risk_level = '{level}'"));
-                        parts.push(format!("SELECT * FROM ({})", select("command_logs", &c)));
+                        parts.push(format!("SELECT * FROM ({})", select(from, &c)));
                         values.extend(c.values);
                     }
                     if parts.is_empty() {
@@ -266,55 +234,8 @@ fn by_rowid(term: &str) -> String {
 }
 
 /// Whether rows come in the order of ids.
-fn by_id(query: &Query) -> bool {
+pub(super) fn by_id(query: &Query) -> bool {
     query.text.is_some() || query.rule.is_some() || query.after_id.is_some() || query.before_id.is_some()
-}
-
-/// The ids that pass one filter, for each filter that has an index; the time's limits narrow each.
-fn leads(query: &Query) -> Vec<(String, Vec<Value>)> {
-    let mut leads = Vec::new();
-    let mut lead = |index: &str, term: Option<(String, Vec<Value>)>| {
-        let mut c = Condition::default();
-        if let Some((term, values)) = term {
-            c.add(term, values);
-        }
-        time_terms(query, &mut c);
-        let sql = format!("SELECT id FROM command_logs INDEXED BY command_by_{index}{}", c.sql());
-        leads.push((sql, c.values));
-    };
-    let is = |column: &str, value: &String| Some((format!("{column} = ?"), vec![value.clone().into()]));
-    if let Some(session) = &query.session {
-        lead("session", is("session_id", session));
-    }
-    if let Some(user) = &query.user {
-        lead("user", is("user", user));
-    }
-    if let Some(host) = &query.host {
-        lead("host", is("host", host));
-    }
-    if let Some(directory) = &query.directory {
-        let (term, values) = directory_term("working_directory", directory);
-        lead("directory", Some((term, values.to_vec())));
-    }
-    if let Some(status) = query.exit_status.filter(|status| *status != 0) {
-        let term = "exit_status = ? AND exit_status <> 0".to_owned();
-        lead("failure", Some((term, vec![i64::from(status).into()])));
-    } else if query.failed {
-        lead("failure", Some(("exit_status <> 0".to_owned(), Vec::new())));
-    }
-    if let Some(levels) = levels(query) {
-        lead("level", Some((level_term(&levels), Vec::new())));
-    }
-    if query.since.is_some() || query.until.is_some() {
-        lead("time", None);
-    }
-    if let Some(rule) = &query.rule {
-        let (numbers, values) = rule_numbers(rule);
-        let sql =
-            format!("SELECT command_id FROM findings INDEXED BY finding_by_rule WHERE rule IN ({numbers})");
-        leads.push((sql, values.to_vec()));
-    }
-    leads
 }
 
 #[cfg(test)]
@@ -323,6 +244,7 @@ mod tests {
     use crate::Verdict;
     use crate::record::{Event, Record};
     use crate::store::{Entry, Store, StoreOptions};
+    use rusqlite::params_from_iter;
 
     /// 8,000 rows, of which ann has 300 and bob the rest; 7,000 are in the text index.
     fn store() -> (tempfile::TempDir, Store) {

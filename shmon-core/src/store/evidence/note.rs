@@ -99,7 +99,7 @@ impl Note {
     pub(in crate::store) fn parse_all(text: &str) -> Result<Vec<Note>, String> {
         let text = unjoined(text);
         let lines: Vec<&str> = text.lines().collect();
-        let starts: Vec<usize> = (0..lines.len()).filter(|i| is_origin(lines[*i].trim())).collect();
+        let starts: Vec<usize> = (0..lines.len()).filter(|i| is_origin(bare(lines[*i]))).collect();
         if starts.len() < 2 {
             return Note::parse(&text).map(|note| vec![note]);
         }
@@ -110,7 +110,7 @@ impl Note {
     /// Reads a signed note. Text around it, as a chat or a mail adds it, is skipped.
     pub(in crate::store) fn parse(text: &str) -> Result<Note, String> {
         let text = unjoined(text);
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let lines: Vec<&str> = text.lines().map(bare).collect();
         let start = lines
             .iter()
             .position(|line| is_origin(line))
@@ -173,10 +173,45 @@ impl Note {
     }
 }
 
+/// A line without what quoting in a chat or a mail puts before it.
+fn bare(line: &str) -> &str {
+    line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '>' | '＞' | '|')).trim_end()
+}
+
+/// The fields of a note whose lines became one, as where a shell or a form takes line ends for spaces.
+fn in_lines(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let start = words.iter().position(|word| is_origin(word))?;
+    let [
+        origin,
+        size,
+        root,
+        "number",
+        number,
+        "row",
+        row,
+        "time",
+        time,
+        "next",
+        next,
+        "—",
+        name,
+        signature,
+        ..,
+    ] = words[start..]
+    else {
+        return None;
+    };
+    Some(format!(
+        "{origin}\n{size}\n{root}\nnumber {number}\nrow {row}\ntime {time}\nnext {next}\n\n— {name} {signature}\n"
+    ))
+}
+
 /// A note in one line, as syslog has it, in lines again; what stands before it in its line goes.
 fn unjoined(text: &str) -> Cow<'_, str> {
     if !text.contains(JOINT) {
-        return Cow::Borrowed(text);
+        let whole = text.lines().any(|line| is_origin(bare(line)));
+        return if whole { None } else { in_lines(text) }.map_or(Cow::Borrowed(text), Cow::Owned);
     }
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
@@ -230,6 +265,9 @@ mod tests {
             text.clone(),
             format!("⚠️ HIGH RISK\n\n  {}\nbye", text.replace('\n', "\n  ")),
             text.replace('\n', "\r\n"),
+            format!("ann wrote:\n> {}", text.replace('\n', "\n> ")),
+            text.replace("\n\n", "\n"),
+            format!("keep this: {}", text.replace('\n', " ")),
             format!("Jun 28 08:50:30 web shmon: {}", text.lines().collect::<Vec<_>>().join(JOINT)),
         ] {
             let note = Note::parse(&text).unwrap();
