@@ -427,12 +427,34 @@ _shmon_attach() {
 
 # Where other commands stand beside ours in one string, ours becomes a list: in it a status that isn't 0 sets off neither
 # `set -e` nor an ERR trap, and what follows finds $? and $_ as they were. By itself it needs none of that: bash puts both back.
+# It goes first, because many of the others (zoxide, say) leave another status behind, and take time that isn't the command's.
 _shmon_settle() {
-  _shmon_set=${PROMPT_COMMAND-}
-  if [[ $_shmon_pc == 1 && $_shmon_set != "$_shmon_alone" && $_shmon_set == *"$_shmon_alone"* ]]; then
-    PROMPT_COMMAND=${_shmon_set%%"$_shmon_alone"*}$_shmon_listed${_shmon_set#*"$_shmon_alone"}
-    _shmon_set=$PROMPT_COMMAND
+  local _shmon_left _shmon_right _shmon_x
+  if [[ $_shmon_pc != 1 ]]; then return 0; fi
+  if [[ ${PROMPT_COMMAND@a} == *a* ]]; then
+    if [[ ${PROMPT_COMMAND[0]-} != "$_shmon_alone" && " ${PROMPT_COMMAND[*]-} " == *" $_shmon_alone "* ]]; then
+      for _shmon_x in "${!PROMPT_COMMAND[@]}"; do
+        if [[ ${PROMPT_COMMAND[_shmon_x]} == "$_shmon_alone" ]]; then unset -v "PROMPT_COMMAND[$_shmon_x]"; fi
+      done
+      PROMPT_COMMAND=("$_shmon_alone" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    fi
+    return 0
   fi
+  _shmon_set=${PROMPT_COMMAND-}
+  for _shmon_x in "$_shmon_alone" "$_shmon_listed"; do
+    if [[ $_shmon_set == "$_shmon_alone" || $_shmon_set == "$_shmon_listed"* || $_shmon_set != *"$_shmon_x"* ]]; then continue; fi
+    _shmon_left=${_shmon_set%%"$_shmon_x"*} _shmon_right=${_shmon_set#*"$_shmon_x"}
+    _shmon_left=${_shmon_left%"${_shmon_left##*[! ]}"} _shmon_right=${_shmon_right#"${_shmon_right%%[! ]*}"}
+    if [[ $_shmon_left == ?(*[$';\n']) && $_shmon_right == ?([$';\n']*) ]]; then
+      _shmon_right=${_shmon_right#[$';\n']}
+      _shmon_set=$_shmon_listed${_shmon_left:+; ${_shmon_left%[$';\n']}}${_shmon_right:+; $_shmon_right}
+    else
+      # It is part of a command of theirs.
+      _shmon_set=${_shmon_set%%"$_shmon_x"*}$_shmon_listed${_shmon_set#*"$_shmon_x"}
+    fi
+    PROMPT_COMMAND=$_shmon_set
+  done
+  return 0
 }
 
 # Under ble.sh, which takes readline's place and runs lines itself, its own hooks tell what runs.

@@ -22,6 +22,9 @@ struct Cases {
 struct Case {
     /// What is tried, as in the table.
     name: String,
+    /// Files and programs of others that it takes: without them it is left out.
+    #[serde(default)]
+    needs: Vec<String>,
     /// The shells in which it is typed: bash, zsh, fish.
     shells: Vec<String>,
     /// Lines of the start-up file before the hook.
@@ -43,6 +46,9 @@ struct Case {
     /// The shell is gone after the keys: otherwise it is left with Ctrl-D.
     #[serde(default)]
     ends: bool,
+    /// The terminal is closed while the last line runs, when it has said `started`.
+    #[serde(default)]
+    hangs_up: bool,
     /// The terminal shows other things than without the hook, for this reason.
     #[serde(default)]
     screen_differs: Option<String>,
@@ -123,8 +129,14 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
     }
     let mut pty = target.open(&place.root, Some(&rc_file));
     pty.prompt(0)?;
-    for keys in &case.keys {
+    for (at, keys) in case.keys.iter().enumerate() {
         let from = pty.length();
+        if case.hangs_up && at + 1 == case.keys.len() {
+            pty.send(&format!("{keys}\r"));
+            pty.shown(from, "\nstarted\n")?;
+            pty.hang_up();
+            break;
+        }
         if let Some(text) = keys.strip_suffix('\u{3}') {
             // The terminal throws away what waits when the key comes.
             pty.send(text);
@@ -251,8 +263,10 @@ fn check(target: &Target, case: &Case) -> Result<&'static str, String> {
 fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
     build_builtin();
     let only = std::env::var("CASE").ok();
-    let cases: Vec<_> =
-        load().into_iter().filter(|(_, c)| only.as_ref().is_none_or(|only| c.name.contains(only))).collect();
+    let cases: Vec<_> = load()
+        .into_iter()
+        .filter(|(_, c)| c.needs.is_empty() && only.as_ref().is_none_or(|only| c.name.contains(only)))
+        .collect();
     let only = std::env::var("TARGET").ok();
     let mut targets = targets();
     if let Some(mut older) = targets.iter().find(|target| target.name == "bash").cloned() {
@@ -261,6 +275,49 @@ fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
     }
     let targets: Vec<Target> =
         targets.into_iter().filter(|t| only.as_ref().is_none_or(|only| t.name == *only)).collect();
+    let results = try_all(&cases, &targets);
+    let failures = failures(&cases, &targets, &results);
+    let table = table(&cases, &targets, &results);
+    println!("{table}");
+    assert!(failures.is_empty(), "{failures}");
+    let whole =
+        ["bash", "bash+builtin", "zsh", "fish"].iter().all(|kind| targets.iter().any(|t| t.name == *kind));
+    if whole && std::env::var_os("CASE").is_none() {
+        documented(&table);
+    }
+}
+
+#[test]
+fn what_others_have_packaged_works_beside_it() {
+    build_builtin();
+    let folder = Path::new(SHMON).ancestors().nth(2).unwrap().join("neighbours/bin");
+    // The shells of the system.
+    let targets: Vec<Target> =
+        targets().into_iter().filter(|t| t.name == t.kind).map(|t| t.with(&folder)).collect();
+    let only = std::env::var("CASE").ok();
+    let mut cases = load();
+    cases.retain(|(_, case)| {
+        let missing = case.needs.iter().find(|need| !is_there(need, &folder));
+        if let Some(missing) = missing {
+            println!("SKIPPED: {}: {missing} is not installed (.ci/setup does it)", case.name);
+        }
+        missing.is_none()
+            && !case.needs.is_empty()
+            && only.as_ref().is_none_or(|only| case.name.contains(only))
+    });
+    let results = try_all(&cases, &targets);
+    let failures = failures(&cases, &targets, &results);
+    assert!(failures.is_empty(), "{failures}");
+}
+
+/// A file, or a program that PATH or the folder has.
+fn is_there(need: &str, folder: &Path) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).chain([folder.to_path_buf()]).any(|folder| folder.join(need).exists())
+}
+
+/// Each case in each of its shells.
+fn try_all(cases: &[(String, Case)], targets: &[Target]) -> Results {
     let jobs: Vec<(usize, usize)> =
         (0..cases.len()).flat_map(|c| (0..targets.len()).map(move |t| (c, t))).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -280,22 +337,18 @@ fn every_shell_records_what_is_typed_and_shows_nothing_of_it() {
             });
         }
     });
-    let results = results.into_inner().unwrap();
+    results.into_inner().unwrap()
+}
+
+fn failures(cases: &[(String, Case)], targets: &[Target], results: &Results) -> String {
     let mut failures = String::new();
-    for ((c, t), result) in &results {
+    for ((c, t), result) in results {
         if let Err(error) = result {
             let (file, case) = &cases[*c];
             let _ = writeln!(failures, "\n=== {}: {} ({file}.toml)\n{error}", targets[*t].name, case.name);
         }
     }
-    let table = table(&cases, &targets, &results);
-    println!("{table}");
-    assert!(failures.is_empty(), "{failures}");
-    let whole =
-        ["bash", "bash+builtin", "zsh", "fish"].iter().all(|kind| targets.iter().any(|t| t.name == *kind));
-    if whole && std::env::var_os("CASE").is_none() {
-        documented(&table);
-    }
+    failures
 }
 
 type Results = BTreeMap<(usize, usize), Result<&'static str, String>>;

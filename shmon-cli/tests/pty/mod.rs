@@ -1,6 +1,7 @@
 //! A real shell in a real pseudo-terminal, typed into like a person does.
 #![allow(dead_code, reason = "each test uses its part")]
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -28,6 +29,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// The same with another folder that is searched for programs.
+    pub(crate) fn with(self, folder: &Path) -> Target {
+        Target { folder: Some(folder.to_path_buf()), ..self }
+    }
+
     /// The PATH with which this version is found, by itself and by those that it starts.
     pub(crate) fn path(&self) -> String {
         let path = std::env::var("PATH").unwrap();
@@ -118,11 +124,14 @@ const QUIET: Duration = Duration::from_millis(60);
 struct Screen {
     bytes: Vec<u8>,
     closed: bool,
+    /// Nobody looks any more.
+    left: bool,
 }
 
 /// A child process with a terminal of its own.
 pub(crate) struct Pty {
-    master: File,
+    /// `None` when the terminal is closed.
+    master: Option<File>,
     child: Child,
     screen: Arc<(Mutex<Screen>, Condvar)>,
 }
@@ -162,15 +171,35 @@ impl Pty {
         let (mut from, to) = (master.try_clone().unwrap(), Arc::clone(&screen));
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // The terminal of a process that is gone answers with an error (EIO) on Linux.
-            while let Ok(n @ 1..) = from.read(&mut buffer) {
+            loop {
+                let mut fds = [PollFd::new(&from, PollFlags::IN)];
+                let ready = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 20_000_000 }));
+                if to.0.lock().unwrap().left {
+                    break;
+                }
+                if ready == Ok(0) {
+                    continue;
+                }
+                // The terminal of a process that is gone answers with an error (EIO) on Linux.
+                let Ok(n @ 1..) = from.read(&mut buffer) else { break };
                 to.0.lock().unwrap().bytes.extend_from_slice(&buffer[..n]);
                 to.1.notify_all();
             }
+            drop(from);
             to.0.lock().unwrap().closed = true;
             to.1.notify_all();
         });
-        Pty { master, child, screen }
+        Pty { master: Some(master), child, screen }
+    }
+
+    /// Closes the terminal, as a window that is closed or a connection that is lost does.
+    pub(crate) fn hang_up(&mut self) {
+        let mut screen = self.screen.0.lock().unwrap();
+        screen.left = true;
+        while !screen.closed {
+            screen = self.screen.1.wait(screen).unwrap();
+        }
+        self.master = None;
     }
 
     /// The process id of the shell: `setsid` becomes it.
@@ -181,7 +210,7 @@ impl Pty {
     /// Types.
     pub(crate) fn send(&mut self, text: &str) {
         // A shell that has ended takes no more keys.
-        let _ = self.master.write_all(text.as_bytes());
+        let _ = self.master.as_ref().map(|mut master| master.write_all(text.as_bytes()));
     }
 
     /// Everything on the screen so far.
