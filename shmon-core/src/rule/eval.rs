@@ -11,7 +11,9 @@ use crate::classifier::Context;
 use crate::shell::{Analysis, Dialect, Invocation, IssueKind, RedirectionKind, ViaKind, WordFlags};
 
 /// How many other invocations conditions may look at in one command: keeps nested `then` and `also` linear.
-const LOOKS: u32 = 100_000;
+const LOOKS: u32 = 100_000 * LOOK;
+const LOOK: u32 = 64;
+const PASS: u32 = 1;
 
 /// Evaluates conditions for one command.
 pub(crate) struct Machine<'a> {
@@ -268,12 +270,14 @@ impl<'a> Machine<'a> {
     ) -> bool {
         let analysis = self.analysis;
         for (index, invocation) in analysis.invocations().enumerate().skip(from) {
-            if index == here.index || !filter(&invocation) {
-                continue;
-            }
-            match self.looks.checked_sub(1) {
+            // Passing by costs less than a look, but thousands of programs pass by thousands.
+            let passes = index == here.index || !filter(&invocation);
+            match self.looks.checked_sub(if passes { PASS } else { LOOK }) {
                 Some(left) => self.looks = left,
                 None => return false,
+            }
+            if passes {
+                continue;
             }
             let slot = self.view.program(invocation.program());
             if self.node(pc, Some(Here { index, invocation, slot })) {
