@@ -2,7 +2,7 @@
 
 use crate::peers::{self, Peer};
 use crate::shell::Shell;
-use crate::{WARM, micros, quantile};
+use crate::{TURN, micros, quantile};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -17,15 +17,19 @@ pub(crate) fn run(shmon: &Path, samples: usize) {
     }
     // The shells have started their recorders by now.
     std::thread::sleep(Duration::from_secs(1));
-    for round in 0..samples + WARM {
+    for turn in 0..=samples.div_ceil(TURN) {
         for (_, shell, times) in &mut running {
-            let time = shell.enter(":");
-            if round >= WARM {
-                times.push(time);
+            for _ in 0..TURN {
+                let time = shell.enter(":");
+                if turn > 0 {
+                    times.push(time);
+                }
             }
         }
     }
-    println!("\nWaiting for the commit, {samples} prompts each, in turns, each with a recorder of its own\n");
+    println!(
+        "\nWaiting for the commit, {samples} prompts each, in turns of 25, each with a recorder of its own\n"
+    );
     println!("{:<44} {:>9} {:>9} {:>12}", "", "p50 µs", "p99 µs", "added p50 µs");
     let mut plain = f64::NAN;
     for (peer, _, times) in &mut running {

@@ -46,7 +46,10 @@ fn main() {
     }
 }
 
-/// A peer that mostly takes so long is asked in one round of so many: its median is known from fewer, and the whole ends in minutes.
+/// Prompts that one shell is given before the next has its turn: with one each, what is measured is the caches that the others (Python,
+/// say) have emptied.
+const TURN: usize = 25;
+/// A peer that mostly takes so long is given fewer, a part of them: its median is known from fewer, and the whole ends in minutes.
 const SLOW: Duration = Duration::from_millis(15);
 const SELDOM: usize = 8;
 
@@ -77,24 +80,25 @@ fn prompt(shmon: &Path, samples: usize) {
         }
     }
     let mut late = vec![0; running.len()];
-    for round in 0..samples + WARM {
+    // The first turn is not counted.
+    for turn in 0..=samples.div_ceil(TURN) {
         for ((_, shell, times, processor), late) in running.iter_mut().zip(&mut late) {
-            if round >= WARM && *late * 2 > WARM && round % SELDOM != 0 {
-                continue;
-            }
-            let before = shell.processor();
-            let time = shell.enter(":");
-            if round < WARM {
-                *late += usize::from(time > SLOW);
-            } else {
-                times.push(time);
-                let used = shell.processor().zip(before).map_or(0, |(after, before)| after - before);
-                processor.push(Duration::from_nanos(used));
+            let slow = turn > 0 && *late * 2 > TURN;
+            for _ in 0..if slow { TURN / SELDOM } else { TURN } {
+                let before = shell.processor();
+                let time = shell.enter(":");
+                if turn == 0 {
+                    *late += usize::from(time > SLOW);
+                } else {
+                    times.push(time);
+                    let used = shell.processor().zip(before).map_or(0, |(after, before)| after - before);
+                    processor.push(Duration::from_nanos(used));
+                }
             }
         }
     }
     println!(
-        "\nEnter to prompt, {samples} prompts each (an eighth where one takes 15 ms), in turns; what is added to the same shell\n\
+        "\nEnter to prompt, {samples} prompts each (an eighth where one takes 15 ms), in turns of 25; what is added to the same shell\n\
          without a hook, as time that passes and as time of a processor in the shell itself (without the processes that it\n\
          starts), both p50\n"
     );
