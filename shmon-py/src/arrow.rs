@@ -20,6 +20,7 @@ use shmon_core::{Classifier, Scratch};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
@@ -138,8 +139,8 @@ fn fields() -> Fields {
     ])
 }
 
-/// Shares after which the calling thread looks whether somebody pressed Ctrl-C.
-const GLANCE: usize = 32;
+/// How long Ctrl-C may wait until it is looked for. A share takes a millisecond or seconds, by its commands.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Classifies a column on up to `threads` threads, without holding the interpreter.
 fn classify(
@@ -176,17 +177,17 @@ fn classify(
                 });
             }
             let mut scratch = Scratch::default();
-            for share in 1.. {
-                if !work(&mut scratch) {
-                    break;
+            let mut looked = Instant::now();
+            while work(&mut scratch) {
+                if looked.elapsed() < GLANCE {
+                    continue;
                 }
-                if share % GLANCE == 0
-                    && let Some(stop) = Python::attach(|py| py.check_signals().err())
-                {
+                if let Some(stop) = Python::attach(|py| py.check_signals().err()) {
                     // The others find no more work.
                     next.store(shares, Ordering::Relaxed);
                     return Err(stop);
                 }
+                looked = Instant::now();
             }
             Ok(())
         })

@@ -123,6 +123,8 @@ class TestPyarrow:
         code = (
             "import os, signal, sys, threading\n"
             "import pyarrow, shmon\n"
+            # What a shell starts in the background ignores it.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "column = pyarrow.array(['for i in 1 2 3; do echo $i; done; ' * 40]).take([0] * 1_000_000)\n"
             "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
             "try:\n"

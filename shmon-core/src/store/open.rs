@@ -116,13 +116,17 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::NewerVersion`], [`ErrorKind::OldVersion`], [`ErrorKind::Corrupt`], [`ErrorKind::Invalid`] for
-    /// another program's database, or [`ErrorKind::Store`], each naming the file.
+    /// another program's database and for a folder, or [`ErrorKind::Store`], each naming the file.
     pub fn open_read(path: impl AsRef<Path>) -> Result<Store> {
         let path = path.as_ref();
         if !path.exists() {
             let message =
                 "there is no database yet: nothing was recorded (run `shmon init`, or check [store] path)";
             return Err(Error::new(ErrorKind::Store, message).at(path));
+        }
+        if path.is_dir() {
+            let message = "this is a folder: give the database's file, such as ~/monitor/db/monitor.db";
+            return Err(Error::new(ErrorKind::Invalid, message).at(path));
         }
         let fail = |e| failed("open the database", path, e);
         let read = |name: &Path, flags| -> rusqlite::Result<(Connection, State)> {

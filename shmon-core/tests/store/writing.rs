@@ -237,4 +237,6 @@ fn reading_creates_nothing() {
     let Err(error) = Store::open_read(folder.path().join("monitor.db")) else { panic!("opened nothing") };
     assert_eq!(error.kind(), ErrorKind::Store);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let Err(error) = Store::open_read(folder.path()) else { panic!("opened a folder") };
+    assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("this is a folder"), "{error}");
 }
