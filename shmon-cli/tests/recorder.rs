@@ -40,10 +40,11 @@ impl Place {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    fn daemon(&self) -> Child {
+    fn daemon(&self) -> Daemon {
         let mut command = Command::new(SHMON);
         command.arg("--home").arg(self.path()).args(["daemon", "--idle-exit", "0"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().expect("a recorder")
+        command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        Daemon(command.spawn().expect("a recorder"))
     }
 
     fn database(&self) -> Connection {
@@ -75,6 +76,17 @@ impl Place {
     }
 }
 
+/// A recorder that doesn't outlive its test, however that ends.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Most have ended, as the test wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct Shell {
     file: PathBuf,
     writer: Writer,
@@ -89,8 +101,8 @@ impl Shell {
     }
 }
 
-fn kill(child: &mut Child, signal: rustix::process::Signal) {
-    let pid = rustix::process::Pid::from_child(child);
+fn kill(recorder: &mut Daemon, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_child(&recorder.0);
     rustix::process::kill_process(pid, signal).expect("our own process");
 }
 
@@ -132,7 +144,7 @@ fn a_recorder_that_is_killed_at_any_moment_records_everything_once() {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             std::thread::sleep(Duration::from_millis((seed >> 33) % 60));
             kill(&mut recorder, rustix::process::Signal::KILL);
-            recorder.wait().expect("its end");
+            recorder.0.wait().expect("its end");
             kills += 1;
         }
     });
@@ -231,7 +243,7 @@ fn a_shell_that_waits_is_answered_when_its_command_is_recorded() {
     kill(&mut recorder, rustix::process::Signal::CONT);
     assert!(ask(&session, 21));
     kill(&mut recorder, rustix::process::Signal::TERM);
-    assert!(recorder.wait().expect("its end").success());
+    assert!(recorder.0.wait().expect("its end").success());
     assert!(!place.path().join("state/recorder").exists() && !place.path().join("run/awake").exists());
     assert_eq!(place.notices(), Vec::<String>::new());
 }
@@ -254,7 +266,7 @@ fn a_commit_that_fails_is_not_answered_for() {
     assert!(shmon_core::recorder::door::ask(&socket, &session, 2, PATIENCE));
     assert_eq!(place.commands("meanwhile").len(), 1);
     kill(&mut recorder, rustix::process::Signal::TERM);
-    recorder.wait().expect("its end");
+    recorder.0.wait().expect("its end");
 }
 
 #[test]
@@ -300,7 +312,7 @@ fn with_ack_a_command_runs_when_it_is_recorded_and_a_stopped_recorder_keeps_no_p
     );
     assert!(shown.contains("rows|1"), "{shown}");
     kill(&mut recorder, rustix::process::Signal::TERM);
-    recorder.wait().expect("its end");
+    recorder.0.wait().expect("its end");
 }
 
 /// Rows in the order in which they were recorded, each as text, without what differs from run to run.
@@ -372,7 +384,7 @@ fn a_command_recorded_by_hand_is_the_same_with_a_recorder_and_without() {
         std::thread::sleep(Duration::from_millis(20));
     }
     kill(&mut recorder, rustix::process::Signal::TERM);
-    assert!(recorder.wait().expect("its end").success());
+    assert!(recorder.0.wait().expect("its end").success());
     assert_eq!((with.notices(), left()), (Vec::new(), 0));
     assert!(with.shmon(&["verify"]).status.success());
 }
