@@ -2,7 +2,7 @@
 //! faults, so there is nothing to load and nothing to relocate where this toolchain can do that: one file, for every Linux.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What std asks the linker for by name, and the archives that hold it.
@@ -63,5 +63,5 @@ fn archive_path(name: &str) -> Option<PathBuf> {
     let said = Command::new(compiler).arg(format!("-print-file-name=lib{name}.a")).output().ok()?;
     let path = PathBuf::from(String::from_utf8(said.stdout).ok()?.trim());
     // Without a folder it is the name alone: there is no such file.
-    (Path::new(&path).is_absolute() && path.is_file()).then_some(path)
+    (path.is_absolute() && path.is_file()).then_some(path)
 }

@@ -1,6 +1,6 @@
 //! Quotes, backslashes, and substitutions in a word.
 
-use super::ast::{PART_ESCAPED, PART_QUOTED, PartKind};
+use super::ast::{NodeId, PART_ESCAPED, PART_QUOTED, PartKind};
 use super::parser::{Parser, UNTIL_PAREN};
 use super::word::Place;
 use super::work::worked;
@@ -87,12 +87,11 @@ impl Parser<'_> {
         self.push(PartKind::AnsiC, PART_QUOTED, start, end, 0);
     }
 
-    /// `$(…)`; the position is at `$`.
-    pub(super) fn command_substitution(&mut self, quoted: bool) {
-        let start = self.pos;
+    /// The commands of `$(…)`, `<(…)` and `>(…)`; the position is at the first character. `None` where it is too deep.
+    fn in_parentheses(&mut self) -> Option<NodeId> {
         self.pos += 2;
         if !self.enter() {
-            return;
+            return None;
         }
         let node = self.inner_list(UNTIL_PAREN);
         self.leave();
@@ -101,6 +100,13 @@ impl Parser<'_> {
         } else {
             self.refuse();
         }
+        Some(node)
+    }
+
+    /// `$(…)`; the position is at `$`.
+    pub(super) fn command_substitution(&mut self, quoted: bool) {
+        let start = self.pos;
+        let Some(node) = self.in_parentheses() else { return };
         let flags = if quoted { PART_QUOTED } else { 0 };
         self.push(PartKind::Command, flags, start, self.pos, node);
     }
@@ -147,17 +153,7 @@ impl Parser<'_> {
     pub(super) fn process(&mut self) {
         let start = self.pos;
         let kind = if self.peek() == Some(b'>') { PartKind::WriteTo } else { PartKind::ReadFrom };
-        self.pos += 2;
-        if !self.enter() {
-            return;
-        }
-        let node = self.inner_list(UNTIL_PAREN);
-        self.leave();
-        if self.peek() == Some(b')') {
-            self.pos += 1;
-        } else {
-            self.refuse();
-        }
+        let Some(node) = self.in_parentheses() else { return };
         self.push(kind, 0, start, self.pos, node);
     }
 }
