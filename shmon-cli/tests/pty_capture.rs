@@ -33,8 +33,12 @@ struct Case {
     /// Lines of the start-up file after the hook.
     #[serde(default)]
     after: String,
-    /// What is typed: each entry, then the prompt is awaited. An Enter is added unless it ends with `\u0003`.
+    /// What is typed: each entry, then the prompt is awaited. An Enter is added unless it ends with `\u0003`. After an
+    /// Enter inside an entry the shell is given the time to ask for more.
     keys: Vec<String>,
+    /// The lines of an entry are typed without waiting.
+    #[serde(default)]
+    typed_ahead: bool,
     /// The commands that must be recorded, in order, once each.
     recorded: Vec<String>,
     /// Exit statuses that must be recorded with them; `-1` for an end that may be seen or not.
@@ -74,6 +78,9 @@ struct Seen {
     screen: String,
 }
 
+/// What bash and zsh ask with when a command goes on.
+const MORE: &str = "more> ";
+
 struct Place {
     _folder: tempfile::TempDir,
     root: PathBuf,
@@ -105,10 +112,10 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
     std::fs::create_dir_all(place.home.join("scripts")).unwrap();
     std::fs::write(&hook_file, hook).unwrap();
     let rc = match target.shell {
-        "bash" => format!("PS1='{PROMPT}'\nPS2='more> '\nHISTFILE={}/history\n", place.root.display()),
+        "bash" => format!("PS1='{PROMPT}'\nPS2='{MORE}'\nHISTFILE={}/history\n", place.root.display()),
         "zsh" => {
             format!(
-                "PS1='{PROMPT}' PS2='more> ' HISTSIZE=100\nsetopt no_prompt_sp no_prompt_cr interactive_comments\n"
+                "PS1='{PROMPT}' PS2='{MORE}' HISTSIZE=100\nsetopt no_prompt_sp no_prompt_cr interactive_comments\n"
             )
         }
         // Its own colours and suggestions come when they come: the screen wouldn't be the same twice.
@@ -142,8 +149,19 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
             pty.send(text);
             pty.shown(from, text)?;
             pty.send("\u{3}");
-        } else {
+        } else if case.typed_ahead {
             pty.send(keys);
+        } else {
+            // Keys that come between two lines are echoed by the terminal itself.
+            let mut lines = keys.split('\r').peekable();
+            while let Some(line) = lines.next() {
+                let from = pty.length();
+                pty.send(line);
+                if lines.peek().is_some() {
+                    pty.send("\r");
+                    pty.shown(from, if target.shell == "fish" { "" } else { MORE })?;
+                }
+            }
         }
         if !keys.ends_with(['\u{3}', '\n']) {
             pty.send("\r");
