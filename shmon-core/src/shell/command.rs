@@ -67,6 +67,11 @@ impl Machine<'_> {
         if !self.s.aliases.is_empty() && self.alias(words, range) {
             return;
         }
+        if !self.in_stage {
+            self.pipelines += 1;
+            self.pipeline = self.pipelines;
+            self.stage = 0;
+        }
         let mark = self.s.fields.len();
         let before = self.a.invocations.len();
         for index in words.start..words.end {
@@ -83,11 +88,6 @@ impl Machine<'_> {
         let applied = self.redirect(redirected);
         if words.is_empty() && assigned.is_empty() && redirected.len() == 1 && self.input != input {
             self.print_file();
-        }
-        if !self.in_stage {
-            self.pipelines += 1;
-            self.pipeline = self.pipelines;
-            self.stage = 0;
         }
         let span = self.span(range);
         if self.s.fields.len() == mark {

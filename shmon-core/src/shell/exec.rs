@@ -423,8 +423,13 @@ impl Machine<'_> {
 
     /// Runs `body` with its output captured, as `$(…)` does.
     pub(super) fn capture(&mut self, body: NodeId) -> Val {
+        self.capture_as("$()", body)
+    }
+
+    /// The same for a substitution that users know by another name.
+    pub(super) fn capture_as(&mut self, name: &'static str, body: NodeId) -> Val {
         let capture = self.begin_capture();
-        let via = Machine::via(ViaKind::Substitution, "$()");
+        let via = Machine::via(ViaKind::Substitution, name);
         let outer = (self.pipeline, self.stage, self.in_stage, self.redirections, self.assignments);
         self.in_stage = false;
         self.redirections = Range32::default();

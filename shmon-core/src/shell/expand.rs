@@ -209,10 +209,7 @@ impl Machine<'_> {
                 self.substitute(range, output, quoted, field);
             }
             PartKind::ReadFrom => {
-                let capture = self.begin_capture();
-                let via = Machine::via(ViaKind::Substitution, "<()");
-                self.with_via(via, |m| m.subshell(part.index));
-                let content = self.take_capture(capture);
+                let content = self.capture_as("<()", part.index);
                 self.s.files.push(File { name: range, content });
                 field.started = true;
                 self.append(range, true, field);

@@ -81,7 +81,6 @@ impl Classes {
     }
 }
 
-
 /// Reads a text with the widest instructions that the processor has.
 #[inline]
 #[cfg(target_arch = "x86_64")]

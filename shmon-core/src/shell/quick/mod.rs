@@ -1,8 +1,9 @@
 //! Ordinary commands in one pass: simple commands of words (with quotes, and with variables that nothing sets), with
 //! redirections, in pipelines and lists, and what common wrappers run. The result is the one of the full evaluation; whatever
-//! isn't surely the same is left to it: substitutions, compound commands, reserved words, shells, and programs that read commands or change the shell.
+//! isn't surely the same is left to it: output that the text tells, compound commands, reserved words, shells, and programs that read commands or change the shell.
 
 mod run;
+mod substitution;
 mod word;
 
 use super::analysis::{Analysis, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec};
@@ -26,8 +27,11 @@ pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
         text: command,
         at: 0,
         out,
+        pipelines: 0,
         pipeline: 0,
         stage: 0,
+        first: 0,
+        closer: None,
         via: [Via { kind: ViaKind::Wrapper, name: "" }; DEEPEST],
         depth: 0,
         redirections: Range32::default(),
@@ -51,8 +55,13 @@ struct Quick<'a> {
     text: &'a [u8],
     at: usize,
     out: &'a mut Analysis,
+    pipelines: u32,
     pipeline: u32,
     stage: u32,
+    /// The first word of the command at hand.
+    first: u32,
+    /// What ends the substitution at hand.
+    closer: Option<u8>,
     via: [Via; DEEPEST],
     depth: usize,
     /// Those of the command at hand.
@@ -85,11 +94,19 @@ impl Quick<'_> {
         }
     }
 
+    /// Whether the text, or the substitution at hand, ends here.
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.peek().is_none_or(|b| Some(b) == self.closer)
+    }
+
     fn list(&mut self) -> Option<()> {
         loop {
             let status = self.pipeline()?;
+            if self.is_over() {
+                return Some(());
+            }
             let sequence = match (self.peek(), self.after()) {
-                (None, _) => return Some(()),
                 (Some(b';'), next) if !matches!(next, Some(b';' | b'&' | b'|')) => true,
                 (Some(b'&'), Some(b'&')) => {
                     self.at += 1;
@@ -104,14 +121,15 @@ impl Quick<'_> {
             };
             self.at += 1;
             self.blanks();
-            if sequence && self.peek().is_none() {
+            if sequence && self.is_over() {
                 return Some(());
             }
         }
     }
 
     fn pipeline(&mut self) -> Option<Status> {
-        self.pipeline += 1;
+        self.pipelines += 1;
+        self.pipeline = self.pipelines;
         self.stage = 0;
         loop {
             self.blanks();
@@ -128,7 +146,7 @@ impl Quick<'_> {
     fn simple(&mut self) -> Option<Status> {
         let start = self.at;
         let mut last = start;
-        let first = self.out.words.len() as u32;
+        self.first = self.out.words.len() as u32;
         let mut targets = [(RedirectionKind::Read, 0, WordRec::default()); MOST_REDIRECTIONS];
         let mut redirected = 0;
         loop {
@@ -139,12 +157,17 @@ impl Quick<'_> {
                     continue;
                 }
                 Some(b'&') if self.after() != Some(b'>') || self.at == start => break,
+                Some(b'<') if self.after() == Some(b'(') => {
+                    let word = self.process()?;
+                    self.out.words.push(word);
+                }
                 Some(b'&' | b'<' | b'>') => {
                     *targets.get_mut(redirected)? = self.redirection(None)?;
                     redirected += 1;
                 }
                 // A comment.
                 Some(b'#') => return None,
+                Some(b) if Some(b) == self.closer => break,
                 Some(_) => {
                     let word = self.word()?;
                     let digits = || self.source(word.span).iter().all(u8::is_ascii_digit);
@@ -158,17 +181,31 @@ impl Quick<'_> {
             }
             last = self.at;
         }
-        let argv = Range32 { start: first, end: self.out.words.len() as u32 };
-        let program = *self.out.words.get(first as usize)?;
+        let argv = Range32 { start: self.first, end: self.out.words.len() as u32 };
+        let program = *self.out.words.get(argv.start as usize)?;
         let name = self.text.get(program.start as usize..(program.start + program.len) as usize)?;
         // An assignment, or a word of the grammar.
         if program.flags != WordFlags::default() || is_reserved(name) || self.assigns(program.span) {
             return None;
         }
         self.redirections = self.settle(&targets[..redirected]);
-        let status = self.execute(argv, Span::new(start, last));
-        let writes = |kind| matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
-        self.files |= targets[..redirected].iter().any(|(kind, ..)| writes(*kind));
+        let span = match (self.closer, argv.of(&self.out.words)) {
+            (Some(_), [program, .., argument]) => Span { start: program.span.start, end: argument.span.end },
+            (Some(_), _) => program.span,
+            (None, _) => Span::new(start, last),
+        };
+        let status = self.execute(argv, span);
+        for &(kind, fd, word) in &targets[..redirected] {
+            let writes = matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
+            if self.closer.is_none() {
+                self.files |= writes;
+                continue;
+            }
+            // Of a substitution's output something must be left, and what it writes may be read by the next.
+            if kind != RedirectionKind::Read && !(fd == 2 && (!writes || self.is(word, b"/dev/null"))) {
+                return None;
+            }
+        }
         status
     }
 
@@ -220,10 +257,15 @@ impl Quick<'_> {
         let input = rest.first() == Some(&b'<');
         self.at += length;
         self.blanks();
-        if matches!(self.peek(), None | Some(b'#')) || self.peek().is_some_and(|b| is(b, META)) {
+        if self.is_over() || self.peek().is_some_and(|b| b == b'#' || is(b, META)) {
             return None;
         }
+        let before = self.pipelines;
         let mut word = self.word()?;
+        if self.pipelines != before {
+            // Targets are expanded after the words, wherever they stand.
+            return None;
+        }
         let fd = fd.unwrap_or(if input { 0 } else { 1 });
         let mut kind = kind;
         if kind == K::Duplicate {
@@ -240,6 +282,10 @@ impl Quick<'_> {
 
     fn source(&self, span: Span) -> &[u8] {
         self.text.get(span.start as usize..span.end as usize).unwrap_or(&[])
+    }
+
+    fn is(&self, word: WordRec, text: &[u8]) -> bool {
+        self.out.text.get(word.start as usize..(word.start + word.len) as usize) == Some(text)
     }
 
     fn bytes(&self, word: u32) -> &[u8] {

@@ -10,7 +10,9 @@ impl Quick<'_> {
     /// Lists an invocation and follows what it runs.
     pub(super) fn execute(&mut self, argv: Range32, span: Span) -> Option<Status> {
         let program = self.out.words.get(argv.start as usize)?;
-        if program.flags != WordFlags::default() {
+        let name = self.bytes(argv.start);
+        // What runs is in the file that `<(…)` makes.
+        if program.flags != WordFlags::default() || name.first() == Some(&b'<') {
             return None;
         }
         self.emit(argv, span);
@@ -20,9 +22,16 @@ impl Quick<'_> {
             None => name,
         };
         let Some(entry) = wrappers::lookup(base) else {
-            // It may be a script that the text wrote.
-            return (!self.files || base.len() == name.len()).then_some(Status::Unknown);
+            // It may be a script that the text wrote, even just now.
+            let is_path = base.len() < name.len();
+            let written =
+                || self.redirections.of(&self.out.redirections).iter().any(|r| self.bytes(r.target) == name);
+            return (!is_path || !(self.files || written())).then_some(Status::Unknown);
         };
+        if self.closer.is_some() && !writes_anything(&entry.action) {
+            // What it writes is known, if only that it is nothing.
+            return None;
+        }
         match &entry.action {
             Action::Silent | Action::Copy | Action::Rm => Some(Status::Unknown),
             Action::Builtin(Builtin::Other | Builtin::Test) => Some(Status::Unknown),
@@ -208,4 +217,12 @@ impl Quick<'_> {
         }
         self.inner(inner, ViaKind::Wrapper, "xargs")
     }
+}
+
+/// Whether nobody can know what the program writes, so that it is the same inside of a substitution.
+fn writes_anything(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Filter | Action::Cat | Action::Find | Action::Xargs | Action::Wrap(_) | Action::Code(_)
+    )
 }

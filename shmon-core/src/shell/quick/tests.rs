@@ -155,6 +155,13 @@ fn generated_commands_agree() {
         "cp",
         "mv",
         "timeout",
+        "$(",
+        "$(ls",
+        "`",
+        "<(",
+        "date",
+        "sort",
+        "\"$(ls -l \\\"$x\\\" 'a b')\"",
     ];
     let mut seed = 0x2545_F491_4F6C_DD1D_u64;
     let mut next = |n: usize| {

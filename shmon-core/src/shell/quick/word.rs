@@ -36,11 +36,12 @@ impl Quick<'_> {
 
     /// Whether the word ends here; `None` where the full evaluation has to look.
     #[inline]
-    fn ends(&self, at: usize) -> Option<bool> {
+    pub(super) fn ends(&self, at: usize) -> Option<bool> {
         match self.text.get(at) {
             None | Some(b' ' | b'\t' | b';' | b'|' | b'&') => Some(true),
             Some(b'<' | b'>') => (self.text.get(at + 1) != Some(&b'(')).then_some(true),
-            Some(b'\n' | b'(' | b')' | b'`') => None,
+            Some(b) if Some(*b) == self.closer => Some(true),
+            Some(b'\n' | b'(' | b')') => None,
             Some(_) => Some(false),
         }
     }
@@ -71,6 +72,11 @@ impl Quick<'_> {
                     flags.insert(WordFlags::QUOTED);
                     pieces.add(from + 1, from + 2, self.text, &mut self.out.text);
                     at += 2;
+                }
+                b'`' | b'$' if self.substitutes(at) => {
+                    at = self.output(at, &pieces)?;
+                    flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
+                    pieces.add(from, at, self.text, &mut self.out.text);
                 }
                 b'$' => {
                     at += match self.dollar(at, false)? {
@@ -130,8 +136,12 @@ impl Quick<'_> {
                     from = at + 1;
                     at += 2;
                 }
-                (b'\\', None | Some(b'\n')) | (b'`', _) => return None,
+                (b'\\', None | Some(b'\n')) => return None,
                 (b'\\', _) => at += 1,
+                _ if self.substitutes(at) => {
+                    at = self.output(at, pieces)?;
+                    flags.insert(WordFlags::UNRESOLVED);
+                }
                 _ => {
                     at += match self.dollar(at, true)? {
                         Dollar::Literal => 1,
@@ -168,10 +178,10 @@ impl Quick<'_> {
 }
 
 /// The parts of a word: one is where it stands in the command, several are copied together.
-struct Pieces {
+pub(super) struct Pieces {
     first: (usize, usize),
     /// Where the copy begins.
-    copied: Option<usize>,
+    pub(super) copied: Option<usize>,
 }
 
 impl Pieces {

@@ -1,0 +1,78 @@
+//! `$(…)`, backquotes and `<(…)` whose output nobody can know: their commands are listed before the one that takes it.
+
+use super::super::analysis::{Span, Via, ViaKind, WordFlags, WordRec};
+use super::Quick;
+use super::word::Pieces;
+
+impl Quick<'_> {
+    /// Whether the output of commands stands at the position.
+    #[inline]
+    pub(super) fn substitutes(&self, at: usize) -> bool {
+        match self.text.get(at..) {
+            Some([b'`', ..]) => true,
+            // `$((` may be arithmetic.
+            Some([b'$', b'(', next, ..]) => *next != b'(',
+            _ => false,
+        }
+    }
+
+    /// Follows the substitution at `at` inside of a word; where it ends.
+    pub(super) fn output(&mut self, at: usize, pieces: &Pieces) -> Option<usize> {
+        let length = self.out.text.len();
+        let end =
+            if self.text[at] == b'`' { self.backquotes(at)? } else { self.commands(at + 2, b')', "$()")? };
+        // The word is copied together at the end of the text.
+        (pieces.copied.is_none() || self.out.text.len() == length).then_some(end)
+    }
+
+    fn backquotes(&mut self, at: usize) -> Option<usize> {
+        let inner = self.text.get(at + 1..)?;
+        let inner = &inner[..memchr::memchr(b'`', inner)?];
+        if inner.contains(&b'\\') {
+            return None;
+        }
+        let end = at + inner.len() + 2;
+        // A quote inside may go on behind the end.
+        (self.commands(at + 1, b'`', "$()")? == end).then_some(end)
+    }
+
+    /// `<(…)` at the position, as a word.
+    pub(super) fn process(&mut self) -> Option<WordRec> {
+        let start = self.at;
+        self.at = self.commands(start + 2, b')', "<()")?;
+        self.ends(self.at)?.then(|| WordRec {
+            start: start as u32,
+            len: (self.at - start) as u32,
+            flags: WordFlags::default(),
+            span: Span::new(start, self.at),
+        })
+    }
+
+    /// The commands from `at` up to `closer`; where the substitution ends.
+    fn commands(&mut self, at: usize, closer: u8, name: &'static str) -> Option<usize> {
+        *self.via.get_mut(self.depth)? = Via { kind: ViaKind::Substitution, name };
+        let outer = (self.closer, self.first, self.pipeline, self.stage, self.redirections);
+        let words = self.out.words.len();
+        self.depth += 1;
+        self.closer = Some(closer);
+        self.at = at;
+        self.blanks();
+        self.list()?;
+        if self.peek() != Some(closer) || self.tells() {
+            return None;
+        }
+        self.depth -= 1;
+        let end = self.at + 1;
+        (self.closer, self.first, self.pipeline, self.stage, self.redirections) = outer;
+        // The words of a command stand together, after those of the commands inside of it.
+        let first = self.first as usize;
+        self.first = self.out.words.len() as u32;
+        self.out.words.extend_from_within(first..words);
+        Some(end)
+    }
+
+    /// Whether the text tells what some command writes.
+    fn tells(&self) -> bool {
+        self.source || self.files || self.folders
+    }
+}
