@@ -91,29 +91,15 @@ fn word_end(blocks: &[Block], at: usize) -> usize {
     number * BLOCK + others.trailing_zeros() as usize
 }
 
-/// Whether [`LONG_RUN`] bits in a row end in `bits`, which follow those of `before`.
+/// Where runs of at least [`LONG_RUN`] bits begin in `bits`, between the words of the block before and after.
 #[inline]
-fn has_run(bits: u64, before: u64) -> bool {
+fn run_begins(bits: u64, before: u64, after: u64) -> u64 {
     const { assert!(LONG_RUN == 16) };
-    let mut run = u128::from(bits) << 64 | u128::from(before);
+    let mut run = u128::from(after) << 64 | u128::from(bits);
     for step in [1, 2, 4, 8] {
         run &= run >> step;
     }
-    run != 0
-}
-
-/// Bytes of names and of tokens.
-const fn is_word(b: u8) -> bool {
-    const TABLE: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut b = 0;
-        while b < 256 {
-            table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'_' | b'-' | b'.');
-            b += 1;
-        }
-        table
-    };
-    TABLE[b as usize]
+    run as u64 & !(bits << 1 | before >> (BLOCK - 1))
 }
 
 impl Search<'_, '_> {
@@ -126,14 +112,20 @@ impl Search<'_, '_> {
     /// What the text shows, whatever runs.
     fn text(&mut self, blocks: &[Block]) {
         let (mut dashes_before, mut words_before) = (0, 0);
-        let (mut doubled, mut run) = (false, false);
+        let mut doubled = false;
         for (number, &Block { mut separators, dashes, words, .. }) in blocks.iter().enumerate() {
             while separators != 0 {
                 self.separator(number * BLOCK + separators.trailing_zeros() as usize);
                 separators &= separators - 1;
             }
             doubled |= doubles(dashes, dashes_before) != 0;
-            run |= has_run(words, words_before);
+            let after = blocks.get(number + 1).map_or(0, |block| block.words);
+            let mut runs = run_begins(words, words_before, after);
+            while runs != 0 {
+                let at = number * BLOCK + runs.trailing_zeros() as usize;
+                self.run(at, word_end(blocks, at).min(self.command.len()));
+                runs &= runs - 1;
+            }
             (dashes_before, words_before) = (dashes, words);
         }
         if doubled {
@@ -150,9 +142,6 @@ impl Search<'_, '_> {
                 }
                 before = dashes;
             }
-        }
-        if run {
-            self.runs();
         }
     }
 
@@ -290,6 +279,9 @@ impl Search<'_, '_> {
             return;
         }
         let rest = self.command.get(start..).unwrap_or(&[]);
+        if memchr::memchr(b'@', rest).is_none() {
+            return;
+        }
         let end = rest.iter().position(|b| b"/?# \t\n\"'`<>|;&()".contains(b)).unwrap_or(rest.len());
         let Some(at) = rest[..end].iter().rposition(|&b| b == b'@') else { return };
         let Some(colon) = rest[..at].iter().position(|&b| b == b':') else { return };
@@ -299,53 +291,24 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Tokens: every sixteenth byte lies in any run of at least sixteen.
-    fn runs(&mut self) {
-        let command = self.command;
-        let word = |i: usize| command.get(i).is_some_and(|&b| is_word(b));
-        let mut at = LONG_RUN - 1;
-        while at < command.len() {
-            // Most of a run of that length lies before the byte or after it.
-            let before = || at >= 8 && word(at - 4) && word(at - 8);
-            if !word(at) || !((word(at + 4) && word(at + 8)) || before()) {
-                at += LONG_RUN;
-                continue;
-            }
-            let mut start = at;
-            while start > 0 && at - start < LONG_RUN && word(start - 1) {
-                start -= 1;
-            }
-            let mut end = at + 1;
-            while word(end) {
-                end += 1;
-            }
-            if end - start >= LONG_RUN {
-                self.run(start, end);
-            }
-            at = (end + LONG_RUN - 1).max(at + LONG_RUN);
-        }
-    }
-
+    /// A token in a run of word characters.
     fn run(&mut self, start: usize, end: usize) {
-        let command = self.command;
         let first = self.v.at(self.at + C_TOKENS_AT);
-        let mut at = start;
-        while at < end {
+        let run = self.command.get(start..end).unwrap_or(&[]);
+        let option = run.first() == Some(&b'-');
+        let mut inside = false;
+        for (nth, byte) in run.iter().enumerate() {
             // A token begins where a word begins: after no letter or digit, or after a short option (`-pX`).
-            let before = at.checked_sub(1).and_then(|i| command.get(i));
-            let begins = at == start
-                || !before.is_some_and(u8::is_ascii_alphanumeric)
-                || (at == start + 2 && command.get(start) == Some(&b'-'));
-            if begins {
-                let entries = self.v.at(first + usize::from(command[at]));
+            if !inside || (nth == 2 && option) {
+                let entries = self.v.at(first + usize::from(*byte));
                 if entries != 0
-                    && let Some((length, kind)) = self.token(entries, &command[at..])
+                    && let Some((length, kind)) = self.token(entries, &self.command[start + nth..])
                 {
-                    self.push(at, at + length, kind);
+                    self.push(start + nth, start + nth + length, kind);
                     return;
                 }
             }
-            at += 1;
+            inside = byte.is_ascii_alphanumeric();
         }
     }
 
