@@ -1,5 +1,7 @@
 //! Text filters whose output can be computed: `rev`, `tr`, `cut`, `grep` and such.
 
+use std::fmt::Write as _;
+
 /// The output of the filter, or `None` where it can't be computed.
 pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
     match name {
@@ -83,20 +85,18 @@ fn seq(words: &[Vec<u8>]) -> Option<Vec<u8>> {
         [first, step, last] => (number(first)?, number(step)?, number(last)?),
         _ => return None,
     };
-    if step == 0 {
+    let (first, step, last) = (i128::from(first), i128::from(step), i128::from(last));
+    let steps = (last - first).checked_div(step)?;
+    if steps >= 1024 {
         return None;
     }
-    let mut out = Vec::new();
+    let mut out = String::new();
     let mut value = first;
-    for _ in 0..1024 {
-        if (step > 0 && value > last) || (step < 0 && value < last) {
-            return Some(out);
-        }
-        out.extend_from_slice(value.to_string().as_bytes());
-        out.push(b'\n');
-        value = value.checked_add(step)?;
+    while (step > 0 && value <= last) || (step < 0 && value >= last) {
+        let _ = writeln!(out, "{value}");
+        value += step;
     }
-    None
+    Some(out.into_bytes())
 }
 
 /// `perl -e 'print "a" ^ "b"'`: a byte hidden by another.
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn filters_do_what_the_programs_do() {
-        let cases: [(&str, &[&str], &str, &str); 21] = [
+        let cases: [(&str, &[&str], &str, &str); 25] = [
             ("rev", &[], "fr- mr\n", "rm -rf\n"),
             ("tr", &["a-z", "n-za-m"], "ez -es", "rm -rf"),
             ("tr", &["-d", "x"], "rxm", "rm"),
@@ -414,6 +414,15 @@ mod tests {
             ("sed", &["s/x//g;y/ab/rm/"], "xaxb\n", "rm\n"),
             ("awk", &["{print $2}"], "a rm b\n", "rm\n"),
             ("seq", &["2", "4"], "", "2\n3\n4\n"),
+            ("seq", &["3", "-2", "0"], "", "3\n1\n"),
+            ("seq", &["3", "2"], "", ""),
+            ("seq", &["3", "2", "2"], "", ""),
+            (
+                "seq",
+                &["-9223372036854775807", "9223372036854775806", "9223372036854775807"],
+                "",
+                "-9223372036854775807\n-1\n9223372036854775805\n",
+            ),
             ("grep", &["-v", "^#"], "#a\nrm\n", "rm\n"),
             ("grep", &["-oE", "r[a-z]"], "xrmx", "rm\n"),
             ("grep", &["-F", "r."], "rm\nr.\n", "r.\n"),
