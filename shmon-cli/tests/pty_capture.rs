@@ -80,6 +80,8 @@ struct Seen {
 
 /// What bash and zsh ask with when a command goes on.
 const MORE: &str = "more> ";
+/// The key that runs a line as Enter does, and is asked for the next with that one already typed.
+const OPERATE_AND_GET_NEXT: char = '\u{f}';
 
 struct Place {
     _folder: tempfile::TempDir,
@@ -140,14 +142,14 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
         let from = pty.length();
         if case.hangs_up && at + 1 == case.keys.len() {
             pty.send(&format!("{keys}\r"));
-            pty.shown(from, "\nstarted\n")?;
+            pty.runs(from, "\nstarted\n")?;
             pty.hang_up();
             break;
         }
         if let Some(text) = keys.strip_suffix('\u{3}') {
             // The terminal throws away what waits when the key comes.
             pty.send(text);
-            pty.shown(from, text)?;
+            pty.asks(from, text)?;
             pty.send("\u{3}");
         } else if case.typed_ahead {
             pty.send(keys);
@@ -159,7 +161,9 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
                 pty.send(line);
                 if lines.peek().is_some() {
                     pty.send("\r");
-                    pty.shown(from, if target.shell == "fish" { "" } else { MORE })?;
+                    pty.asks(from, if target.shell == "fish" { "" } else { MORE })?;
+                } else if line.ends_with(OPERATE_AND_GET_NEXT) {
+                    pty.asks(from, "")?;
                 }
             }
         }

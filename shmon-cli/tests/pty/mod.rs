@@ -117,8 +117,8 @@ fn installed(program: &str) -> bool {
 pub(crate) const PROMPT: &str = "READY> ";
 /// A shell that says nothing for so long hangs: the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A terminal that was silent so long has nothing more to say to one key.
-const QUIET: Duration = Duration::from_millis(60);
+/// A shell that waited so long, and a terminal that was silent, have nothing more to say to one key.
+const QUIET: Duration = Duration::from_millis(30);
 
 #[derive(Default)]
 struct Screen {
@@ -132,6 +132,8 @@ struct Screen {
 pub(crate) struct Pty {
     /// `None` when the terminal is closed.
     master: Option<File>,
+    /// The terminal's name.
+    name: PathBuf,
     child: Child,
     screen: Arc<(Mutex<Screen>, Condvar)>,
 }
@@ -152,7 +154,8 @@ impl Pty {
         rustix::pty::grantpt(&master).unwrap();
         rustix::pty::unlockpt(&master).unwrap();
         let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
-        let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let name = PathBuf::from(name.to_str().unwrap());
+        let open = || File::options().read(true).write(true).open(&name).unwrap();
         let size = rustix::termios::Winsize { ws_row: 50, ws_col: 500, ws_xpixel: 0, ws_ypixel: 0 };
         rustix::termios::tcsetwinsize(&master, size).unwrap();
         let child = Command::new("/usr/bin/setsid")
@@ -189,7 +192,7 @@ impl Pty {
             to.0.lock().unwrap().closed = true;
             to.1.notify_all();
         });
-        Pty { master: Some(master), child, screen }
+        Pty { master: Some(master), name, child, screen }
     }
 
     /// Closes the terminal, as a window that is closed or a connection that is lost does.
@@ -218,10 +221,23 @@ impl Pty {
         String::from_utf8_lossy(&self.screen.0.lock().unwrap().bytes).into_owned()
     }
 
-    /// Waits until what was printed after byte `from` ends with a prompt and no more comes, or the terminal closes.
+    /// Waits until something was printed after byte `from` that ends with a prompt, and the shell reads keys, or the terminal
+    /// closes.
     pub(crate) fn prompt(&mut self, from: usize) -> Result<(), String> {
+        self.asks(from, PROMPT)
+    }
+
+    /// The same with another text than the prompt.
+    pub(crate) fn asks(&mut self, from: usize, text: &str) -> Result<(), String> {
+        let terminal = self.terminal();
+        let mut since = None;
         self.wait(|screen, quiet| {
-            screen.closed || (quiet && screen.bytes.len() > from && ends_with_prompt(&screen.bytes[from..]))
+            if !terminal.reads_keys() {
+                since = None;
+                return screen.closed;
+            }
+            let waited = since.get_or_insert_with(Instant::now).elapsed() >= QUIET;
+            quiet && waited && screen.bytes.len() > from && ends_with(&screen.bytes[from..], text)
         })
     }
 
@@ -232,12 +248,20 @@ impl Pty {
         })
     }
 
-    /// Waits until what was printed after byte `from` ends with the text and no more comes.
-    pub(crate) fn shown(&mut self, from: usize, text: &str) -> Result<(), String> {
-        self.wait(|screen, quiet| {
-            let rest = screen.bytes.get(from..).unwrap_or_default();
-            quiet && plain(&String::from_utf8_lossy(rest)).ends_with(text)
+    /// Waits until what was printed after byte `from` ends with the text, and a program of the shell's has the terminal and sleeps.
+    pub(crate) fn runs(&mut self, from: usize, text: &str) -> Result<(), String> {
+        let (terminal, shell) = (self.terminal(), self.pid());
+        self.wait(|screen, _| {
+            let program = terminal.foreground().is_some_and(|(leader, sleeps)| leader != shell && sleeps);
+            program && ends_with(screen.bytes.get(from..).unwrap_or_default(), text)
         })
+    }
+
+    fn terminal(&self) -> Terminal {
+        Terminal {
+            master: self.master.as_ref().map(|master| master.try_clone().unwrap()),
+            name: self.name.clone(),
+        }
     }
 
     /// Waits until the shell is gone.
@@ -252,7 +276,7 @@ impl Pty {
         Ok(())
     }
 
-    fn wait(&mut self, done: impl Fn(&Screen, bool) -> bool) -> Result<(), String> {
+    fn wait(&mut self, mut done: impl FnMut(&Screen, bool) -> bool) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
         let mut screen = self.screen.0.lock().unwrap();
         let (mut length, mut since) = (screen.bytes.len(), Instant::now());
@@ -284,9 +308,41 @@ impl Drop for Pty {
     }
 }
 
-/// The text without escape sequences ends with a prompt.
-fn ends_with_prompt(bytes: &[u8]) -> bool {
-    plain(&String::from_utf8_lossy(bytes)).ends_with(PROMPT)
+/// The bytes without escape sequences end with a text.
+fn ends_with(bytes: &[u8], text: &str) -> bool {
+    plain(&String::from_utf8_lossy(bytes)).ends_with(text)
+}
+
+/// What the kernel knows of a terminal.
+struct Terminal {
+    master: Option<File>,
+    name: PathBuf,
+}
+
+impl Terminal {
+    /// The leader of the processes that have the terminal, and whether it sleeps.
+    fn foreground(&self) -> Option<(u32, bool)> {
+        let leader = rustix::termios::tcgetpgrp(self.master.as_ref()?).ok()?.as_raw_nonzero();
+        let stat = std::fs::read_to_string(format!("/proc/{leader}/stat")).ok()?;
+        // The name before it may hold anything (proc_pid_stat(5)).
+        let (_, rest) = stat.rsplit_once(") ")?;
+        Some((leader.get().unsigned_abs(), rest.starts_with('S')))
+    }
+
+    /// Whether a line editor has it, has read all keys, and sleeps. A prompt on the screen doesn't tell: with keys that come while
+    /// a shell is on its way there, or away, the terminal itself does what it was last told to do.
+    fn reads_keys(&self) -> bool {
+        use rustix::fs::{Mode, OFlags, open};
+        use rustix::termios::{LocalModes, tcgetattr};
+        let modes = self.master.as_ref().and_then(|master| tcgetattr(master).ok());
+        let edits = modes.is_some_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
+        let unread = || {
+            let terminal =
+                open(&self.name, OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+            rustix::io::ioctl_fionread(terminal)
+        };
+        edits && unread() == Ok(0) && self.foreground().is_some_and(|(_, sleeps)| sleeps)
+    }
 }
 
 /// The text without what steers the terminal: CSI and OSC sequences, carriage returns, bells.
