@@ -21,7 +21,7 @@ fn event(serial: u32, command: &str) -> String {
 
 /// Waits for so many rows; their commands and users.
 fn rows(home: &Path, count: usize) -> Vec<(String, String)> {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(120);
     loop {
         let found = Connection::open(home.join("db/monitor.db")).ok().and_then(|db| {
             let mut query = db.prepare("SELECT command, user FROM command_logs ORDER BY id").ok()?;

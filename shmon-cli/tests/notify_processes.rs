@@ -56,7 +56,7 @@ fn a_full_disk_loses_nothing() {
         wait $flush; echo "filled up: $?"
         rm "$DISK/filler"
         i=0
-        while [ $i -lt 40 ] && "$SHMON" notify status --format jsonl | grep -q '"state":"\(pending\|sending\|unknown\)"'; do
+        while [ $i -lt 240 ] && "$SHMON" notify status --format jsonl | grep -q '"state":"\(pending\|sending\|unknown\)"'; do
           "$SHMON" notify flush; sleep 0.5; i=$((i + 1))
         done
         "$SHMON" notify status --state sent --format jsonl

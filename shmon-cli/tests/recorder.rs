@@ -12,7 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The longest that anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Place {
     folder: tempfile::TempDir,
@@ -272,7 +272,8 @@ fn a_commit_that_fails_is_not_answered_for() {
 #[test]
 fn with_ack_a_command_runs_when_it_is_recorded_and_a_stopped_recorder_keeps_no_prompt() {
     pty::build_builtin();
-    let place = Place::new("[capture]\nack = true\n");
+    // So long a busy machine may take, and the one prompt that waits for a stopped recorder.
+    let place = Place::new("[capture]\nack = true\nack_wait_ms = 15000\n");
     let mut recorder = place.daemon();
     appears(&place.path().join("run/awake"));
     let hook = place.shmon(&["hook", "bash"]).stdout;
@@ -354,7 +355,8 @@ fn a_command_recorded_by_hand_is_the_same_with_a_recorder_and_without() {
     appears(&with.path().join("run/awake"));
     for call in calls {
         let said = |place: &Place| {
-            let all: Vec<&str> = ["record", "--format", "jsonl"].iter().chain(call).copied().collect();
+            let all: Vec<&str> =
+                ["record", "--wait", "60000", "--format", "jsonl"].iter().chain(call).copied().collect();
             let output = place.shmon(&all);
             assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
             String::from_utf8(output.stdout).expect("text")
@@ -376,7 +378,7 @@ fn a_command_recorded_by_hand_is_the_same_with_a_recorder_and_without() {
     assert!(output.status.success() && output.stdout.is_empty() && told.lines().count() == 1, "{output:?}");
     assert!(told.contains("doesn't answer") && told.contains("waits in"), "{told}");
     kill(&mut recorder, rustix::process::Signal::CONT);
-    let output = with.shmon(&["record", "--session", "s1", "sleep goes on"]);
+    let output = with.shmon(&["record", "--wait", "60000", "--session", "s1", "sleep goes on"]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let until = Instant::now() + PATIENCE;
     while with.commands("sleep hangs") != BTreeMap::from([("sleep hangs".to_owned(), 1)]) {

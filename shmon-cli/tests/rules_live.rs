@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const SHMON: &str = env!("CARGO_BIN_EXE_shmon");
 /// The longest that anything may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const DEPLOY: &str = "[[rule]]\nid = 'mine.deploy'\nlevel = 'critical'\ntitle = 'Deployment'\nmatch = { program = 'deploy' }\n";
 
 fn shmon(home: &Path, args: &[&str]) -> Output {

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The longest that a row may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Start-up files as users have them, none of which may lose a byte: no newline at the end, bytes that are no UTF-8.
 fn start_up_files() -> [(&'static str, Vec<u8>); 3] {

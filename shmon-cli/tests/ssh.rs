@@ -3,16 +3,21 @@
 mod pty;
 mod system_host;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use system_host::{Host, eventually};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use system_host::Host;
 
 struct Sshd {
     folder: PathBuf,
     port: u16,
-    server: Child,
+    stop: Arc<AtomicBool>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl Sshd {
@@ -47,11 +52,10 @@ impl Sshd {
             assert!(made.expect("ssh-keygen").success());
         }
         std::fs::copy(folder.join("user.pub"), folder.join("authorized_keys")).expect("a copy");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let at = folder.display();
         let config = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nAuthorizedKeysFile {at}/authorized_keys\n\
-             PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n\
+            "HostKey {at}/host\nAuthorizedKeysFile {at}/authorized_keys\n\
+             StrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n\
              Subsystem sftp internal-sftp\n{lines}"
         );
         let file = folder.join("sshd_config");
@@ -59,11 +63,29 @@ impl Sshd {
         let right = Command::new(sshd).arg("-t").arg("-f").arg(&file).output().expect("sshd");
         assert!(right.status.success(), "{}", String::from_utf8_lossy(&right.stderr));
         let log = std::fs::File::create(folder.join("log")).expect("a log");
-        let server =
-            Command::new(sshd).args(["-D", "-e", "-f"]).arg(&file).stderr(log).spawn().expect("sshd");
-        let ssh = Sshd { folder, port, server };
-        eventually("sshd", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-        Some(ssh)
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        // One process a connection, as inetd has it: the port is ours from the start, and nobody else's in between.
+        let server = std::thread::spawn(move || {
+            let mut children = Vec::new();
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                let stream = OwnedFd::from(stream.expect("a connection"));
+                let mut command = Command::new(sshd);
+                command.args(["-i", "-e", "-f"]).arg(&file).stderr(log.try_clone().expect("a log"));
+                command.stdin(stream.try_clone().expect("a second handle")).stdout(stream);
+                children.push(command.spawn().expect("sshd"));
+            }
+            for mut child in children {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        });
+        Some(Sshd { folder, port, stop, server: Some(server) })
     }
 
     fn client(&self, program: &str, port: &str) -> Command {
@@ -91,8 +113,11 @@ impl Sshd {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        if let Some(server) = self.server.take() {
+            let _ = server.join();
+        }
     }
 }
 

@@ -40,7 +40,7 @@ sudo -n true|high||$user|/|sudo:refused"
 [ "$(rows "SELECT risk_level FROM command_logs WHERE command LIKE '%rm -rf%'")" = critical ] || fail "the level"
 grep -q 'critical' "$home/logs/command_monitor.log" || fail "nothing was logged"
 # The message is sent by another process; it is there in a moment.
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     ! grep -q 'rm -rf' "$home/told" 2>/dev/null || break
     sleep 0.1
 done

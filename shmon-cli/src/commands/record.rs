@@ -25,8 +25,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long the recorder's answer is waited for: the command is in the spool by then, whatever becomes of the answer.
-const WAIT: Duration = Duration::from_secs(2);
+/// How long the recorder's answer is waited for without `--wait`, in milliseconds.
+const WAIT: u64 = 2000;
 
 /// Record one command: classify, store, log, notify
 #[derive(clap::Args, Debug, PartialEq)]
@@ -63,6 +63,9 @@ pub(crate) struct Args {
     /// Don't wait until it is committed: leave it in the spool to the recorder, which is started where none runs
     #[arg(long)]
     no_wait: bool,
+    /// Wait so many milliseconds at most for a recorder that runs: the command is in the spool by then, and is recorded later
+    #[arg(long, value_name = "MS", default_value_t = WAIT, conflicts_with = "no_wait")]
+    wait: u64,
     /// Output: for people, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -86,6 +89,7 @@ impl Args {
             shell: "bash".to_owned(),
             key: None,
             no_wait: false,
+            wait: WAIT,
             format: Format::Text,
             quiet: false,
         };
@@ -135,12 +139,14 @@ enum Format {
 
 pub(crate) fn run(args: Args, globals: &Globals) -> Result<ExitCode> {
     let (format, quiet, no_wait) = (args.format, args.quiet, args.no_wait);
+    let wait = Duration::from_millis(args.wait);
     let mut event = event(args)?;
     if event.command.iter().all(u8::is_ascii_whitespace) {
         bail!("the command is empty: nothing was recorded");
     }
     let home = globals.home()?;
-    let outcome = if no_wait { hand_over(&home, globals, &event)? } else { ask_recorder(&home, &mut event) };
+    let outcome =
+        if no_wait { hand_over(&home, globals, &event)? } else { ask_recorder(&home, &mut event, wait) };
     let outcome = match outcome {
         Some(outcome) => outcome,
         None => commit(&home, globals, event)?,
@@ -178,10 +184,10 @@ struct Outcome {
 
 /// Gives the command to the recorder that runs; `None` where none does, or the spool can't take it. After an answer that
 /// settled nothing the event has the key of what lies in the spool, so that it can't be recorded twice.
-fn ask_recorder(home: &Home, event: &mut Event) -> Option<Outcome> {
+fn ask_recorder(home: &Home, event: &mut Event, wait: Duration) -> Option<Outcome> {
     let mut line = Line::open(&home.socket())?;
     let mut spooled = spool::write(home, event).ok().flatten()?;
-    match line.row(&spooled.session, WAIT) {
+    match line.row(&spooled.session, wait) {
         Answer::Recorded(row) => Some(Outcome { row: Some(row), trouble: None }),
         Answer::Silent => {
             // What it says is that the command is safe.

@@ -116,7 +116,7 @@ fn installed(program: &str) -> bool {
 /// What every prompt ends with.
 pub(crate) const PROMPT: &str = "READY> ";
 /// A shell that says nothing for so long hangs: the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// A shell that waited so long, and a terminal that was silent, have nothing more to say to one key.
 const QUIET: Duration = Duration::from_millis(30);
 

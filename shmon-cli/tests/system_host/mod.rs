@@ -14,7 +14,7 @@ pub(crate) const RECORDER: u32 = 61_000;
 pub(crate) const ALICE: u32 = 61_001;
 pub(crate) const MALLORY: u32 = 61_002;
 /// The longest that anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Host {
     pub(crate) folder: tempfile::TempDir,

@@ -125,23 +125,24 @@ fn table() {
     for case in table.case {
         let name = &case.name;
         let (server, room) = Room::serve_many(reply(&case.reply).map(|r| (r, case.accepted)), case.times);
+        let closed = queue::Closed::new();
         let full = (case.reply == "hang-connect").then(queue::Full::new);
         let dir = tempfile::tempdir().unwrap();
         let strange = Server::with_tls(Some(tls::server(&dir.path().join("ca.pem"))), |_| Reply::Close);
         let base = match case.reply.as_str() {
             "hang-connect" => format!("http://{}", full.as_ref().unwrap().address),
-            // Nobody listens on the port of a listener that is gone.
-            "refused" => {
-                let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-                format!("http://{}", gone.local_addr().unwrap())
-            }
+            "refused" => format!("http://{}", closed.address),
             "dns" => "https://chatwork.invalid".to_owned(),
             "tls" => strange.url(),
             "not-tls" => format!("https://localhost:{}", server.address().port()),
             _ => server.url(),
         };
         // What hangs has to be waited for; everything else takes as long as a busy machine needs.
-        let timeout = if case.reply.starts_with("hang") { 2 } else { 30 };
+        let timeout = match case.reply.as_str() {
+            "hang-connect" => 2,
+            "hang" | "hang-body" => 5,
+            _ => 60,
+        };
         let mut bed = Bed::new(&format!(
             "[notify]\ntimeout = '{timeout}s'\n[notify.chatwork]\nroom_id = 1\ntoken_file = 'token'\napi_base = '{base}'"
         ));

@@ -210,8 +210,8 @@ fn a_dead_sink_holds_up_no_other() {
     let dead = Server::start(|_| Reply::Hang);
     let (server, room) = Room::serve(None);
     let mut bed = Bed::new(&format!(
-        "[notify]\ntimeout = '1s'\n[notify.chatwork]\nroom_id = 1\ntoken_file = 'token'\napi_base = '{}'\n\
-         [notify.slack]\nurl_file = 'url'\n",
+        "[notify.chatwork]\nroom_id = 1\ntoken_file = 'token'\napi_base = '{}'\n\
+         [notify.slack]\nurl_file = 'url'\ntimeout = '1s'\n",
         server.url()
     ));
     bed.secret("url", &dead.url());

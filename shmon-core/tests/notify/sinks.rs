@@ -373,7 +373,8 @@ fn command_gets_json_and_its_status_counts() {
         ("no-such-program-of-ours", State::Pending, "127"),
         ("sleep 60", State::Unknown, "was killed"),
     ] {
-        let mut bed = Bed::new(&format!("[notify.command]\nrun = '{line}'\ntimeout = '1s'"));
+        let timeout = if state == State::Unknown { 1 } else { 60 };
+        let mut bed = Bed::new(&format!("[notify.command]\nrun = '{line}'\ntimeout = '{timeout}s'"));
         bed.add("command", &high());
         bed.run();
         let one = &bed.all()[0];
@@ -410,7 +411,7 @@ fn requests_go_through_a_proxy_but_not_to_this_machine() {
     let address = proxy.local_addr().unwrap();
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = proxy.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             let mut byte = [0];

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// The longest that anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// One request as it came over the wire.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
@@ -136,7 +139,7 @@ impl Server {
                 };
                 let tls = tls.clone();
                 std::thread::spawn(move || {
-                    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+                    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
                     let mut answer = |request: &Request| {
                         let reply = (handler.lock().expect("a handler"))(request);
                         let _ = sender.send(request.clone());
@@ -174,7 +177,7 @@ impl Server {
 
     /// Waits for one more request.
     pub fn request(&self) -> Request {
-        self.requests.recv_timeout(Duration::from_secs(20)).expect("a request")
+        self.requests.recv_timeout(PATIENCE).expect("a request")
     }
 }
 

@@ -1,7 +1,26 @@
-//! A host that doesn't answer a connection, as behind a firewall that drops packets.
+//! Hosts that take no connection: one where nobody listens, and one that doesn't answer, as behind a firewall that drops packets.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
+
+/// A port on which nobody listens, and nobody else will: it is taken.
+pub struct Closed {
+    pub address: SocketAddr,
+    _socket: OwnedFd,
+}
+
+impl Closed {
+    #[allow(clippy::new_without_default, reason = "it opens a socket")]
+    pub fn new() -> Closed {
+        use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address =
+            getsockname(&socket).expect("an address").try_into().expect("an address of the internet");
+        Closed { address, _socket: socket }
+    }
+}
 
 /// A listener whose queue is full: the kernel answers no further connection.
 pub struct Full {
@@ -20,7 +39,7 @@ impl Full {
         let waiting = TcpStream::connect(address).expect("the one connection that is taken");
         // The kernel queues it a moment after `connect` returns, and on a busy machine much later: a connection that is
         // tried until then is answered.
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(120);
         while queued(address.port()) == 0 {
             assert!(Instant::now() < until, "the connection is not in the queue");
             std::thread::sleep(Duration::from_millis(2));

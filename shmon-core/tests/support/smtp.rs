@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// The longest that anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A mail, or what there was of one, as it came.
 #[derive(Debug, Clone, Default)]
 pub struct Mail {
@@ -69,7 +72,7 @@ impl Server {
                 let (Ok(stream), tls, sender) = (stream, tls.clone(), sender.clone()) else { continue };
                 let refuse = refuse.clone();
                 std::thread::spawn(move || {
-                    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+                    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
                     let refuse = &mut |line: &str| (refuse.lock().expect("a handler"))(line);
                     let wrap = |config: Arc<rustls::ServerConfig>, stream: TcpStream| {
                         let connection = rustls::ServerConnection::new(config).expect("a TLS connection");
@@ -98,7 +101,7 @@ impl Server {
     }
 
     pub fn mail(&self) -> Mail {
-        self.mails.recv_timeout(Duration::from_secs(20)).expect("a mail")
+        self.mails.recv_timeout(PATIENCE).expect("a mail")
     }
 }
 
