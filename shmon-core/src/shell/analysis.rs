@@ -276,6 +276,15 @@ pub(super) struct Range32 {
 }
 
 impl Range32 {
+    /// The part of a path in `text` behind its last slash.
+    #[inline]
+    pub(super) fn base(self, text: &[u8]) -> Range32 {
+        match self.of(text).iter().rposition(|&b| b == b'/') {
+            Some(slash) => Range32 { start: self.start + slash as u32 + 1, end: self.end },
+            None => self,
+        }
+    }
+
     pub(super) fn len(self) -> usize {
         (self.end.saturating_sub(self.start)) as usize
     }
@@ -292,6 +301,8 @@ impl Range32 {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InvRec {
     pub(super) argv: Range32,
+    /// The program's name without its folder, in the text.
+    pub(super) program: Range32,
     pub(super) assignments: Range32,
     pub(super) redirections: Range32,
     pub(super) via: Range32,
@@ -392,11 +403,7 @@ impl<'a> Invocation<'a> {
 
     /// The program's name without its folder; empty where there is no program.
     pub fn program(&self) -> &'a [u8] {
-        let name = self.arg(0).map_or(&[][..], |w| w.bytes);
-        match name.iter().rposition(|&b| b == b'/') {
-            Some(slash) => &name[slash + 1..],
-            None => name,
-        }
+        self.rec.program.of(&self.all.text)
     }
 
     /// How the invocation was reached, outermost first; empty for a plain command.

@@ -367,8 +367,13 @@ impl Machine<'_> {
             return;
         }
         let via = self.via_range();
+        let program = match argv.of(&self.a.words) {
+            [program, ..] => program.range().base(&self.a.text),
+            [] => Range32::default(),
+        };
         let rec = InvRec {
             argv,
+            program,
             assignments,
             redirections: self.redirections,
             via,

@@ -148,9 +148,22 @@ static INDEX: [u16; SLOTS] = {
 
 const LONGEST: usize = 20;
 
+/// For each first byte the lengths of names, as bits: few other names have both.
+static LENGTHS: [u32; 256] = {
+    let mut lengths = [0; 256];
+    let mut i = 0;
+    while i < ENTRIES.len() {
+        let name = ENTRIES[i].name.as_bytes();
+        lengths[name[0] as usize] |= 1 << name.len();
+        i += 1;
+    }
+    lengths
+};
+
 /// What the program of this name does; `None` where it just runs.
 pub(super) fn lookup(name: &[u8]) -> Option<&'static Entry> {
-    if name.is_empty() || name.len() > LONGEST {
+    let first = *name.first()?;
+    if name.len() > LONGEST || LENGTHS[usize::from(first)] >> name.len() & 1 == 0 {
         return None;
     }
     let mut slot = hash(name);

@@ -15,12 +15,9 @@ impl Quick<'_> {
         if program.flags != WordFlags::default() || name.first() == Some(&b'<') {
             return None;
         }
-        self.emit(argv, span);
-        let name = self.bytes(argv.start);
-        let base = match name.iter().rposition(|&b| b == b'/') {
-            Some(slash) => &name[slash + 1..],
-            None => name,
-        };
+        let base = program.range().base(&self.out.text);
+        self.emit(argv, base, span);
+        let (name, base) = (self.bytes(argv.start), base.of(&self.out.text));
         let Some(entry) = wrappers::lookup(base) else {
             // It may be a script that the text wrote, even just now.
             let is_path = base.len() < name.len();
@@ -124,7 +121,7 @@ impl Quick<'_> {
     }
 
     #[inline]
-    fn emit(&mut self, argv: Range32, span: Span) {
+    fn emit(&mut self, argv: Range32, program: Range32, span: Span) {
         let via = match self.via.get(..self.depth) {
             None | Some([]) => Range32::default(),
             Some(steps) => {
@@ -135,6 +132,7 @@ impl Quick<'_> {
         };
         self.out.invocations.push(InvRec {
             argv,
+            program,
             assignments: Range32::default(),
             redirections: self.redirections,
             via,
