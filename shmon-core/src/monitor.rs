@@ -18,7 +18,7 @@ pub enum Incoming {
 }
 
 /// What became of one [`Incoming`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Recorded {
     /// The row; `None` for an excluded command that the configuration drops, or an ending without its command.

@@ -1,6 +1,7 @@
 //! `classify_arrow`: columns of commands come in through the Arrow C data interface, without copying their strings, and
 //! columns of verdicts go out through it.
 
+use crate::text::Name;
 use crate::verdict::{Brief, Facts};
 use crate::{classifier, error, many};
 use arrow_array::builder::{BooleanBuilder, Int8Builder, ListBuilder, StringBuilder};
@@ -171,10 +172,14 @@ fn classify(
     py.detach(|| {
         std::thread::scope(|scope| {
             for _ in 1..threads.min(shares) {
-                scope.spawn(|| {
+                let help = || {
                     let mut scratch = Scratch::default();
                     while work(&mut scratch) {}
-                });
+                };
+                // A thread that can't be started isn't needed: the others take its share.
+                if std::thread::Builder::new().spawn_scoped(scope, help).is_err() {
+                    break;
+                }
             }
             let mut scratch = Scratch::default();
             let mut looked = Instant::now();
@@ -331,9 +336,9 @@ pub(crate) fn classify_arrow<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
     column: &str,
-    threads: Option<usize>,
+    threads: Option<&Bound<'_, PyAny>>,
     dialect: &str,
-    user: Option<String>,
+    user: Option<Name>,
     root: Option<bool>,
     ssh: Option<bool>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -346,10 +351,10 @@ pub(crate) fn rate<'py>(
     classifier: &Classifier,
     data: &Bound<'py, PyAny>,
     column: &str,
-    threads: Option<usize>,
+    threads: Option<&Bound<'_, PyAny>>,
     facts: &Facts,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let threads = many::threads(threads);
+    let threads = many::threads(threads)?;
     let rate = |array: &ArrayRef| -> PyResult<StructArray> {
         let texts = commands(array, column)?;
         classify(py, classifier, &texts, threads, facts)

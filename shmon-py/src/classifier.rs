@@ -1,11 +1,12 @@
 //! `Classifier`, and `classify` and `classify_many` with the built-in rules.
 
 use crate::many::{self, Verdicts};
+use crate::text::Name;
 use crate::verdict::{Brief, Facts, Verdict};
-use crate::{arrow, error, level, text};
+use crate::{argument, arrow, error, level, text};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyString};
 use shmon_core::classifier::Day;
 use shmon_core::shell::Dialect;
 use shmon_core::{self as core, Scratch, time};
@@ -20,7 +21,7 @@ pub(crate) fn builtin() -> &'static core::Classifier {
 
 pub(crate) fn facts(
     dialect: &str,
-    user: Option<String>,
+    user: Option<Name>,
     root: Option<bool>,
     ssh: Option<bool>,
 ) -> PyResult<Facts> {
@@ -33,7 +34,7 @@ pub(crate) fn facts(
             return Err(error::invalid(format!("unknown dialect '{other}': use bash, sh, zsh or fish")));
         }
     };
-    Ok(Facts { dialect, user, root, ssh })
+    Ok(Facts { dialect, user: user.map(|name| name.0), root, ssh })
 }
 
 thread_local! {
@@ -67,7 +68,7 @@ fn classify_one(
 pub(crate) fn classify(
     command: &Bound<'_, PyAny>,
     dialect: &str,
-    user: Option<String>,
+    user: Option<Name>,
     root: Option<bool>,
     ssh: Option<bool>,
 ) -> PyResult<Verdict> {
@@ -87,9 +88,9 @@ pub(crate) fn classify(
 #[pyo3(signature = (commands, *, threads=None, dialect="bash", user=None, root=None, ssh=None))]
 pub(crate) fn classify_many(
     commands: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<&Bound<'_, PyAny>>,
     dialect: &str,
-    user: Option<String>,
+    user: Option<Name>,
     root: Option<bool>,
     ssh: Option<bool>,
 ) -> PyResult<Verdicts> {
@@ -149,7 +150,8 @@ impl Classifier {
         }
         if let Some(levels) = levels {
             for (id, value) in levels {
-                builder = builder.level(id.extract::<String>()?, level::from_python(&value)?);
+                builder = builder
+                    .level(argument::string(&id, "a key of levels")?, level::from_python(&value, "levels")?);
             }
         }
         if exclude.is_some() {
@@ -172,7 +174,7 @@ impl Classifier {
         &self,
         command: &Bound<'_, PyAny>,
         dialect: &str,
-        user: Option<String>,
+        user: Option<Name>,
         root: Option<bool>,
         ssh: Option<bool>,
     ) -> PyResult<Verdict> {
@@ -184,9 +186,9 @@ impl Classifier {
     fn classify_many(
         &self,
         commands: &Bound<'_, PyAny>,
-        threads: Option<usize>,
+        threads: Option<&Bound<'_, PyAny>>,
         dialect: &str,
-        user: Option<String>,
+        user: Option<Name>,
         root: Option<bool>,
         ssh: Option<bool>,
     ) -> PyResult<Verdicts> {
@@ -201,9 +203,9 @@ impl Classifier {
         py: Python<'py>,
         data: &Bound<'py, PyAny>,
         column: &str,
-        threads: Option<usize>,
+        threads: Option<&Bound<'_, PyAny>>,
         dialect: &str,
-        user: Option<String>,
+        user: Option<Name>,
         root: Option<bool>,
         ssh: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -214,21 +216,26 @@ impl Classifier {
 /// A path, or several; a `str` is one path, not an iterable of characters.
 fn paths(value: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<PathBuf>> {
     let Some(value) = value else { return Ok(vec![]) };
-    if let Ok(path) = value.extract::<PathBuf>() {
-        return Ok(vec![path]);
+    if value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.hasattr("__fspath__")?
+    {
+        return Ok(vec![argument::path(value, "rules")?]);
     }
-    value.try_iter()?.map(|item| item?.extract()).collect()
+    let items =
+        value.try_iter().map_err(|_| argument::wrong(value, "rules", "a path, or an iterable of paths"))?;
+    items.map(|item| argument::path(&item?, "rules")).collect()
 }
 
 /// A string, or several.
 fn strings(value: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Vec<String>> {
     let Some(value) = value else { return Ok(vec![]) };
     if value.is_instance_of::<PyString>() {
-        return Ok(vec![value.extract()?]);
+        return Ok(vec![argument::string(value, name)?]);
     }
     let items =
-        value.try_iter().map_err(|_| PyTypeError::new_err(format!("{name} is an iterable of strings")))?;
-    items.map(|item| item?.extract()).collect()
+        value.try_iter().map_err(|_| argument::wrong(value, name, "a str, or an iterable of them"))?;
+    items.map(|item| argument::string(&item?, name)).collect()
 }
 
 /// The day in the system's time zone, on which the expiry of allow entries is checked.

@@ -44,6 +44,12 @@ pub(crate) fn raise(error: Error) -> PyErr {
     })
 }
 
+/// Whether this is an `InvalidError`.
+pub(crate) fn is_invalid(py: Python<'_>, error: &PyErr) -> bool {
+    let class = py.import("shmon._types").and_then(|types| types.getattr("InvalidError"));
+    class.is_ok_and(|class| error.matches(py, class).unwrap_or(false))
+}
+
 /// An `InvalidError` (also a `ValueError`).
 pub(crate) fn invalid(message: impl Into<String>) -> PyErr {
     raise(Error::new(ErrorKind::Invalid, message))

@@ -1,7 +1,6 @@
 //! `shmon.Level`, an `IntEnum` that Python defines, from and to the library's level.
 
-use crate::text;
-use pyo3::exceptions::PyTypeError;
+use crate::{argument, text};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
@@ -20,15 +19,16 @@ pub(crate) fn to_python(py: Python<'_>, level: Level) -> PyResult<Py<PyAny>> {
 }
 
 /// A level from a member, a number (0 to 3) or a name in any case.
-pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Level> {
-    if let Ok(name) = value.cast::<PyString>() {
-        return text::lossy(name)?.parse().map_err(crate::error::raise);
+pub(crate) fn from_python(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Level> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return text::lossy(text)?.parse().map_err(crate::error::raise);
     }
-    let number: i64 = value
-        .extract()
-        .map_err(|_| PyTypeError::new_err("a level is a shmon.Level, a number from 0 to 3 or a name"))?;
+    if !value.hasattr("__index__")? {
+        return Err(argument::wrong(value, name, "a shmon.Level, a number from 0 to 3 or a name"));
+    }
+    let number: i64 = argument::number(value, name)?;
     u8::try_from(number)
         .ok()
         .and_then(Level::from_u8)
-        .ok_or_else(|| crate::error::invalid(format!("unknown level {number}: use 0 to 3")))
+        .ok_or_else(|| crate::error::invalid(format!("{name}: unknown level {number}, use 0 to 3")))
 }

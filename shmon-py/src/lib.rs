@@ -3,9 +3,12 @@
 //! Every class is frozen and every call into the library is pure or locked, so the module needs no global lock on
 //! free-threaded builds.
 
+mod argument;
 mod arrow;
 mod classifier;
 mod error;
+mod finding;
+mod invocation;
 mod level;
 mod many;
 mod monitor;
@@ -28,6 +31,10 @@ mod _shmon {
     #[pymodule_export]
     use crate::classifier::{Classifier, classify, classify_many};
     #[pymodule_export]
+    use crate::finding::Finding;
+    #[pymodule_export]
+    use crate::invocation::{Invocation, Unresolved};
+    #[pymodule_export]
     use crate::many::{Verdicts, VerdictsIter};
     #[pymodule_export]
     use crate::monitor::{Monitor, Recorded};
@@ -44,7 +51,7 @@ mod _shmon {
     #[pymodule_export]
     use crate::store::{Lines, Rows, Store};
     #[pymodule_export]
-    use crate::verdict::{Finding, Invocation, Unresolved, Verdict};
+    use crate::verdict::Verdict;
     use pyo3::prelude::*;
 
     #[pymodule_init]

@@ -5,7 +5,7 @@
 //! cores are busy from the second chunk on and other Python threads run meanwhile.
 
 use crate::verdict::{Brief, Facts, Verdict};
-use crate::{level, text};
+use crate::{argument, level, text};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySlice, PyTuple};
@@ -163,10 +163,14 @@ impl Drop for Closer<'_> {
     }
 }
 
-/// As many threads as the caller says, or as there are cores.
-pub(crate) fn threads(threads: Option<usize>) -> usize {
+/// More threads than this are of no use anywhere, and may be more than the system allows.
+const MOST_THREADS: usize = 1024;
+
+/// As many threads as the caller says, or (0 and `None`) as there are cores.
+pub(crate) fn threads(threads: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
     let cores = || std::thread::available_parallelism().ok();
-    threads.and_then(NonZero::new).or_else(cores).map_or(1, NonZero::get)
+    let wanted = argument::optional(threads, "threads")?.and_then(NonZero::new);
+    Ok(wanted.or_else(cores).map_or(1, NonZero::get).min(MOST_THREADS))
 }
 
 /// Hands over each command of an iterable.
@@ -183,18 +187,10 @@ fn each(
     }
 }
 
-/// Says which of the commands it was.
-fn name(py: Python<'_>, error: PyErr, index: usize) -> PyErr {
-    if error.is_instance_of::<PyTypeError>(py) {
-        return PyTypeError::new_err(format!("commands[{index}]: {}", error.value(py)));
-    }
-    error
-}
-
 pub(crate) fn classify_many(
     classifier: &Classifier,
     commands: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<&Bound<'_, PyAny>>,
     facts: Facts,
 ) -> PyResult<Verdicts> {
     let py = commands.py();
@@ -203,7 +199,7 @@ pub(crate) fn classify_many(
             "classify_many takes an iterable of commands, not one command: use classify, or put it into a list",
         ));
     }
-    let threads = self::threads(threads);
+    let threads = self::threads(threads)?;
     let queue = Queue { state: Mutex::default(), changed: Condvar::new() };
     std::thread::scope(|scope| {
         let closer = Closer(&queue);
@@ -212,7 +208,7 @@ pub(crate) fn classify_many(
         let mut chunk = Chunk::default();
         let mut read = 0;
         let mut push = |command: &Bound<'_, PyAny>| -> PyResult<()> {
-            chunk.push(&text::command(command).map_err(|e| name(py, e, read))?);
+            chunk.push(&text::command(command).map_err(|e| argument::at(py, e, "commands", read))?);
             read += 1;
             if chunk.ends.len() < CHUNK && chunk.text.len() < CHUNK_BYTES {
                 return Ok(());
@@ -229,13 +225,15 @@ pub(crate) fn classify_many(
             // A small batch is done before a thread would have started.
             if workers.len() + 1 < threads && waiting > workers.len() {
                 let (queue, facts) = (&queue, &facts);
-                workers.push(scope.spawn(move || {
+                let work = move || {
                     let mut scratch = Scratch::default();
                     while let Some((index, mut chunk)) = queue.take() {
                         chunk.classify(classifier, facts, &mut scratch);
                         queue.finish(index, chunk);
                     }
-                }));
+                };
+                // A thread that can't be started isn't needed: the others take its share.
+                workers.extend(std::thread::Builder::new().spawn_scoped(scope, work));
             } else if waiting > 2 * workers.len() {
                 py.detach(|| {
                     if let Some((index, mut chunk)) = queue.try_take() {

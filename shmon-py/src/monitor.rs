@@ -1,9 +1,11 @@
 //! `Monitor`: classify, store, log and notify in one call.
 
 use crate::store::{Owner, home, lock};
-use crate::{error, level, text, when};
+use crate::text::Name;
+use crate::{argument, error, level, pickle, text, when};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyMapping, PyTuple};
 use shmon_core::LiveMonitor;
 use shmon_core::config::{Config, Home};
 use shmon_core::monitor::{self, Incoming};
@@ -69,27 +71,33 @@ fn event(values: &Bound<'_, PyDict>) -> PyResult<Event> {
         if value.is_none() {
             continue;
         }
-        let string = || -> PyResult<String> { text::lossy(value.cast::<PyString>()?) };
+        let string = || argument::string(&value, &key);
         match key.as_str() {
             "command" => event.command = text::command(&value)?.into_owned(),
             "session" => event.session_id = string()?,
-            "cwd" => event.working_directory = value.extract::<PathBuf>()?.to_string_lossy().into_owned(),
-            "exit_status" => event.exit_status = Some(value.extract()?),
-            "time" => event.started_at = when::from_python(&value)?,
-            "duration" => event.duration = Some(when::duration(&value)?),
+            "cwd" => event.working_directory = argument::folder(&value, &key)?.to_string_lossy().into_owned(),
+            "exit_status" => event.exit_status = Some(argument::number(&value, &key)?),
+            "time" => {
+                event.started_at = match when::from_python(&value, &key)? {
+                    // Which would stand for now.
+                    0 => 1,
+                    at => at,
+                };
+            }
+            "duration" => event.duration = Some(when::duration(&value, &key)?),
             "user" => event.user = string()?,
-            "uid" => event.uid = Some(value.extract()?),
+            "uid" => event.uid = Some(argument::number(&value, &key)?),
             "host" => event.host = string()?,
             "tty" => event.tty = Some(string()?),
-            "pid" => event.pid = Some(value.extract()?),
-            "ppid" => event.ppid = Some(value.extract()?),
+            "pid" => event.pid = Some(argument::number(&value, &key)?),
+            "ppid" => event.ppid = Some(argument::number(&value, &key)?),
             "shell" => event.shell = string()?,
             "ssh_client" => event.ssh_client = Some(string()?),
             "parent_session" => event.parent_session = Some(string()?),
             "key" => event.key = string()?,
             _ => {
                 let message = format!("record() got an unexpected keyword argument '{key}'");
-                return Err(pyo3::exceptions::PyTypeError::new_err(message));
+                return Err(PyTypeError::new_err(message));
             }
         }
     }
@@ -100,7 +108,7 @@ fn event(values: &Bound<'_, PyDict>) -> PyResult<Event> {
 impl Monitor {
     #[new]
     #[pyo3(signature = (home=None, *, deliver=true))]
-    fn new(py: Python<'_>, home: Option<PathBuf>, deliver: bool) -> PyResult<Self> {
+    fn new(py: Python<'_>, home: Option<&Bound<'_, PyAny>>, deliver: bool) -> PyResult<Self> {
         let home = crate::monitor::home(py, home)?;
         let monitor = py
             .detach(|| {
@@ -146,18 +154,22 @@ impl Monitor {
 
     /// Records many commands in one transaction: dictionaries with `command` and the facts of `record`.
     fn record_many(&self, py: Python<'_>, commands: &Bound<'_, PyAny>) -> PyResult<Vec<Recorded>> {
+        // Whose members are characters or keys, which nobody means.
+        if text::is_one(commands) || commands.is_instance_of::<PyMapping>() {
+            return Err(PyTypeError::new_err(
+                "record_many takes an iterable of commands, not one command: use record, or put it into a list",
+            ));
+        }
         let mut incoming = Vec::new();
-        for command in commands.try_iter()? {
+        for (index, command) in commands.try_iter()?.enumerate() {
             let command = command?;
-            let values = match command.cast::<PyDict>() {
-                Ok(values) => values.clone(),
-                Err(_) => {
-                    let values = PyDict::new(py);
-                    values.set_item("command", command)?;
-                    values
-                }
-            };
-            incoming.push(Incoming::Event(event(&values)?));
+            let values = PyDict::new(py);
+            match command.cast::<PyMapping>() {
+                Ok(facts) => values.update(facts)?,
+                Err(_) => values.set_item("command", command)?,
+            }
+            let event = event(&values).map_err(|e| argument::at(py, e, "commands", index))?;
+            incoming.push(Incoming::Event(event));
         }
         Ok(self.take(py, &incoming)?.into_iter().map(|inner| Recorded { inner }).collect())
     }
@@ -167,14 +179,14 @@ impl Monitor {
     fn end(
         &self,
         py: Python<'_>,
-        key: String,
-        exit_status: Option<i32>,
+        key: Name,
+        exit_status: Option<&Bound<'_, PyAny>>,
         duration: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let mut ending = Ending::default();
-        ending.key = key;
-        ending.exit_status = exit_status;
-        ending.duration = duration.map(when::duration).transpose()?;
+        ending.key = key.0;
+        ending.exit_status = argument::optional(exit_status, "exit_status")?;
+        ending.duration = duration.map(|value| when::duration(value, "duration")).transpose()?;
         self.take(py, &[Incoming::End(ending)]).map(|_| ())
     }
 
@@ -216,7 +228,7 @@ impl Monitor {
 #[pyclass(frozen, eq, module = "shmon")]
 #[derive(PartialEq)]
 pub(crate) struct Recorded {
-    inner: monitor::Recorded,
+    pub(crate) inner: monitor::Recorded,
 }
 
 #[pymethods]
@@ -249,6 +261,14 @@ impl Recorded {
     #[getter]
     fn notifications(&self) -> usize {
         self.inner.notifications
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Recorded", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((self.inner.id, self.inner.level))
     }
 
     fn __repr__(&self) -> String {

@@ -1,6 +1,8 @@
 //! `Report` and `Problem`: what `Store.verify` found.
 
+use crate::pickle;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use shmon_core::store;
 
 /// What `Store.verify` found; true when nothing is wrong.
@@ -76,6 +78,14 @@ impl Report {
         self.ok()
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Report", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((self.inner.rows, self.inner.entries, self.inner.problems.len()))
+    }
+
     fn __repr__(&self) -> String {
         format!("<shmon.Report of {} rows, {} problems>", self.inner.rows, self.inner.problems.len())
     }
@@ -85,7 +95,7 @@ impl Report {
 #[pyclass(frozen, eq, module = "shmon")]
 #[derive(PartialEq)]
 pub(crate) struct Problem {
-    inner: store::Problem,
+    pub(crate) inner: store::Problem,
 }
 
 #[pymethods]
@@ -115,6 +125,14 @@ impl Problem {
 
     fn __str__(&self) -> &str {
         &self.inner.message
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Problem", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((self.inner.row, &self.inner.message))
     }
 
     fn __repr__(&self) -> String {

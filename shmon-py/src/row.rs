@@ -1,10 +1,11 @@
 //! `Row`: one recorded command.
 
-use crate::{level, text, when};
+use crate::{level, pickle, text, when};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
-use shmon_core::store;
+use pyo3::types::{PyList, PyString, PyTuple};
+use serde::{Deserialize, Serialize};
+use shmon_core::{Level, store};
 
 /// One recorded command.
 ///
@@ -13,6 +14,64 @@ use shmon_core::store;
 #[derive(PartialEq)]
 pub(crate) struct Row {
     pub(crate) inner: store::Row,
+}
+
+macro_rules! columns {
+    ($($column:ident: $kind:ty,)*) => {
+        /// What a pickle of a row holds, beside its command.
+        #[derive(Serialize, Deserialize)]
+        pub(crate) struct Columns {
+            $($column: $kind,)*
+        }
+
+        impl Columns {
+            fn of(row: &store::Row) -> Columns {
+                Columns { $($column: row.$column.clone(),)* }
+            }
+
+            fn row(self, command: &[u8]) -> store::Row {
+                let mut row = store::Row::default();
+                row.command = command.to_vec();
+                $(row.$column = self.$column;)*
+                row
+            }
+        }
+    };
+}
+
+columns! {
+    id: i64,
+    epoch: String,
+    session_id: String,
+    redacted: Option<String>,
+    command_hash: String,
+    working_directory: String,
+    execution_time: String,
+    level: Level,
+    sensitive: bool,
+    created_at: String,
+    started_at: i64,
+    recorded_at: i64,
+    duration: Option<i64>,
+    exit_status: Option<i32>,
+    user: String,
+    uid: Option<u32>,
+    host: String,
+    tty: Option<String>,
+    pid: Option<u32>,
+    ppid: Option<u32>,
+    shell: String,
+    ssh_client: Option<String>,
+    parent_session: Option<String>,
+    excluded: bool,
+    partial: bool,
+    rules: Vec<String>,
+}
+
+impl Row {
+    pub(crate) fn restored(command: &[u8], columns: Columns) -> Row {
+        Row { inner: columns.row(command) }
+    }
 }
 
 /// All columns, in order; `KEYS` and the getters below name the same.
@@ -231,6 +290,14 @@ impl Row {
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(PyList::new(py, KEYS)?.try_iter()?.into_any())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Row", &self.inner.command, &Columns::of(&self.inner))
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((&self.inner.epoch, self.inner.id))
     }
 
     fn __repr__(&self) -> String {

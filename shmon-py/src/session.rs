@@ -1,9 +1,9 @@
 //! `Session`: who was at which terminal, when, and what became of it.
 
 use crate::store::{Store, lock};
-use crate::{level, when};
+use crate::{level, pickle, when};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use shmon_core::Level;
 use shmon_core::store::{self, SessionQuery};
 use std::collections::VecDeque;
@@ -173,6 +173,14 @@ impl Session {
     #[getter]
     fn worst(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         level::to_python(py, self.inner.worst)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Session", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((&self.inner.session_id, self.inner.last_id))
     }
 
     fn __repr__(&self) -> String {

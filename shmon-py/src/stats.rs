@@ -1,13 +1,15 @@
 //! `Count` and `Stats`: numbers over rows.
 
+use crate::pickle;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use shmon_core::store;
 
 /// A name and how many rows have it.
 #[pyclass(frozen, eq, module = "shmon")]
 #[derive(PartialEq)]
 pub(crate) struct Count {
-    inner: store::Count,
+    pub(crate) inner: store::Count,
 }
 
 #[pymethods]
@@ -35,13 +37,22 @@ impl Count {
         self.inner.high
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Count", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((&self.inner.name, self.inner.count))
+    }
+
     fn __repr__(&self) -> String {
         format!("<shmon.Count {:?} {} high={}>", self.inner.name, self.inner.count, self.inner.high)
     }
 }
 
 /// Numbers over the rows of a query.
-#[pyclass(frozen, module = "shmon")]
+#[pyclass(frozen, eq, module = "shmon")]
+#[derive(PartialEq)]
 pub(crate) struct Stats {
     pub(crate) inner: store::Stats,
 }
@@ -110,6 +121,14 @@ impl Stats {
     #[getter]
     fn commands(&self) -> Vec<Count> {
         counts(&self.inner.commands)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        pickle::reduce(py, "Stats", &[], &self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        pickle::hash((self.inner.total, &self.inner.first, &self.inner.last))
     }
 
     fn __repr__(&self) -> String {

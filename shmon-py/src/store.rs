@@ -4,9 +4,10 @@ use crate::report::Report;
 use crate::row::Row;
 use crate::session::{self, Session, Sessions};
 use crate::stats::Stats;
-use crate::{error, level, text, when};
+use crate::text::Name;
+use crate::{argument, error, level, text, when};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use shmon_core::config::{Config, Home};
 use shmon_core::store::{self, Order, Pages, Query, SessionQuery, StoreOptions};
 use std::collections::VecDeque;
@@ -15,18 +16,18 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The home folder: the argument, `$SHMON_HOME`, or `~/monitor`.
-pub(crate) fn home(py: Python<'_>, home: Option<PathBuf>) -> PyResult<Home> {
+pub(crate) fn home(py: Python<'_>, home: Option<&Bound<'_, PyAny>>) -> PyResult<Home> {
     let root = match home {
-        Some(root) => root,
+        Some(root) => argument::path(root, "home")?,
         None => {
             // Python's view of the environment: a test or a program may have changed it since the start.
             let os = py.import("os")?;
             let set = os.getattr("environ")?.call_method1("get", ("SHMON_HOME",))?;
-            if set.is_truthy()? {
-                set.extract()?
-            } else {
-                os.getattr("path")?.call_method1("expanduser", ("~/monitor",))?.extract()?
-            }
+            let root = match set.is_truthy()? {
+                true => set,
+                false => os.getattr("path")?.call_method1("expanduser", ("~/monitor",))?,
+            };
+            argument::path(&root, "SHMON_HOME")?
         }
     };
     let root = std::path::absolute(&root)
@@ -99,6 +100,12 @@ impl Store {
     }
 }
 
+/// Part of a command, which may be bytes as commands are.
+fn part(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let bytes = text::command(value).map_err(|_| argument::wrong(value, "text", "str or bytes"))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// The filters of `Store.query`, as Python passes them.
 fn query(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Query> {
     let mut query = Query::new();
@@ -108,24 +115,27 @@ fn query(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Query> {
             continue;
         }
         let key: String = key.extract()?;
-        let string = || -> PyResult<Option<String>> { Ok(Some(text::lossy(value.cast::<PyString>()?)?)) };
+        let string = || argument::string(&value, &key).map(Some);
         match key.as_str() {
-            "level" => query.level = Some(level::from_python(&value)?),
-            "min_level" => query.min_level = Some(level::from_python(&value)?),
+            "level" => query.level = Some(level::from_python(&value, &key)?),
+            "min_level" => query.min_level = Some(level::from_python(&value, &key)?),
             "user" => query.user = string()?,
             "session" => query.session = string()?,
             "host" => query.host = string()?,
-            "directory" => query.directory = Some(value.extract::<PathBuf>()?.to_string_lossy().into_owned()),
-            "since" => query.since = Some(when::from_python(&value)?),
-            "until" => query.until = Some(when::from_python(&value)?),
-            "text" => query.text = string()?,
+            "directory" => {
+                let folder = argument::folder(&value, &key)?;
+                query.directory = Some(folder.to_string_lossy().into_owned());
+            }
+            "since" => query.since = Some(when::from_python(&value, &key)?),
+            "until" => query.until = Some(when::from_python(&value, &key)?),
+            "text" => query.text = Some(part(&value)?),
             "rule" => query.rule = string()?,
-            "exit_status" => query.exit_status = Some(value.extract()?),
+            "exit_status" => query.exit_status = Some(argument::number(&value, &key)?),
             "failed" => query.failed = value.is_truthy()?,
             "hide_excluded" => query.hide_excluded = value.is_truthy()?,
-            "after_id" => query.after_id = Some(value.extract()?),
-            "before_id" => query.before_id = Some(value.extract()?),
-            "limit" => query.limit = Some(value.extract()?),
+            "after_id" => query.after_id = Some(argument::number(&value, &key)?),
+            "before_id" => query.before_id = Some(argument::number(&value, &key)?),
+            "limit" => query.limit = Some(argument::number(&value, &key)?),
             "order" => {
                 query.order = match string()?.as_deref() {
                     Some("newest") => Order::Newest,
@@ -146,9 +156,14 @@ fn query(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Query> {
 impl Store {
     #[new]
     #[pyo3(signature = (path=None, *, home=None, migrate=true))]
-    fn new(py: Python<'_>, path: Option<PathBuf>, home: Option<PathBuf>, migrate: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        path: Option<&Bound<'_, PyAny>>,
+        home: Option<&Bound<'_, PyAny>>,
+        migrate: bool,
+    ) -> PyResult<Self> {
         let path = match path {
-            Some(path) => path,
+            Some(path) => argument::path(path, "path")?,
             None => {
                 let home = crate::store::home(py, home)?;
                 let config = Config::load(&home.config()).map_err(error::raise)?;
@@ -175,7 +190,7 @@ impl Store {
     /// The rows that all filters let through, newest first; an iterator that reads page by page.
     ///
     /// `level`, `min_level`: a `Level`, its number or name. `user`, `session`, `host`: exactly. `directory`: it and all
-    /// below. `since` (inclusive), `until` (exclusive): a `datetime`, seconds since the epoch, or local
+    /// below. `since` (inclusive), `until` (exclusive): a `datetime` or `date`, seconds since the epoch, or local
     /// `'YYYY-MM-DD HH:MM:SS'`. `text`: part of the command, in any case. `rule`: a rule's id or its beginning.
     /// `exit_status`; `failed=True`; `hide_excluded=True`; `after_id`, `before_id`; `limit`; `order='oldest'`.
     #[pyo3(signature = (**filters))]
@@ -187,7 +202,7 @@ impl Store {
     #[pyo3(signature = (text, **filters))]
     fn search(
         slf: Bound<'_, Self>,
-        text: &Bound<'_, PyString>,
+        text: &Bound<'_, PyAny>,
         filters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Rows> {
         let all = match filters {
@@ -199,7 +214,8 @@ impl Store {
     }
 
     /// The row with this id (the `Database ID` of notifications); `None` where there is none.
-    fn get(&self, py: Python<'_>, id: i64) -> PyResult<Option<Row>> {
+    fn get(&self, py: Python<'_>, id: &Bound<'_, PyAny>) -> PyResult<Option<Row>> {
+        let id = argument::number(id, "id")?;
         Ok(self.with(py, |store| store.row(id))?.map(|inner| Row { inner }))
     }
 
@@ -213,8 +229,14 @@ impl Store {
     /// Numbers over the rows that the filters let through: by level, day, hour, rule, session, user and command.
     ///
     /// `top` is how many rules, sessions, users and commands are named.
-    #[pyo3(signature = (*, top=10, **filters))]
-    fn stats(&self, py: Python<'_>, top: usize, filters: Option<&Bound<'_, PyDict>>) -> PyResult<Stats> {
+    #[pyo3(signature = (*, top=None, **filters), text_signature = "($self, *, top=10, **filters)")]
+    fn stats(
+        &self,
+        py: Python<'_>,
+        top: Option<&Bound<'_, PyAny>>,
+        filters: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Stats> {
+        let top = argument::optional(top, "top")?.unwrap_or(10);
         let query = query(filters)?;
         Ok(Stats { inner: self.with(py, |store| store.stats(&query, top))? })
     }
@@ -227,28 +249,29 @@ impl Store {
     #[expect(clippy::too_many_arguments, reason = "each is a keyword in Python")]
     fn sessions(
         slf: Bound<'_, Self>,
-        user: Option<String>,
-        host: Option<String>,
-        tty: Option<String>,
+        user: Option<Name>,
+        host: Option<Name>,
+        tty: Option<Name>,
         since: Option<&Bound<'_, PyAny>>,
         until: Option<&Bound<'_, PyAny>>,
         min_level: Option<&Bound<'_, PyAny>>,
-        limit: Option<usize>,
+        limit: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Sessions> {
         let mut query = SessionQuery::new();
-        query.user = user;
-        query.host = host;
-        query.tty = tty;
-        query.since = since.map(when::from_python).transpose()?;
-        query.until = until.map(when::from_python).transpose()?;
-        query.min_level = min_level.map(level::from_python).transpose()?;
+        query.user = user.map(|name| name.0);
+        query.host = host.map(|name| name.0);
+        query.tty = tty.map(|name| name.0);
+        query.since = since.map(|value| when::from_python(value, "since")).transpose()?;
+        query.until = until.map(|value| when::from_python(value, "until")).transpose()?;
+        query.min_level = min_level.map(|value| level::from_python(value, "min_level")).transpose()?;
+        let limit = argument::optional(limit, "limit")?;
         slf.get().owner.check("Store")?;
         Ok(session::Sessions::new(slf.unbind(), query, limit))
     }
 
     /// The session with this id; `None` where there is none.
-    fn session(&self, py: Python<'_>, id: &str) -> PyResult<Option<Session>> {
-        Ok(self.with(py, |store| store.session(id))?.map(|inner| Session { inner }))
+    fn session(&self, py: Python<'_>, id: Name) -> PyResult<Option<Session>> {
+        Ok(self.with(py, |store| store.session(&id.0))?.map(|inner| Session { inner }))
     }
 
     /// Compares every row with its evidence, and the evidence with its checkpoints.

@@ -95,3 +95,14 @@ pub(crate) fn to_python<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
 pub(crate) fn lossy(text: &Bound<'_, PyString>) -> PyResult<String> {
     Ok(String::from_utf8_lossy(&command(text.as_any())?).into_owned())
 }
+
+/// A name as an argument: `str`, of which what can't be UTF-8 is replaced.
+pub(crate) struct Name(pub(crate) String);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Name {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Name(lossy(&*value.cast::<PyString>()?)?))
+    }
+}

@@ -1,11 +1,12 @@
-//! `Verdict`, `Finding`, `Invocation` and `Unresolved`.
+//! `Verdict`, and what it is made of until somebody asks for more.
 
+use crate::finding::{self, Finding};
+use crate::invocation::{Invocation, Unresolved};
 use crate::many::Batch;
 use crate::{level, pickle, text};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use shmon_core::shell::Span;
 use shmon_core::verdict::VerdictRef;
 use shmon_core::{self as core, Classifier, Level};
 use std::sync::{Arc, OnceLock};
@@ -249,7 +250,7 @@ impl Verdict {
         dict.set_item("partial", self.partial())?;
         dict.set_item("redacted", self.redacted(py)?)?;
         let findings: Vec<_> =
-            self.verdict().findings.iter().map(|f| finding_dict(py, f)).collect::<PyResult<_>>()?;
+            self.verdict().findings.iter().map(|f| finding::to_dict(py, f)).collect::<PyResult<_>>()?;
         dict.set_item("findings", findings)?;
         Ok(dict)
     }
@@ -272,245 +273,12 @@ impl Verdict {
     }
 
     fn __hash__(&self) -> u64 {
-        use std::hash::{Hash, Hasher};
-        let mut hasher = std::hash::DefaultHasher::new();
-        self.bytes().hash(&mut hasher);
-        hasher.finish()
+        pickle::hash(self.bytes())
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let command = self.command(py)?.repr()?.to_string();
         let findings = self.verdict().findings.len();
         Ok(format!("<shmon.Verdict {} {command} findings={findings}>", self.brief.level))
-    }
-}
-
-fn span(span: Span) -> (u32, u32) {
-    (span.start, span.end)
-}
-
-fn tuple<'py>(py: Python<'py>, texts: &[String]) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(py, texts)
-}
-
-fn finding_dict<'py>(py: Python<'py>, finding: &core::Finding) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    dict.set_item("rule", &finding.rule)?;
-    dict.set_item("level", finding.level.as_str())?;
-    dict.set_item("category", &finding.category)?;
-    dict.set_item("title", &finding.title.en)?;
-    dict.set_item("attack", &finding.attack)?;
-    dict.set_item("argv", &finding.argv)?;
-    dict.set_item("via", &finding.via)?;
-    dict.set_item("span", [finding.span.start, finding.span.end])?;
-    if finding.count > 1 {
-        dict.set_item("count", finding.count)?;
-    }
-    Ok(dict)
-}
-
-/// One rule that matched, and where.
-///
-/// >>> import shmon
-/// >>> finding = shmon.classify("rm -rf /srv/data").findings[0]
-/// >>> finding.level, finding.category, finding.argv
-/// (<Level.CRITICAL: 3>, 'destruction', ('rm', '-rf', '/srv/data'))
-#[pyclass(frozen, eq, module = "shmon")]
-#[derive(PartialEq)]
-pub(crate) struct Finding {
-    pub(crate) inner: core::Finding,
-}
-
-#[pymethods]
-impl Finding {
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str) {
-        ("rule", "level")
-    }
-
-    /// The rule's id, such as `destruction.rm-recursive-force`.
-    #[getter]
-    fn rule(&self) -> &str {
-        &self.inner.rule
-    }
-
-    /// The rule's level, after the caller's overrides.
-    #[getter]
-    fn level(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        level::to_python(py, self.inner.level)
-    }
-
-    /// The rule's category, such as `destruction`.
-    #[getter]
-    fn category(&self) -> &str {
-        &self.inner.category
-    }
-
-    /// The rule's title in English.
-    #[getter]
-    fn title(&self) -> &str {
-        &self.inner.title.en
-    }
-
-    /// The rule's title in Japanese; in English where there is no translation.
-    #[getter]
-    fn title_ja(&self) -> &str {
-        self.inner.title.get(core::Lang::Ja)
-    }
-
-    /// Why this is dangerous, in a sentence.
-    #[getter]
-    fn reason(&self) -> &str {
-        &self.inner.reason.en
-    }
-
-    /// The reason in Japanese; in English where there is no translation.
-    #[getter]
-    fn reason_ja(&self) -> &str {
-        self.inner.reason.get(core::Lang::Ja)
-    }
-
-    /// ATT&CK technique ids.
-    #[getter]
-    fn attack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, &self.inner.attack)
-    }
-
-    /// The program and arguments that matched; empty where the rule matched the text alone.
-    #[getter]
-    fn argv<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, &self.inner.argv)
-    }
-
-    /// How the program was reached, outermost first: `('sudo', 'bash -c')`.
-    #[getter]
-    fn via<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, &self.inner.via)
-    }
-
-    /// Where, as first byte and one past the last byte of the command in UTF-8.
-    #[getter]
-    fn span(&self) -> (u32, u32) {
-        span(self.inner.span)
-    }
-
-    /// How many findings this one stands for: those of a loop that differ only in its values are told once.
-    #[getter]
-    fn count(&self) -> u32 {
-        self.inner.count
-    }
-
-    /// The finding as a dictionary with the keys that `shmon classify --format jsonl` prints.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        finding_dict(py, &self.inner)
-    }
-
-    fn __hash__(&self) -> u64 {
-        use std::hash::{Hash, Hasher};
-        let mut hasher = std::hash::DefaultHasher::new();
-        self.inner.rule.hash(&mut hasher);
-        self.inner.argv.hash(&mut hasher);
-        self.inner.span.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        pickle::reduce(py, "Finding", &[], &self.inner)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.Finding {} {} {:?}>", self.inner.level, self.inner.rule, self.inner.argv)
-    }
-}
-
-/// A program that would run, with its arguments after quote removal and expansion.
-#[pyclass(frozen, eq, module = "shmon")]
-#[derive(PartialEq)]
-pub(crate) struct Invocation {
-    pub(crate) inner: core::verdict::InvocationInfo,
-}
-
-#[pymethods]
-impl Invocation {
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str) {
-        ("argv", "via")
-    }
-
-    /// The program and its arguments.
-    #[getter]
-    fn argv<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, &self.inner.argv)
-    }
-
-    /// How the program was reached, outermost first.
-    #[getter]
-    fn via<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, &self.inner.via)
-    }
-
-    /// Where, as first byte and one past the last byte of the command in UTF-8.
-    #[getter]
-    fn span(&self) -> (u32, u32) {
-        span(self.inner.span)
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        pickle::reduce(py, "Invocation", &[], &self.inner)
-    }
-
-    fn __hash__(&self) -> u64 {
-        use std::hash::{Hash, Hasher};
-        let mut hasher = std::hash::DefaultHasher::new();
-        self.inner.argv.hash(&mut hasher);
-        self.inner.span.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.Invocation {:?} via={:?}>", self.inner.argv, self.inner.via)
-    }
-}
-
-/// A part of the command that could not be resolved without running something.
-#[pyclass(frozen, eq, module = "shmon")]
-#[derive(PartialEq)]
-pub(crate) struct Unresolved {
-    pub(crate) inner: core::verdict::Unresolved,
-}
-
-#[pymethods]
-impl Unresolved {
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str) {
-        ("reason", "span")
-    }
-
-    /// What it was: `unset-variable`, `command-output`, `depth`, …
-    #[getter]
-    fn reason(&self) -> &str {
-        &self.inner.reason
-    }
-
-    /// Where, as first byte and one past the last byte of the command in UTF-8.
-    #[getter]
-    fn span(&self) -> (u32, u32) {
-        span(self.inner.span)
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        pickle::reduce(py, "Unresolved", &[], &self.inner)
-    }
-
-    fn __hash__(&self) -> u64 {
-        use std::hash::{Hash, Hasher};
-        let mut hasher = std::hash::DefaultHasher::new();
-        self.inner.reason.hash(&mut hasher);
-        self.inner.span.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<shmon.Unresolved {} {:?}>", self.inner.reason, self.span())
     }
 }

@@ -5,6 +5,7 @@ import copy
 import multiprocessing
 import pathlib
 import pickle
+import sqlite3
 import sys
 import textwrap
 
@@ -23,6 +24,31 @@ def every_value():
         yield from verdict.findings
         yield from verdict.invocations
         yield from verdict.unresolved
+
+
+def recorded_values(home):
+    """One of each kind, among them a row with every column set and one with hardly any."""
+    with shmon.Monitor() as monitor:
+        yield monitor.record(
+            b"mysql -u root -pSecret1; $tool \xff", session="s1", cwd="/srv", exit_status=3, time=1_750_000_000.5, duration=1.5,
+            user="alice", uid=4242, host="web1", tty="/dev/pts/3", pid=71, ppid=70, shell="zsh", ssh_client="192.0.2.1 50000",
+            parent_session="s0", key="k",
+        )  # fmt: skip
+        yield monitor.record("ls", session="s2")
+    # An evidence that doesn't fit, and a row whose user isn't known.
+    with sqlite3.connect(home / "db" / "monitor.db") as database:
+        database.execute("UPDATE command_logs SET user = '', uid = NULL WHERE id = 2")
+        database.execute("UPDATE command_logs SET created_at = '2025-06-28 08:50:30' WHERE id = 1")
+    store = shmon.Store()
+    yield from store.query(order="oldest")
+    yield from store.sessions()
+    stats = store.stats()
+    yield stats
+    yield from stats.levels
+    report = store.verify()
+    assert not report
+    yield report
+    yield from report.problems
 
 
 class TestPickle:
@@ -47,6 +73,27 @@ class TestPickle:
         assert (finding.rule, finding.title_ja, finding.argv) == ("mine.deploy", "配備", ("deploy", "now"))
         assert verdict.to_dict() == classifier.classify("deploy now").to_dict()
 
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_what_the_record_says_comes_back(self, home, protocol):
+        kinds = set()
+        for value in recorded_values(home):
+            again = pickle.loads(pickle.dumps(value, protocol))
+            assert again == value and hash(again) == hash(value) and repr(again) == repr(value)
+            assert copy.copy(value) == copy.deepcopy(value) == value != None  # noqa: E711
+            if isinstance(value, shmon.Row):
+                assert dict(again) == dict(value)
+            kinds.add(type(value))
+        assert kinds == {
+            shmon.Count, shmon.Problem, shmon.Recorded, shmon.Report, shmon.Row, shmon.Session, shmon.Stats,
+        }  # fmt: skip
+
+    def test_every_column_of_a_row_is_in_its_pickle(self, home):
+        """Two rows that differ in anything are no longer equal after the way through a pickle either."""
+        rows = [value for value in recorded_values(home) if isinstance(value, shmon.Row)]
+        full, bare = (pickle.loads(pickle.dumps(row)) for row in rows)
+        for name in full.keys():
+            assert full[name] != bare[name], name
+
     def test_verdicts_of_a_batch(self):
         verdicts = shmon.classify_many(COMMANDS)
         again = pickle.loads(pickle.dumps(list(verdicts)))
@@ -67,7 +114,7 @@ class TestPickle:
 
     @pytest.mark.parametrize("json", [b"", b"{", b"[]", b"\xff", b'{"level": 7}'])
     def test_a_damaged_pickle_is_refused(self, json):
-        for kind in ("Verdict", "Finding", "Invocation", "Unresolved", "Classifier"):
+        for kind in ("Verdict", "Finding", "Invocation", "Unresolved", "Row", "Session", "Stats", "Count", "Classifier"):
             with pytest.raises(shmon.InvalidError, match=kind):
                 shmon._shmon._restore(kind, b"", json)
 
@@ -79,12 +126,18 @@ class TestPickle:
                     pickle.dumps(handle)
 
     @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-    def test_worker_processes_hand_verdicts_over(self, method):
+    def test_worker_processes_hand_values_over(self, home, method):
         # Also after this process has classified on threads of its own.
         expected = list(shmon.classify_many(COMMANDS * 600))[: len(COMMANDS)]
         with multiprocessing.get_context(method).Pool(2) as pool:
             assert pool.map(shmon.classify, COMMANDS, chunksize=2) == expected
+            rows = [value for value in recorded_values(home) if isinstance(value, shmon.Row)]
+            assert pool.map(same, rows) == rows
             assert pool.map(levels_of, [COMMANDS * 600] * 2) == [shmon.classify_many(COMMANDS * 600).levels()] * 2
+
+
+def same(value):
+    return value
 
 
 def levels_of(commands):
@@ -189,8 +242,6 @@ class TestCommands:
             shmon.classify("ls", root="yes")
         with pytest.raises(TypeError, match="positional"):
             shmon.classify("ls", "bash")
-        with pytest.raises((TypeError, OverflowError)):
-            shmon.classify_many(["ls"], threads=-1)
 
 
 def test_levels_compare_with_numbers_and_nothing_else():

@@ -5,10 +5,10 @@ use crate::record::UnixNanos;
 use crate::{Level, Result};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One session.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Session {
     /// Its id.

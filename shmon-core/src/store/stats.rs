@@ -3,11 +3,11 @@
 use super::{Query, Store, failed};
 use crate::{Lang, Result};
 use rusqlite::params_from_iter;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A name and how many rows have it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Count {
     /// A level, a day, an hour, a rule, a session, a user or a program.
@@ -19,7 +19,7 @@ pub struct Count {
 }
 
 /// Numbers over the rows of a query.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// All rows.

@@ -1,7 +1,7 @@
 """Types of the native part; `shmon` re-exports what is public."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -44,9 +44,9 @@ __version__: str
 
 _Command = Union[str, bytes, bytearray, memoryview]
 _Dialect = Literal["bash", "sh", "zsh", "fish"]
-_Path = Union[str, PathLike[str]]
+_Path = Union[str, bytes, PathLike[str], PathLike[bytes]]
 _Level = Union[Level, int, str]
-_Time = Union[datetime, float, str]
+_Time = Union[datetime, date, float, str]
 _Allow = Union[str, Mapping[str, Any]]
 
 class _ArrowArray(Protocol):
@@ -103,10 +103,10 @@ class Classifier:
         rules: Optional[Union[_Path, Iterable[_Path]]] = None,
         *,
         rules_text: Optional[str] = None,
-        disable: Optional[Iterable[str]] = None,
+        disable: Optional[Union[str, Iterable[str]]] = None,
         allow: Optional[Union[_Allow, Iterable[_Allow]]] = None,
         levels: Optional[dict[str, _Level]] = None,
-        exclude: Optional[Iterable[str]] = None,
+        exclude: Optional[Union[str, Iterable[str]]] = None,
         builtin: bool = True,
     ) -> Classifier: ...
     def classify(
@@ -279,7 +279,7 @@ class Store:
         directory: Optional[_Path] = None,
         since: Optional[_Time] = None,
         until: Optional[_Time] = None,
-        text: Optional[str] = None,
+        text: Optional[Union[str, bytes]] = None,
         rule: Optional[str] = None,
         exit_status: Optional[int] = None,
         failed: bool = False,
@@ -291,7 +291,7 @@ class Store:
     ) -> Rows: ...
     def search(
         self,
-        text: str,
+        text: Union[str, bytes],
         *,
         level: Optional[_Level] = None,
         min_level: Optional[_Level] = None,
@@ -322,7 +322,7 @@ class Store:
         directory: Optional[_Path] = None,
         since: Optional[_Time] = None,
         until: Optional[_Time] = None,
-        text: Optional[str] = None,
+        text: Optional[Union[str, bytes]] = None,
         rule: Optional[str] = None,
         exit_status: Optional[int] = None,
         failed: bool = False,
@@ -344,7 +344,7 @@ class Store:
         directory: Optional[_Path] = None,
         since: Optional[_Time] = None,
         until: Optional[_Time] = None,
-        text: Optional[str] = None,
+        text: Optional[Union[str, bytes]] = None,
         rule: Optional[str] = None,
         exit_status: Optional[int] = None,
         failed: bool = False,
@@ -379,7 +379,7 @@ class Store:
         directory: Optional[_Path] = None,
         since: Optional[_Time] = None,
         until: Optional[_Time] = None,
-        text: Optional[str] = None,
+        text: Optional[Union[str, bytes]] = None,
         rule: Optional[str] = None,
         exit_status: Optional[int] = None,
         failed: bool = False,
@@ -458,6 +458,7 @@ class Row:
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[str]: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Count:
@@ -469,6 +470,7 @@ class Count:
     @property
     def high(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Stats:
@@ -492,6 +494,8 @@ class Stats:
     def users(self) -> list[Count]: ...
     @property
     def commands(self) -> list[Count]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Monitor:
@@ -550,6 +554,7 @@ class Recorded:
     @property
     def notifications(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Lines:
@@ -597,6 +602,7 @@ class Session:
     @property
     def worst(self) -> Level: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Report:
@@ -621,6 +627,7 @@ class Report:
     @property
     def warnings(self) -> list[str]: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     def __bool__(self) -> bool: ...
 
 @final
@@ -633,3 +640,4 @@ class Problem:
     @property
     def message(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
