@@ -156,13 +156,29 @@ end
 function _shmon_start
     set -l boot -
     set -l stat
-    set -l clock (command date +%s.%N)
-    set -l up 0
-    builtin read up </proc/uptime 2>/dev/null
-    set up (builtin string split ' ' -- $up)
+    set -l clock
+    set -l best
+    # Both clocks at one moment: where the machine was busy with others in between, they are asked again.
+    for try in 1 2 3 4 5
+        set -l before 0
+        set -l after 0
+        builtin read before </proc/uptime 2>/dev/null
+        set -l day (command date +%s.%N)
+        builtin read after </proc/uptime 2>/dev/null
+        set before (builtin string split ' ' -- $before)
+        set after (builtin string split ' ' -- $after)
+        set -l gap (builtin math -s 0 -- "($after[1] - $before[1]) * 100")
+        if test -z "$best" -o "$gap" -lt "$best"
+            set best $gap
+            set clock $day
+            set -g _shmon_zero (builtin math -s 6 -- $day - $after[1])
+        end
+        if test $best -le 1
+            break
+        end
+    end
     set -g _shmon_bin @SHMON@
     set -g _shmon_home @HOME@
-    set -g _shmon_zero (builtin math -s 6 -- $clock - $up[1])
     set -g _shmon_t $clock
     set -g _shmon_pid $fish_pid
     set -g _shmon_queue
