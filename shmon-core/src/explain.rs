@@ -41,3 +41,22 @@ impl Classifier {
         Explanation { verdict, tree, obfuscations, near_misses }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two values of a loop are one finding: the second value's program has its level too.
+    #[test]
+    fn a_finding_with_a_count_speaks_for_all_its_programs() {
+        let explain = |text: &str| Classifier::builtin().explain(text.as_bytes(), &Context::default());
+        let explained = explain("for i in 1 2; do rm -rf /srv/$i; done");
+        assert_eq!(explained.verdict.findings.iter().map(|f| f.count).max(), Some(2));
+        assert_eq!(explained.near_misses, []);
+        // What would raise the level is told of both.
+        let explained = explain("for i in 1 2; do rm -r /srv/$i; done");
+        let near: Vec<_> =
+            explained.near_misses.iter().map(|near| (near.invocation, near.rule.as_str())).collect();
+        assert_eq!(near, [(0, "destruction.rm-recursive-force"), (1, "destruction.rm-recursive-force")]);
+    }
+}

@@ -30,8 +30,14 @@ pub(super) fn fold(hits: &mut Vec<Hit>, analysis: &Analysis) {
 }
 
 fn differ_in_values(analysis: &Analysis, one: &Hit, other: &Hit) -> bool {
-    let both = (analysis.invocation(one.invocation as usize), analysis.invocation(other.invocation as usize));
-    let (Some(one), Some(other)) = both else { return false };
+    at_one_place(analysis, one.invocation as usize, other.invocation as usize)
+}
+
+/// Whether two invocations stand at the same place and differ only in values.
+pub(super) fn at_one_place(analysis: &Analysis, one: usize, other: usize) -> bool {
+    let (Some(one), Some(other)) = (analysis.invocation(one), analysis.invocation(other)) else {
+        return false;
+    };
     one.span() == other.span()
         && one.argv().len() == other.argv().len()
         && one.via() == other.via()

@@ -4,7 +4,8 @@ use super::RuleScratch;
 use super::compiler::hash::letter_bit;
 use super::compiler::layout::*;
 use super::eval::{Here, Machine};
-use super::set::RuleSet;
+use super::fold::at_one_place;
+use super::set::{Hit, RuleSet};
 use super::view::View;
 use crate::classifier::Context;
 use crate::shell::Analysis;
@@ -45,11 +46,11 @@ impl RuleSet {
         let hits = std::mem::take(&mut scratch.hits);
         // A rule that would not raise the level of what it asks is no news.
         let reached = |index: usize| {
-            hits.iter()
-                .filter(|h| h.invocation as usize == index)
-                .map(|h| h.level)
-                .max()
-                .unwrap_or(Level::Low)
+            let of_this = |h: &&Hit| {
+                let other = h.invocation as usize;
+                other == index || h.count > 1 && at_one_place(analysis, other, index)
+            };
+            hits.iter().filter(of_this).map(|h| h.level).max().unwrap_or(Level::Low)
         };
         for layer in self.layers() {
             let view = layer.view();

@@ -251,6 +251,8 @@ pub(super) struct Ast {
     pub(super) redirections: Vec<RedirNode>,
     pub(super) heredocs: Vec<Heredoc>,
     pub(super) arms: Vec<Arm>,
+    /// Where compound commands stand, from their first word to their last.
+    pub(super) places: Vec<(NodeId, Range32)>,
     pub(super) stacks: Stacks,
 }
 
@@ -287,6 +289,7 @@ impl Ast {
         self.redirections.clear();
         self.heredocs.clear();
         self.arms.clear();
+        self.places.clear();
         let s = &mut self.stacks;
         s.items.clear();
         s.words.clear();
@@ -304,6 +307,11 @@ impl Ast {
     pub(super) fn add(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         (self.nodes.len() - 1) as NodeId
+    }
+
+    /// Notes that a compound command began at `start` and ended before `end`.
+    pub(super) fn place(&mut self, node: NodeId, start: usize, end: usize) {
+        self.places.push((node, Range32 { start: start as u32, end: end as u32 }));
     }
 
     pub(super) fn word(&self, index: u32) -> WordNode {

@@ -39,7 +39,9 @@ impl Parser<'_> {
         if !self.enter() {
             return EMPTY;
         }
+        let start = self.pos;
         let node = self.compound();
+        self.ast.place(node, start, self.pos);
         self.leave();
         let mark = self.ast.stacks.redirections.len();
         loop {

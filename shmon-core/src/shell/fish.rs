@@ -152,6 +152,7 @@ impl Parser<'_> {
         if !matches!(word, b"begin" | b"if" | b"while" | b"for" | b"function" | b"switch" | b"{") {
             return self.fish_simple();
         }
+        let start = self.pos;
         let mut opening = [0u8; 8];
         let len = word.len().min(8);
         opening[..len].copy_from_slice(&word[..len]);
@@ -176,6 +177,7 @@ impl Parser<'_> {
         };
         self.leave();
         self.fish_lines_to_end();
+        self.ast.place(node, start, self.pos);
         let mark = self.ast.stacks.redirections.len();
         loop {
             self.fish_blanks();

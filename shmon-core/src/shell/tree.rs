@@ -4,6 +4,7 @@ use super::analysis::{Analysis, Range32, Span};
 use super::ast::{Ast, Node, NodeId, PartKind};
 use super::{Dialect, machine};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// Entries that are listed.
 const MAX_ENTRIES: usize = 1_000;
@@ -25,12 +26,17 @@ pub struct TreeEntry {
 /// buffers of `scratch` are reused and its content is lost.
 pub fn tree(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Vec<TreeEntry> {
     let mut entries = Vec::new();
-    machine::parsed(command, dialect, scratch, |ast, root| Walk { ast, entries: &mut entries }.node(root, 0));
+    machine::parsed(command, dialect, scratch, |ast, root| {
+        let places = ast.places.iter().copied().collect();
+        Walk { ast, places, entries: &mut entries }.node(root, 0)
+    });
     entries
 }
 
 struct Walk<'a> {
     ast: &'a Ast,
+    /// Where compound commands stand.
+    places: HashMap<NodeId, Range32>,
     entries: &'a mut Vec<TreeEntry>,
 }
 
@@ -42,6 +48,7 @@ impl Walk<'_> {
         }
         let ast = self.ast;
         let items = |range: Range32| range.of(&ast.items).iter().map(|i| i.node).collect::<Vec<_>>();
+        let mut whole = self.places.get(&id).map(|place| Span { start: place.start, end: place.end });
         let (kind, parts): (_, Vec<NodeId>) = match ast.node(id) {
             Node::Empty => return None,
             Node::Simple { words, assignments, redirections, span } => {
@@ -72,31 +79,17 @@ impl Walk<'_> {
             Node::While { condition, body, .. } => ("while", vec![condition, body]),
             Node::For { body, .. } | Node::ForArith { body, .. } => ("for", vec![body]),
             Node::Case { arms, .. } => ("case", arms.of(&ast.arms).iter().map(|a| a.body).collect()),
-            Node::Function { body, .. } => ("function", vec![body]),
+            Node::Function { name, body, .. } => {
+                whole.get_or_insert(Span { start: name.start, end: name.end });
+                ("function", vec![body])
+            }
             Node::Coproc { body } => ("coproc", vec![body]),
             Node::Timed { body } => ("time", vec![body]),
-            Node::Cond { words } => {
-                let span = words.of(&ast.words);
-                let span = Span {
-                    start: span.first().map_or(0, |w| w.start),
-                    end: span.last().map_or(0, |w| w.end),
-                };
-                self.entries.push(TreeEntry { depth, kind: "test", span });
-                return Some(span);
-            }
-            Node::Arith { parts } => {
-                let parts = parts.of(&ast.parts);
-                let span = Span {
-                    start: parts.first().map_or(0, |p| p.start),
-                    end: parts.last().map_or(0, |p| p.end),
-                };
-                self.entries.push(TreeEntry { depth, kind: "arithmetic", span });
-                return Some(span);
-            }
+            Node::Cond { .. } => ("test", Vec::new()),
+            Node::Arith { .. } => ("arithmetic", Vec::new()),
         };
         let at = self.entries.len();
         self.entries.push(TreeEntry { depth, kind, span: Span::default() });
-        let mut whole: Option<Span> = None;
         for part in parts {
             if let Some(span) = self.node(part, depth + 1) {
                 whole = Some(
