@@ -2,6 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use shmon_benches::plot::per_command;
+use shmon_benches::raw::{self, Place};
 use shmon_benches::{commands, corpus, patterns, short};
 use shmon_core::{Classifier, Context, Scratch};
 use std::hint::black_box;
@@ -16,9 +17,21 @@ fn corpora() -> Vec<(&'static str, Vec<String>)> {
     all
 }
 
+/// One raw expression for each built-in rule; the short run builds a few.
+fn raw_rules() -> Vec<String> {
+    let rules = raw::rules(Place::Word).into_iter().filter_map(|rule| rule.pattern);
+    rules.take(if short() { 20 } else { usize::MAX }).collect()
+}
+
 fn classify(c: &mut Criterion) {
     let classifier = Classifier::builtin();
     let set = regex::bytes::RegexSet::new(patterns()).expect("the patterns are valid");
+    let rules = regex::bytes::RegexSetBuilder::new(raw_rules())
+        .unicode(false)
+        .size_limit(1 << 30)
+        .dfa_size_limit(1 << 27)
+        .build()
+        .expect("the rules' patterns are valid");
     // The literal texts of the same patterns, the names among them.
     let words: Vec<String> = patterns().iter().map(|pattern| longest_literal(pattern)).collect();
     let literals = aho_corasick::AhoCorasick::builder()
@@ -58,7 +71,7 @@ fn classify(c: &mut Criterion) {
             b.iter(|| few.iter().filter(|command| brush_parser::tokenize_str(command).is_ok()).count());
         });
         group.finish();
-        ratios(name, &all, &classifier, &set, &literals);
+        ratios(name, &all, &classifier, [&set, &rules], &literals);
     }
 }
 
@@ -77,7 +90,7 @@ fn ratios(
     name: &str,
     all: &[String],
     classifier: &Classifier,
-    set: &regex::bytes::RegexSet,
+    [set, rules]: [&regex::bytes::RegexSet; 2],
     literals: &aho_corasick::AhoCorasick,
 ) {
     let rounds = if short() { 1 } else { 9 };
@@ -97,6 +110,9 @@ fn ratios(
         };
         peer("RegexSet of 150", &mut |command| {
             black_box(set.matches(command).matched_any());
+        });
+        peer("RegexSet of the rules", &mut |command| {
+            black_box(rules.matches(command).matched_any());
         });
         peer("aho-corasick", &mut |command| {
             black_box(literals.find_overlapping_iter(command).count());

@@ -9,6 +9,11 @@ count=${1:-5000} few=200
 "$faces" commands "$count" >"$work/commands"
 head -n "$few" "$work/commands" >"$work/few"
 "$faces" patterns >"$work/patterns"
+for place in word command; do
+    "$faces" rules "$place" | "$python" -c 'import json, sys
+for line in sys.stdin:
+    print(json.loads(line)["pattern"] or "(?!)")' >"$work/rules-$place"
+done
 instructions() {
     valgrind --tool=callgrind --callgrind-out-file="$work/out" "$@" >/dev/null 2>"$work/log" || { cat "$work/log"; exit 2; }
     sed -n 's/^\(summary\|totals\): //p' "$work/out" | head -n 1
@@ -25,9 +30,12 @@ rust=$(per "$count" "$faces load $work/commands" "$faces classify $work/commands
 many=$(per "$count" "$ours load $work/commands" "$ours many $work/commands")
 objects=$(per "$count" "$ours many $work/commands" "$ours objects $work/commands")
 one=$(per "$count" "$ours load $work/commands" "$ours one $work/commands")
-patterns=$(per "$few" "$ours compiled $work/few $work/patterns" "$ours patterns $work/few $work/patterns")
+list() { per "$few" "$ours compiled $work/few $work/$1" "$ours patterns $work/few $work/$1"; }
+patterns=$(list patterns) word=$(list rules-word) command=$(list rules-command)
 echo "$count commands, one thread, instructions a command, Python $("$python" -c 'import sys; print(sys.version.split()[0])')"
 printf '  %-34s %9s\n' 'Rust, classify_into' "$rust" 'classify_many' "$many" 'and a Verdict with its level' "+$objects" \
-    'classify, one by one' "$one" "150 patterns ($few commands)" "$patterns"
-awk -v r="$rust" -v m="$many" -v p="$patterns" 'BEGIN {
-    printf "  classify_many does %.1f %% of the Rust library'"'"'s rate by this count, and is %.0f times the list of patterns\n", r / m * 100, p / m }'
+    'classify, one by one' "$one" "150 patterns ($few commands)" "$patterns" \
+    'the rules as patterns, \bNAME\b' "$word" "the same, at a command's place" "$command"
+awk -v r="$rust" -v m="$many" -v p="$patterns" -v w="$word" -v c="$command" 'BEGIN {
+    printf "  classify_many does %.1f %% of the Rust library'"'"'s rate by this count; it is %.0f times the 150 patterns,", r / m * 100, p / m
+    printf " %.0f and %.0f times the rules as patterns\n", w / m, c / m }'

@@ -1,6 +1,7 @@
 //! Shared parts of the benchmarks: the seeded corpus, the generated rules, and the peer's patterns.
 
 pub mod plot;
+pub mod raw;
 
 use std::path::PathBuf;
 

@@ -3,12 +3,15 @@
 //! ```text
 //! faces commands N          prints N generated commands, one a line
 //! faces patterns            prints the peer's 150 patterns in Python's syntax
+//! faces rules word|command  prints one pattern for each rule, with level and examples, as JSON lines
+//! faces corpus NAME         prints the commands of a corpus beside the project that have no newline, one a line
 //! faces load FILE           reads the commands of FILE, nothing else
 //! faces classify FILE       classifies them on one thread (for counting instructions)
 //! faces rate FILE THREADS   prints the nanoseconds a command takes, best of five rounds
 //! ```
 
-use shmon_benches::{commands, patterns};
+use shmon_benches::raw::{self, Place};
+use shmon_benches::{commands, corpus, patterns};
 use shmon_core::{Classifier, Context, Scratch};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +66,26 @@ fn main() {
                 println!("{}", pattern.replace("(?-u:", "(?:"));
             }
         }
+        ["rules", place] => {
+            let place = if place == "word" { Place::Word } else { Place::Command };
+            for rule in raw::rules(place) {
+                println!(
+                    "{}",
+                    serde_json::json!({
+                        "id": rule.id,
+                        "level": rule.level,
+                        "pattern": rule.pattern,
+                        "hits": rule.hits,
+                        "misses": rule.misses,
+                    })
+                );
+            }
+        }
+        ["corpus", name] => {
+            for command in corpus(name).into_iter().flatten().filter(|command| !command.contains('\n')) {
+                println!("{command}");
+            }
+        }
         ["load", file] => {
             let text = read(file);
             println!("{}", black_box(text.lines().collect::<Vec<_>>()).len());
@@ -77,7 +100,9 @@ fn main() {
             println!("{:.1}", rate(&all, threads.parse().expect("a number of threads")));
         }
         _ => {
-            eprintln!("faces: use commands N, patterns, load FILE, classify FILE or rate FILE THREADS");
+            eprintln!(
+                "faces: use commands N, patterns, rules word|command, corpus NAME, load FILE, classify FILE or rate FILE THREADS"
+            );
             std::process::exit(2);
         }
     }
