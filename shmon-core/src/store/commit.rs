@@ -4,7 +4,7 @@ use super::evidence::canonical::Kind;
 use super::evidence::chain::Chain;
 use super::outbox::{self, NewNotification};
 use super::schema::COVERED_COLUMNS;
-use super::{Entry, Stored, text_index};
+use super::{Entry, Stored, open, text_index};
 use crate::Level;
 use crate::record::{Ending, Event, Record, UnixNanos};
 use crate::time;
@@ -27,7 +27,6 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 /// What a batch needs to know beside its entries.
 pub(super) struct Frame {
     pub(super) now: UnixNanos,
-    pub(super) epoch: String,
     pub(super) redact: bool,
 }
 
@@ -211,9 +210,11 @@ impl<'a> Batch<'a> {
     }
 
     fn end(&mut self, ending: &Ending) -> rusqlite::Result<Stored> {
-        let Some(id) = self.find(&ending.key)? else { return Ok(Stored { id: 0, duplicate: true }) };
-        let sql = "SELECT exit_status IS NOT NULL OR duration_ns IS NOT NULL FROM command_logs WHERE id = ?1";
-        let ended: bool = self.db.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+        let sql = "SELECT id, exit_status IS NOT NULL OR duration_ns IS NOT NULL FROM command_logs WHERE event_key = ?1";
+        let key = Some(&ending.key).filter(|key| !key.is_empty());
+        let found: Option<(i64, bool)> =
+            self.db.prepare_cached(sql)?.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((id, ended)) = found else { return Ok(Stored { id: 0, duplicate: true }) };
         if ended || (ending.exit_status.is_none() && ending.duration.is_none()) {
             return Ok(Stored { id, duplicate: true });
         }
@@ -375,6 +376,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The identity of a row beyond this database.
-pub(super) fn identity(frame: &Frame, id: i64) -> String {
-    format!("{}-{id}", frame.epoch)
+pub(super) fn identity(db: &Connection, id: i64) -> rusqlite::Result<String> {
+    Ok(format!("{}-{id}", open::current_epoch(db)?))
 }

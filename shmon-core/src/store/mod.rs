@@ -267,7 +267,7 @@ impl Store {
             if entries.is_empty() {
                 return Ok(Vec::new());
             }
-            let frame = Frame { now: time::now(), epoch: open::current_epoch(tx)?, redact };
+            let frame = Frame { now: time::now(), redact };
             Batch::new(tx, &frame)?.run(entries)
         })
     }

@@ -99,7 +99,7 @@ pub(super) fn insert(
     frame: &super::commit::Frame,
     new: &NewNotification,
 ) -> rusqlite::Result<()> {
-    let uid = super::commit::identity(frame, id);
+    let uid = super::commit::identity(db, id)?;
     put(db, Some(id), frame.now, new, Payload { id, uid, ..new.payload.clone() }).map(drop)
 }
 
