@@ -47,7 +47,10 @@ extern "C" fn on_prepare(meta: c_int) {
 
 extern "C" fn on_restore() {
     let mut original = None;
-    with(|watch| original = watch.original_restore());
+    with(|watch| {
+        original = watch.original_restore();
+        watch.done();
+    });
     if let Some(original) = original {
         original();
     }
