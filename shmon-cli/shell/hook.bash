@@ -181,21 +181,22 @@ _shmon_last() {
 
 # bash copies a function's whole body at each call, and a redirection costs as much as ten tests. So what runs at every prompt holds
 # the usual case alone and hands over everything else. Which of three functions takes the next line is settled at the prompt before
-# it: _shmon_quick, _shmon_read or _shmon_any. Their argument is $_, which survives because it is the last one.
+# it: _shmon_quick, _shmon_read or _shmon_any. Their argument is $_, which survives because it is the last one. Their status is 0: under
+# `extdebug` another one would keep the user's command from running.
 
 # The first DEBUG trap of a usual line: the history writes the text into the spool by itself, and nobody reads it here. What bash has to
 # say of a full disk is not heard, because the hook says it once; closing its standard error for that costs less than opening /dev/null.
 _shmon_quick() {
   if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) ]] &&
-    ((_shmon_before < (_shmon_before = ${_shmon_n@P} - _shmon_off))); then
-    _shmon_began=$EPOCHREALTIME _shmon_open=$((_shmon_at = _shmon_line = ${_shmon_c@P}, _shmon_seq += 1))
+    ((_shmon_before < (_shmon_before = HISTCMD))); then
+    _shmon_began=$EPOCHREALTIME _shmon_at=${_shmon_c@P} _shmon_line=$_shmon_at
+    ((_shmon_open = _shmon_seq += 1))
     { builtin printf '\0b1 %s %s list\0%s\0' "$_shmon_open" "$_shmon_began" "$PWD" && builtin history 1 &&
       builtin printf '\0/%s\0' "$_shmon_open"; } 2>&- >>"$_shmon_spool" || _shmon_again
-    if [[ ! -e $_shmon_run/awake || ! -d /proc/$_shmon_rec ]]; then _shmon_wake; fi
+    [[ -e $_shmon_run/awake && -d /proc/$_shmon_rec ]] || _shmon_wake
   else
     _shmon_any
   fi
-  return 0
 }
 
 # The same where HISTCONTROL is set aside: whether the text begins with a space decides what stays in the history, and bash has no way to
@@ -206,15 +207,14 @@ _shmon_read() {
     [[ $_shmon_x == ?????[' *']' '[!' '] ]] && ((_shmon_before < ${_shmon_x:0:5})); then
     # A number in five columns, `*` or a space, a space, and the first letter.
     if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
-    _shmon_before=${_shmon_x:0:5}
-    _shmon_began=$EPOCHREALTIME _shmon_open=$((_shmon_at = _shmon_line = ${_shmon_c@P}, _shmon_seq += 1))
+    _shmon_before=${_shmon_x:0:5} _shmon_began=$EPOCHREALTIME _shmon_at=${_shmon_c@P} _shmon_line=$_shmon_at
+    ((_shmon_open = _shmon_seq += 1))
     { builtin printf '\0b1 %s %s list\0%s\0' "$_shmon_open" "$_shmon_began" "$PWD" && builtin history 1 &&
       builtin printf '\0/%s\0' "$_shmon_open"; } 2>&- >>"$_shmon_spool" || _shmon_again
-    if [[ ! -e $_shmon_run/awake || ! -d /proc/$_shmon_rec ]]; then _shmon_wake; fi
+    [[ -e $_shmon_run/awake && -d /proc/$_shmon_rec ]] || _shmon_wake
   else
     _shmon_any
   fi
-  return 0
 }
 
 # Either of them where the history shows times.
@@ -234,11 +234,13 @@ _shmon_again() {
 # _shmon_lost comes first. With an argument it hands on the status that it found. Under `set -T` the trap sets _shmon_s within it too.
 _shmon_done() {
   _shmon_e=$?
-  if [[ -n $_shmon_open && ${_shmon_c@P} == "$_shmon_at" && -w $_shmon_spool &&
-    "${HISTFILE-}|${PROMPT_COMMAND-}|${HISTCONTROL-}|${HISTIGNORE-}|${HISTTIMEFORMAT-}|$-" == "$_shmon_usual" ]]; then
-    builtin printf '\0e1 %s %s %s %s\0\0\0/%s\0' "$_shmon_open" "$EPOCHREALTIME" "$_shmon_e" "$_shmon_began" "$_shmon_open" \
-      >>"$_shmon_spool" || _shmon_put "$_shmon_open" "e1 $_shmon_open $EPOCHREALTIME $_shmon_e $_shmon_began" '' ''
-    _shmon_open= _shmon_before=$((_shmon_d = 0, ${_shmon_n@P} - _shmon_off))
+  # Defined behind another command of the line, it would keep everything here from being written.
+  unset -f builtin
+  if [[ $- == "$_shmon_flags" && -n $_shmon_open && ${_shmon_c@P} == "$_shmon_at" && -w $_shmon_spool &&
+    $HISTFILE@$PROMPT_COMMAND@$HISTCONTROL@$HISTIGNORE@$HISTTIMEFORMAT == "$_shmon_usual" ]]; then
+    builtin printf "\0e1 $_shmon_open $EPOCHREALTIME $_shmon_e $_shmon_began\0\0\0/$_shmon_open\0" >>"$_shmon_spool" ||
+      _shmon_put "$_shmon_open" "e1 $_shmon_open $EPOCHREALTIME $_shmon_e $_shmon_began" '' ''
+    _shmon_open= _shmon_d=0 _shmon_before=$((HISTCMD - 1))
     if [[ -n $_shmon_hcu ]]; then HISTCONTROL=$_shmon_hcs _shmon_hc=$_shmon_hcu; fi
   else
     _shmon_after "$_shmon_e"
@@ -359,11 +361,14 @@ _shmon_after() {
     _shmon_off=$((${_shmon_n@P} - ${_shmon_hn:-0}))
   fi
   _shmon_before=$((${_shmon_n@P} - _shmon_off))
-  # Whether the next prompts may take the quick way: as long as all this stays as it is.
+  # Whether the next prompts may take the quick way: as long as all this stays as it is. Not under `set -u`: its tests name variables
+  # that may be unset. HISTCMD is the number that the next line will have, and while that line runs, its number.
   _shmon_way=_shmon_any _shmon_next=_shmon_quick _shmon_usual=$'\2'
-  if [[ -z $_shmon_slow$_shmon_hi$_shmon_first && -o history ]] && ((${#_shmon_queue[@]} == 0)); then
+  if [[ -z $_shmon_slow$_shmon_hi$_shmon_first && -o history && $- != *u* ]] &&
+    ((${#_shmon_queue[@]} == 0 && HISTCMD == _shmon_before + 1)); then
+    _shmon_flags=$-
     if [[ -n $_shmon_hcu ]]; then _shmon_next=_shmon_read; fi
-    _shmon_usual="${HISTFILE-}|${PROMPT_COMMAND-}|${_shmon_hcu:-${HISTCONTROL-}}|${HISTIGNORE-}|${HISTTIMEFORMAT-}|$-"
+    _shmon_usual="${HISTFILE-}@${PROMPT_COMMAND-}@${_shmon_hcu:-${HISTCONTROL-}}@${HISTIGNORE-}@${HISTTIMEFORMAT-}"
     _shmon_way=$_shmon_next
     if [[ -n ${HISTTIMEFORMAT-} ]]; then _shmon_way=_shmon_timed; fi
   fi
@@ -485,13 +490,13 @@ _shmon_start() {
   _shmon_prompt=(_shmon_lost _shmon_done)
   _shmon_alone='"${_shmon_prompt[_shmon_d]-:}" || :' _shmon_listed='"${_shmon_prompt[_shmon_d]-:}" "$_" && : "${_shmon_d-}" "$_"'
   _shmon_set= _shmon_hf= _shmon_hcu= _shmon_hcs= _shmon_slow= _shmon_x=()
-  _shmon_way=_shmon_any _shmon_next=_shmon_any _shmon_usual=$'\2'
+  _shmon_way=_shmon_any _shmon_next=_shmon_any _shmon_usual=$'\2' _shmon_flags=
   # With PS0, bash 5.3 gives the start-up file and the first line the same number: only the history tells them apart.
   _shmon_first=
   if [[ $_shmon_at == 1 ]]; then _shmon_first=1 _shmon_line=0 _shmon_at=0; fi
   # A process that is always there: in system mode nobody asks whether the recorder is.
   if [[ @SYSTEM@ == yes ]]; then _shmon_rec=self; fi
-  if [[ @DURABILITY@ == full ]] || ((BASH_VERSINFO[0] < 5)); then _shmon_slow=1; fi
+  if [[ @DURABILITY@ == full ]] || ((BASH_VERSINFO[0] < 5)) || [[ $BASH_VERSION == 5.0* ]]; then _shmon_slow=1; fi
   _shmon_hc= _shmon_hi= _shmon_kept= _shmon_hn= _shmon_text= _shmon_adopted=
   _shmon_now
   { builtin read -r _shmon_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
@@ -533,7 +538,7 @@ parent=${SHMON_SESSION-}"
         unset _shmon_queue _shmon_told _shmon_rec _shmon_tried _shmon_t _shmon_s _shmon_e _shmon_d _shmon_c _shmon_n _shmon_seq \
           _shmon_open _shmon_line _shmon_at _shmon_mode _shmon_before _shmon_off _shmon_hc _shmon_hi _shmon_kept _shmon_hn \
           _shmon_text _shmon_adopted _shmon_prompt _shmon_run _shmon_tmp _shmon_x \
-          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_first _shmon_way _shmon_next _shmon_usual _shmon_all
+          _shmon_alone _shmon_listed _shmon_set _shmon_hf _shmon_hcu _shmon_hcs _shmon_slow _shmon_first _shmon_way _shmon_next _shmon_usual _shmon_flags _shmon_all
         return 0
       fi
     done
