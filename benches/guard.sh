@@ -1,5 +1,6 @@
 #!/bin/bash
 # Counts the instructions of each stage with callgrind and compares them with baseline.json: more than 5 % above fails.
+# And how much code a fresh process touches, which shmon-cli/link/start.ld keeps together.
 #   benches/guard.sh            compare
 #   benches/guard.sh --update   write the baseline
 set -euo pipefail
@@ -9,7 +10,7 @@ if ! command -v valgrind >/dev/null; then
     exit 0
 fi
 # With the command line and the builtin, so that what `install.sh` built is taken and not built again with other features.
-cargo build --quiet --release -p shmon-cli -p shmon-builtin -p shmon-benches --bin guard
+cargo build --quiet --release -p shmon-cli -p shmon-builtin -p shmon-benches --bin guard --bin shmon
 binary=${CARGO_TARGET_DIR:-target}/release/guard
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -52,6 +53,21 @@ for stage in cold analyze classify level compile; do
     fi
     printf '%-10s %12d instructions, baseline %12d, %s%d.%d %%%s\n' "$stage" "${now[$stage]}" "$base" "$sign" $((${change#-} / 10)) $((${change#-} % 10)) "$note"
 done
+# In pieces of 64 KiB: a page fault brings in one. A linker that leaves the functions where they are is nobody's regression.
+most=16
+if readelf --sections --wide "${binary%guard}shmon" 2>/dev/null | grep -q ' \.text\.start '; then
+    valgrind --tool=callgrind --dump-instr=yes --compress-pos=no --callgrind-out-file="$folder/code" \
+        "${binary%guard}shmon" classify --format level 'ls -la' >"$folder/log" 2>&1 || { cat "$folder/log"; exit 2; }
+    pieces=$(sed -n 's/^0x\([0-9a-f]*\)[0-9a-f]\{4\} .*/\1/p' "$folder/code" | sort -u | wc -l)
+    note=""
+    if [ "$pieces" -gt "$most" ]; then
+        note="  TOO MANY: shmon-cli/link/order.py writes the order anew"
+        status=1
+    fi
+    printf '%-10s %12d pieces of 64 KiB of code, at most %d%s\n' start "$pieces" "$most" "$note"
+else
+    echo "guard: start: skipped: this linker doesn't order functions"
+fi
 if [ "$status" -ne 0 ]; then
     echo "guard: where more work is meant (new rules, new grammar), write the new figures: benches/guard.sh --update"
 fi

@@ -36,8 +36,25 @@ fn main() {
         return;
     };
     println!("cargo::rustc-link-arg-bins=-static");
+    order();
     println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
     println!("cargo::rustc-cfg=static_program");
+}
+
+/// The functions that a plain call runs lie together: else each is a page fault of its own. Not for a linker that somebody
+/// chose, which may not read such a script.
+fn order() {
+    let script = PathBuf::from("link/start.ld");
+    println!("cargo::rerun-if-changed={}", script.display());
+    println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
+    println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if flags.contains("linker") || flags.contains("fuse-ld") || std::env::var_os("RUSTC_LINKER").is_some() {
+        return;
+    }
+    if let Ok(script) = script.canonicalize() {
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+    }
 }
 
 /// A folder in which every library that std names is a linker script for its archives: std itself asks for shared ones, and

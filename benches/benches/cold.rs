@@ -1,9 +1,12 @@
 //! Whole processes, from starting one to having waited for it: the command line and what it is compared with, taken in
-//! turn in one run. The peers are compiled here, by `cc` and `rustc`; one that can't be built is skipped, visibly.
+//! turn in one run, in another order each time. The peers are compiled here, by `cc` and `rustc`; one that can't be built is
+//! skipped, visibly. Ours are copies, as `install.sh` makes one: what a linker wrote through a mapping lies in the
+//! page cache in single pages, and starts more slowly until it is read anew.
 //!
 //! `SHMON_BIN` names the binary that is measured, else that of the same target folder (`cargo build --release -p shmon-cli`).
 
-use shmon_benches::{patterns, program, rules, short};
+use nix::sys::resource::{UsageWho, getrusage};
+use shmon_benches::{Random, patterns, program, rules, short};
 use shmon_core::{Classifier, Context, Scratch};
 use std::hint::black_box;
 use std::path::Path;
@@ -34,6 +37,8 @@ struct Side {
     name: String,
     command: Command,
     times: Vec<f64>,
+    /// Page faults of the last run, those of the start before `exec` too.
+    faults: i64,
 }
 
 impl Side {
@@ -46,13 +51,16 @@ impl Side {
             .env("HOME", home)
             .env("PATH", "/usr/bin:/bin");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Side { name: name.to_owned(), command, times: Vec::new() }
+        Side { name: name.to_owned(), command, times: Vec::new(), faults: 0 }
     }
 
     fn run(&mut self) {
+        let faults = || getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| usage.minor_page_faults());
+        let before = faults();
         let start = Instant::now();
         let status = self.command.status();
         self.times.push(start.elapsed().as_secs_f64() * 1e6);
+        self.faults = faults() - before;
         assert!(status.is_ok_and(|s| s.success()), "{} failed", self.name);
     }
 
@@ -110,7 +118,12 @@ fn main() {
             sides.push(Side::new(&format!("{name}, nothing"), &built, &[], &empty));
         }
     }
-    let this = std::env::current_exe().expect("this program");
+    let copied = |name: &str, program: &Path| {
+        let copy = place.join(name);
+        std::fs::copy(program, &copy).expect("a copy");
+        copy
+    };
+    let this = copied("cold", &std::env::current_exe().expect("this program"));
     let library = |name: &str, words: &[&str], home: &Path| {
         Side::new(&format!("library: {name}"), &this, &[&["--first"], words].concat(), home)
     };
@@ -118,7 +131,7 @@ fn main() {
     sides.push(library("nothing", &["nothing"], &empty));
     sides.push(library("first classification", &["classify", "nmap x"], &empty));
     sides.push(library("RegexSet of 150", &["regex-set", "nmap x"], &empty));
-    if let Some(shmon) = program() {
+    if let Some(shmon) = program().map(|shmon| copied("shmon", &shmon)) {
         sides.push(Side::new(
             "shmon classify --format level 'ls -la'",
             &shmon,
@@ -141,18 +154,26 @@ fn main() {
     } else {
         println!("skipped: shmon: build it with `cargo build --release -p shmon-cli`, or set SHMON_BIN");
     }
-    for _ in 0..if short() { 2 } else { 400 } {
-        for side in &mut sides {
-            // What takes long needs fewer runs.
-            if side.times.len() < 20 || side.times[0] < 20_000.0 {
-                side.run();
-            }
+    sides.iter_mut().for_each(Side::run);
+    // What takes long needs fewer runs, and leaves caches to nobody.
+    let (mut quick, mut slow): (Vec<_>, Vec<_>) =
+        (0..sides.len()).partition(|&side| sides[side].times[0] < 10_000.0);
+    let mut random = Random::new(1);
+    for (order, rounds) in [(&mut quick, 400), (&mut slow, 20)] {
+        for _ in 0..if short() { 1 } else { rounds } {
+            (1..order.len()).rev().for_each(|n| order.swap(n, random.below(n + 1)));
+            order.iter().for_each(|&side| sides[side].run());
         }
     }
     let base = sides[0].quick();
     for side in &mut sides {
         let quick = side.quick();
-        println!("{:<58} {quick:>9.0} µs, {:.2} of the first", side.name, quick / base);
+        println!(
+            "{:<58} {quick:>9.0} µs, {:.2} of the first, {} page faults",
+            side.name,
+            quick / base,
+            side.faults
+        );
     }
     let find = |name: &str| sides.iter().position(|s| s.name == name);
     if let (Some(idle), Some(busy)) = (find("library: nothing"), find("library: first classification")) {

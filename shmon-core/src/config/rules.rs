@@ -13,7 +13,11 @@ pub struct RuleFiles(Vec<(PathBuf, [i64; 4])>);
 impl RuleFiles {
     /// Looks at the `*.toml` of `rules.d`, in order of name; nothing where the folder can't be read.
     pub fn look(home: &Home) -> RuleFiles {
-        let entries = std::fs::read_dir(home.rules_dir()).into_iter().flatten().flatten();
+        RuleFiles::read(home).unwrap_or_default()
+    }
+
+    fn read(home: &Home) -> std::io::Result<RuleFiles> {
+        let entries = std::fs::read_dir(home.rules_dir())?.flatten();
         let paths =
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml"));
         let mut files: Vec<_> = paths
@@ -26,7 +30,7 @@ impl RuleFiles {
             })
             .collect();
         files.sort();
-        RuleFiles(files)
+        Ok(RuleFiles(files))
     }
 
     /// The files, in order of name.
@@ -72,13 +76,14 @@ impl Config {
     }
 
     fn build(&self, home: &Home, builder: ClassifierBuilder) -> Result<Classifier> {
-        let folder = home.rules_dir();
-        match std::fs::read_dir(&folder) {
+        match RuleFiles::read(home) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::new(ErrorKind::Rule, "cannot read the rules").at(folder).caused_by(error))
+                Err(Error::new(ErrorKind::Rule, "cannot read the rules")
+                    .at(home.rules_dir())
+                    .caused_by(error))
             }
             Err(_) => self.with_files(builder, []),
-            Ok(_) => self.with_files(builder, RuleFiles::look(home).paths()),
+            Ok(files) => self.with_files(builder, files.paths()),
         }
     }
 
