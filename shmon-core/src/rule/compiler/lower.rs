@@ -1,8 +1,10 @@
 //! Conditions to bytecode, and what must be there before a condition is worth asking.
 
 use super::features::head_bit;
+use super::kinds::{VIA_KINDS, issue_mask, redirect_mask};
 use super::layout::op;
-use super::schema::{Cond, Count, OneOrMany, OperandTest, StrTest};
+use super::out::Out;
+use super::schema::{Cond, OneOrMany, OperandTest, StrTest};
 use super::trigger::Trigger;
 use std::collections::{BTreeMap, HashMap};
 
@@ -426,101 +428,5 @@ impl Lowerer<'_> {
         let trigger = self.strtest(t, key, out)?;
         out.close(node);
         Ok(trigger)
-    }
-}
-
-/// Kinds of `via`, by bit.
-pub const VIA_KINDS: [&str; 9] = [
-    "wrapper",
-    "shell-string",
-    "shell-input",
-    "substitution",
-    "decoded",
-    "definition",
-    "remote",
-    "container",
-    "scheduled",
-];
-
-/// Kinds of `unresolved`, by bit.
-pub const ISSUE_KINDS: [&str; 7] =
-    ["unset-variable", "command-output", "glob", "depth", "budget", "syntax", "external-script"];
-
-fn issue_mask(kinds: &OneOrMany) -> Result<u32, String> {
-    let mut mask = 0;
-    for kind in &kinds.0 {
-        match ISSUE_KINDS.iter().position(|k| k == kind) {
-            Some(bit) => mask |= 1 << bit,
-            None if kind == "any" => mask = u32::MAX,
-            None => return Err(format!("unknown kind '{kind}': use any or {}", ISSUE_KINDS.join(", "))),
-        }
-    }
-    Ok(mask)
-}
-
-fn redirect_mask(kinds: Option<&OneOrMany>) -> Result<u32, String> {
-    let Some(kinds) = kinds else { return Ok(0b1111) };
-    let mut mask = 0;
-    for kind in &kinds.0 {
-        mask |= match kind.as_str() {
-            "read" => 1,
-            "write" => 2,
-            "append" => 4,
-            "read-write" => 8,
-            "duplicate" => 16,
-            "heredoc" => 32,
-            "here-string" => 64,
-            "output" => 2 | 4 | 8,
-            "input" => 1 | 8,
-            "any" => 127,
-            _ => {
-                return Err(format!(
-                    "unknown kind '{kind}': use read, write, append, read-write, output, input, duplicate, heredoc, here-string or any"
-                ));
-            }
-        };
-    }
-    Ok(mask)
-}
-
-/// Bytecode under construction.
-#[derive(Default)]
-pub(super) struct Out {
-    pub(super) words: Vec<u32>,
-    /// Whether anything asks about an invocation.
-    pub(super) invocation: bool,
-}
-
-impl Out {
-    pub(super) fn open(&mut self, code: u32) -> usize {
-        self.words.push(code);
-        self.words.len() - 1
-    }
-
-    pub(super) fn close(&mut self, node: usize) {
-        let length = (self.words.len() - node) as u32;
-        let code = self.words[node] & 0xFF;
-        self.words[node] = code | length << 8;
-    }
-
-    /// Closes a node that only holds others together: one alone stands for itself.
-    pub(super) fn close_group(&mut self, node: usize) {
-        let first = node + 1;
-        let only = self.words.get(first).is_some_and(|head| first + (head >> 8) as usize == self.words.len());
-        if only {
-            self.words.remove(node);
-        } else {
-            self.close(node);
-        }
-    }
-
-    pub(super) fn node(&mut self, code: u32, payload: &[u32]) {
-        let node = self.open(code);
-        self.words.extend_from_slice(payload);
-        self.close(node);
-    }
-
-    fn count(&mut self, code: u32, count: Count) {
-        self.node(code, &[count.min, count.max.unwrap_or(u32::MAX)]);
     }
 }

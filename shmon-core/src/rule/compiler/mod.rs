@@ -7,10 +7,12 @@ mod dispatch;
 pub mod features;
 mod glob;
 pub mod hash;
+mod kinds;
 pub mod layout;
 mod lower;
 mod narrow;
 mod need;
+mod out;
 pub mod schema;
 mod secrets;
 mod shapes;
@@ -20,7 +22,7 @@ mod strings;
 mod tables;
 mod trigger;
 
-pub use lower::{ISSUE_KINDS, VIA_KINDS};
+pub use kinds::{ISSUE_KINDS, VIA_KINDS};
 pub use source::{Problem, Source};
 
 use crate::Level;

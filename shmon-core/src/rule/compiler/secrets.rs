@@ -3,7 +3,8 @@
 use super::features::tail_bit;
 use super::hash::{gram, gram_hash};
 use super::layout::*;
-use super::lower::{Lowerer, Out};
+use super::lower::Lowerer;
+use super::out::Out;
 use super::schema::{SecretOption, SecretSpec};
 use super::tables::{Programs, Writer};
 use std::collections::BTreeMap;

@@ -3,7 +3,8 @@
 use super::features::head_bit;
 use super::hash::letter_bit;
 use super::layout::op;
-use super::lower::{Fault, Lowerer, Out, fault};
+use super::lower::{Fault, Lowerer, fault};
+use super::out::Out;
 use super::schema::OneOrMany;
 
 impl Lowerer<'_> {

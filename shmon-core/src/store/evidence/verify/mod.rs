@@ -1,22 +1,23 @@
 //! `shmon verify`: everything is computed again and compared, and the first difference is named.
 
 mod beside;
+mod cursor;
 mod edge;
+mod entry;
 mod pieces;
 mod vouch;
 
-use super::canonical::{Canonical, Hash, Kind, encode};
+use super::canonical::{Canonical, Hash, Kind};
 use super::note::Note;
 use super::tree;
 use crate::store::prune::Ranges;
 use crate::store::schema::{self, COVERED_COLUMNS};
 use crate::store::{Store, failed, lacks};
 use crate::{Error, ErrorKind, Result};
+use cursor::Cursor;
 use edge::Edge;
 use pieces::Piece;
-use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// One thing that is not as it was recorded.
@@ -141,15 +142,6 @@ struct LateEnd {
     row: i64,
     previous: Hash,
     leaf: Hash,
-}
-
-/// Rows and findings, read side by side in the order of ids.
-struct Cursor<'a> {
-    rows: rusqlite::Rows<'a>,
-    findings: rusqlite::Rows<'a>,
-    /// The finding that was read but belongs to a later row: its row, and its values.
-    next: Option<(i64, Vec<u8>)>,
-    id: Option<i64>,
 }
 
 impl<'a> Verifier<'a> {
@@ -300,139 +292,6 @@ impl<'a> Verifier<'a> {
         Ok(self.report)
     }
 
-    /// One entry of the evidence against what it is about.
-    fn entry(
-        &mut self,
-        sequence: i64,
-        kind: Option<Kind>,
-        row: i64,
-        leaf: Hash,
-        gap: bool,
-        cursor: &mut Cursor<'_>,
-    ) -> rusqlite::Result<()> {
-        let previous = std::mem::replace(&mut self.stored, leaf);
-        let corrected = self.computed.take();
-        // What it is about, as the database has it now; `None` where that is gone.
-        let present = match kind {
-            Some(Kind::Command) => self.seek(sequence, row, cursor)?,
-            Some(Kind::End) => match self.ends.remove(&row) {
-                Some(values) => Some(values),
-                None if row < self.piece.rows.0 => {
-                    self.late_ends.push(LateEnd { sequence, row, previous, leaf });
-                    None
-                }
-                None if self.ranges.contains(row) => None,
-                None => {
-                    self.problem(
-                        Some(row),
-                        Some(sequence),
-                        format!("row {row}: its exit status and duration are gone"),
-                    );
-                    None
-                }
-            },
-            Some(Kind::Tombstone) => self.one(
-                "SELECT created_at_ns, rows, description, ranges FROM tombstones WHERE number = ?1",
-                row,
-                sequence,
-                "tombstone",
-            )?,
-            Some(Kind::Epoch) => self.one(
-                "SELECT epoch, first_row, started_at_ns, reason FROM epochs WHERE number = ?1",
-                row,
-                sequence,
-                "epoch",
-            )?,
-            None => {
-                self.problem(
-                    None,
-                    Some(sequence),
-                    format!("entry {sequence} of the evidence is of no known kind"),
-                );
-                None
-            }
-        };
-        let (Some(values), Some(kind)) = (present, kind) else { return Ok(()) };
-        // The hash before is not known after a gap, so this entry's own can't be told.
-        if gap {
-            return Ok(());
-        }
-        let hash = self.hash(kind, sequence, row, &previous, &values);
-        if hash == leaf {
-            return Ok(());
-        }
-        if let Some(corrected) = corrected {
-            // The entry before is what was altered; this one still holds its true hash.
-            if self.hash(kind, sequence, row, &corrected, &values) == leaf {
-                return Ok(());
-            }
-        }
-        self.computed = Some(hash);
-        let message = match kind {
-            Kind::Command => format!("row {row} is not as it was recorded: it or its evidence was altered"),
-            Kind::End => format!("row {row}: its exit status or duration is not as it was recorded"),
-            Kind::Tombstone => format!("tombstone {row} is not as it was written"),
-            Kind::Epoch => format!("epoch {row} is not as it was written"),
-        };
-        let about = matches!(kind, Kind::Command | Kind::End).then_some(row);
-        self.problem(about, Some(sequence), message);
-        Ok(())
-    }
-
-    fn hash(&mut self, kind: Kind, sequence: i64, row: i64, previous: &Hash, values: &[u8]) -> Hash {
-        self.canonical.begin(kind, sequence, row, previous);
-        self.canonical.encoded(values);
-        self.canonical.leaf()
-    }
-
-    /// Moves to the row that an entry is about; the values that its hash covers.
-    fn seek(
-        &mut self,
-        sequence: i64,
-        row: i64,
-        cursor: &mut Cursor<'_>,
-    ) -> rusqlite::Result<Option<Vec<u8>>> {
-        while let Some(id) = cursor.id.filter(|id| *id < row) {
-            let message = format!("row {id} has no evidence: it was inserted, or its evidence was removed");
-            self.problem(Some(id), None, message);
-            cursor.advance()?;
-        }
-        if cursor.id != Some(row) {
-            if self.ranges.contains(row) {
-                self.report.pruned += 1;
-            } else {
-                self.problem(
-                    Some(row),
-                    Some(sequence),
-                    format!("row {row} is missing: it was removed without a tombstone"),
-                );
-            }
-            return Ok(None);
-        }
-        self.report.rows += 1;
-        let (values, end) = cursor.take()?;
-        if !end.is_empty() {
-            self.ends.insert(row, end);
-        }
-        cursor.advance()?;
-        Ok(Some(values))
-    }
-
-    fn one(
-        &mut self,
-        sql: &str,
-        number: i64,
-        sequence: i64,
-        name: &str,
-    ) -> rusqlite::Result<Option<Vec<u8>>> {
-        let read = |row: &rusqlite::Row<'_>| encoded(row, 0..4);
-        let found: Option<Vec<u8>> = self.db.prepare_cached(sql)?.query_row([number], read).optional()?;
-        if found.is_none() {
-            self.problem(None, Some(sequence), format!("{name} {number} is missing"));
-        }
-        Ok(found)
-    }
-
     fn finish(&mut self) -> rusqlite::Result<()> {
         if self.more > 0 {
             let message = format!("and {} more", self.more);
@@ -472,51 +331,4 @@ impl<'a> Verifier<'a> {
             .sort_by_key(|p| (p.entry.is_none() && p.row.is_none(), p.row.unwrap_or(i64::MAX)));
         Ok(())
     }
-}
-
-impl Cursor<'_> {
-    /// To the next row.
-    fn advance(&mut self) -> rusqlite::Result<()> {
-        self.id = match self.rows.next()? {
-            Some(row) => Some(row.get(COVERED_COLUMNS.len())?),
-            None => None,
-        };
-        Ok(())
-    }
-
-    /// What the evidence of this row covers; its exit status and duration, nothing where it has neither.
-    fn take(&mut self) -> rusqlite::Result<(Vec<u8>, Vec<u8>)> {
-        let count = COVERED_COLUMNS.len();
-        let Some(row) = self.rows.get() else { return Ok((Vec::new(), Vec::new())) };
-        let id: i64 = row.get(count)?;
-        let mut values = encoded(row, 0..count)?;
-        let mut end = Vec::new();
-        if row.get_ref(count + 1)? != ValueRef::Null || row.get_ref(count + 2)? != ValueRef::Null {
-            end = encoded(row, count + 1..count + 3)?;
-        }
-        loop {
-            if self.next.is_none() {
-                let Some(row) = self.findings.next()? else { break };
-                self.next = Some((row.get(0)?, encoded(row, 1..5)?));
-            }
-            match self.next.take() {
-                Some((command, finding)) if command == id => values.extend(finding),
-                // A finding of a row that is gone.
-                Some((command, _)) if command < id => {}
-                later => {
-                    self.next = later;
-                    break;
-                }
-            }
-        }
-        Ok((values, end))
-    }
-}
-
-fn encoded(row: &rusqlite::Row<'_>, columns: std::ops::Range<usize>) -> rusqlite::Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(512);
-    for column in columns {
-        encode(&mut out, row.get_ref(column)?);
-    }
-    Ok(out)
 }
