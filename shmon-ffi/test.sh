@@ -111,7 +111,15 @@ cc -std=c11 -D_GNU_SOURCE "${flags[@]}" -fsanitize=address,undefined -fno-saniti
 cc -std=c11 -D_GNU_SOURCE "${flags[@]}" -O2 -o "$work/collect" "${collect[@]}" "${static[@]}" "${system[@]}"
 shmon-ffi/tests/collect.sh "$work/collect-asan" "$work/home.collect-asan"
 shmon-ffi/tests/collect.sh "$work/collect" "$work/home.collect"
-make --no-print-directory -s -C shmon-ffi FEATURES=test-panic OUT="$work/lib" examples
+example() {
+    local out
+    out=$("$1" 'rm -rf /srv' 'make')
+    [ "$out" = $'critical rm -rf /srv\nlow      make' ] || { echo "FAILED: $1 said: $out"; exit 1; }
+}
+examples=(classify shmon-collect)
+[ ! -e /usr/include/sudo_plugin.h ] || examples+=(shmon_sudo.so)
+make --no-print-directory -s -C shmon-ffi FEATURES=test-panic OUT="$work/lib" "${examples[@]/#/$work/lib/examples/}"
+example "$work/lib/examples/classify"
 
 if [ -e /usr/include/sudo_plugin.h ]; then
     cc -std=c11 -D_GNU_SOURCE "${flags[@]}" -shared -fPIC -o "$work/shmon_sudo.so" shmon-ffi/examples/c/sudo_shmon.c \
@@ -120,7 +128,7 @@ if [ -e /usr/include/sudo_plugin.h ]; then
         # In a place whose folders all belong to root, which sudo asks for.
         place=$(mktemp -d /run/shmon-test.XXXXXX)
         trap 'rm -rf "$place"' EXIT
-        shmon-ffi/tests/sudo.sh "$work/shmon_sudo.so" "$place"
+        shmon-ffi/tests/sudo.sh "$work/lib/examples/shmon_sudo.so" "$place"
     else
         skip "the sudo plugin is built, but only root can give sudo a configuration of its own"
     fi
@@ -148,11 +156,7 @@ fi
 say "installation: pkg-config, CMake, the example"
 make --no-print-directory -s -C shmon-ffi install CLASSIFY_ONLY=1 PREFIX="$work/prefix" >"$work/install.log"
 prefix=$work/prefix
-example() {
-    local out
-    out=$(LD_LIBRARY_PATH=$prefix/lib "$1" 'rm -rf /srv' 'make')
-    [ "$out" = $'critical rm -rf /srv\nlow      make' ] || { echo "FAILED: $1 said: $out"; exit 1; }
-}
+export LD_LIBRARY_PATH=$prefix/lib
 if have pkg-config; then
     export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
     # shellcheck disable=SC2046

@@ -2,14 +2,14 @@
 # Builds the wheel, with the command line's binary in it: installing it puts `shmon` beside Python's other scripts.
 #   shmon-py/build.sh [FOLDER]      default: target/wheels
 # SHMON_PYTHON builds for another interpreter than python3, as a free-threaded one needs (it can't load abi3 wheels).
-# SHMON_PROFILE chooses cargo's profile (default: dist for the binary, release for the module, which may not abort).
+# SHMON_PROFILE chooses cargo's profile (default: dist for the binary, dist-lib for the module, which may not abort).
 # Needs maturin (`pip install maturin`); without it, it is put into an environment under target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-target/wheels}
 profile=${SHMON_PROFILE:-dist}
 module_profile=$profile
-[ "$profile" != dist ] || module_profile=release
+[ "$profile" != dist ] || module_profile=dist-lib
 
 maturin=$(command -v maturin || true)
 if [ -z "$maturin" ]; then

@@ -7,7 +7,8 @@ count=${1:-2000}
 target=${CARGO_TARGET_DIR:-$PWD/target}
 command -v valgrind >/dev/null || { echo "benches/c: skipped: valgrind isn't installed"; exit 0; }
 cargo build --quiet --release -p shmon-benches --bin faces
-make --no-print-directory -s -C shmon-ffi CLASSIFY_ONLY=1 OUT="$target/c-bench"
+# The profile of both sides.
+make --no-print-directory -s -C shmon-ffi PROFILE=release CLASSIFY_ONLY=1 OUT="$target/c-bench"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc -O2 -DSHMON_CLASSIFY_ONLY -Ishmon-ffi/include -o "$work/static" benches/c/calls.c "$target/c-bench/libshmon.a" -lpthread -ldl -lm

@@ -342,6 +342,8 @@ typedef struct shmon_finding {
     const struct shmon_text *via;
     // How many steps that are.
     size_t via_len;
+    // How many findings this one stands for: those of a loop that differ only in its values are told once.
+    uint32_t count;
 } shmon_finding;
 
 // A program that would run. Belongs to its verdict; later versions add fields at the end.
@@ -511,6 +513,12 @@ shmon_status shmon_redact(const struct shmon_classifier *classifier,
 
 // The level's name in lower case, "low" to "critical"; static text that ends with NUL, empty for an unknown number.
 const char *shmon_level_name(int32_t level);
+
+// Writes the level with this name, in any case: what a configuration of the caller's own says.
+//
+// The caller promises:
+// `name` ends with NUL, `out` is writable.
+shmon_status shmon_level_parse(const char *name, shmon_level *out);
 
 #if defined(SHMON_WITH_STORE)
 // Opens the home folder's database, to be freed with `shmon_monitor_free`; makes what is missing.

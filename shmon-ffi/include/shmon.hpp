@@ -65,6 +65,13 @@ template <class H, class F, class... A> H make(F function, A... arguments) {
 
 }  // namespace detail
 
+/// The level with this name, in any case.
+inline Level parse(const std::string &name) {
+    shmon_level level = SHMON_LOW;
+    detail::check(shmon_level_parse(name.c_str(), &level));
+    return static_cast<Level>(level);
+}
+
 /// Texts that belong to a verdict; `begin` and `end` give `std::string_view`s.
 class Texts {
 public:
@@ -106,6 +113,8 @@ public:
     Texts attack() const { return {finding_->attack, finding_->attack_len}; }
     Texts argv() const { return {finding_->argv, finding_->argv_len}; }
     Texts via() const { return {finding_->via, finding_->via_len}; }
+    /// How many findings this one stands for: those of a loop that differ only in its values are told once.
+    std::uint32_t count() const { return finding_->count; }
 
 private:
     const shmon_finding *finding_;
@@ -121,6 +130,17 @@ public:
 
 private:
     const shmon_invocation *invocation_;
+};
+
+/// A part of the command that could not be resolved; belongs to its verdict.
+class Unresolved {
+public:
+    explicit Unresolved(const shmon_unresolved &unresolved) : unresolved_(&unresolved) {}
+    shmon_span span() const { return unresolved_->span; }
+    std::string_view reason() const { return detail::view(unresolved_->reason); }
+
+private:
+    const shmon_unresolved *unresolved_;
 };
 
 /// The long answer for one command.
@@ -147,6 +167,15 @@ public:
         std::vector<Invocation> all;
         while (const shmon_invocation *invocation = shmon_verdict_invocation(handle_.get(), all.size())) {
             all.emplace_back(*invocation);
+        }
+        return all;
+    }
+
+    /// Why the verdict is partial; valid while the verdict lives.
+    std::vector<Unresolved> unresolved() const {
+        std::vector<Unresolved> all;
+        while (const shmon_unresolved *unresolved = shmon_verdict_unresolved(handle_.get(), all.size())) {
+            all.emplace_back(*unresolved);
         }
         return all;
     }
@@ -338,6 +367,20 @@ public:
         const shmon_event raw = event.to_c();
         shmon_recorded recorded;
         detail::check(shmon_monitor_record(handle_.get(), &raw, &recorded));
+        return recorded;
+    }
+
+    /// Records many in one transaction, and says in the same order what became of them.
+    std::vector<shmon_recorded> record_many(const std::vector<Event> &events) const {
+        std::vector<shmon_event> raw;
+        raw.reserve(events.size());
+        for (const Event &event : events) raw.push_back(event.to_c());
+        std::vector<const shmon_event *> places;
+        places.reserve(raw.size());
+        for (const shmon_event &event : raw) places.push_back(&event);
+        std::vector<shmon_recorded> recorded(events.size());
+        detail::check(
+            shmon_monitor_record_batch(handle_.get(), places.data(), places.size(), recorded.data()));
         return recorded;
     }
 

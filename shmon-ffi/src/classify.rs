@@ -2,7 +2,7 @@
 
 use crate::classifier::{free, make, shmon_classifier};
 use crate::status::{Failure, SHMON_BUFFER, guard, shmon_status};
-use crate::types::{self, handle, handle_mut, put, shmon_context, shmon_summary};
+use crate::types::{self, handle, handle_mut, put, shmon_context, shmon_level, shmon_summary};
 use shmon_core::{Level, Scratch};
 use std::ffi::c_char;
 
@@ -123,4 +123,18 @@ pub extern "C" fn shmon_level_name(level: i32) -> *const c_char {
         None => c"",
     };
     name.as_ptr()
+}
+
+/// Writes the level with this name, in any case: what a configuration of the caller's own says.
+///
+/// # Safety
+/// `name` ends with NUL, `out` is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shmon_level_parse(name: *const c_char, out: *mut shmon_level) -> shmon_status {
+    guard(|| {
+        // SAFETY: the caller promises the text.
+        let level: Level = unsafe { types::name(name, "name") }?.parse()?;
+        // SAFETY: the caller promises `out`.
+        unsafe { put(out, level.into(), "out") }
+    })
 }

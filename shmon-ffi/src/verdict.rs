@@ -38,6 +38,8 @@ pub struct shmon_finding {
     pub via: *const shmon_text,
     /// How many steps that are.
     pub via_len: usize,
+    /// How many findings this one stands for: those of a loop that differ only in its values are told once.
+    pub count: u32,
 }
 
 /// A program that would run. Belongs to its verdict; later versions add fields at the end.
@@ -120,6 +122,7 @@ impl shmon_verdict {
                 argv_len,
                 via,
                 via_len,
+                count: finding.count,
             }
         });
         let findings = findings.collect();

@@ -1,7 +1,7 @@
 // An audit plugin for sudo: every command that sudo accepts or refuses is classified, recorded, and told.
 //
-//   cc -shared -fPIC -o shmon_sudo.so sudo_shmon.c $(pkg-config --cflags --libs shmon)
-//   install -m 644 shmon_sudo.so /usr/libexec/sudo/
+//   make -C shmon-ffi examples                     with the library in it, into target/c/examples
+//   install -m 644 target/c/examples/shmon_sudo.so /usr/libexec/sudo/
 //   echo 'Plugin shmon_audit /usr/libexec/sudo/shmon_sudo.so home=/var/lib/shmon' >> /etc/sudo.conf
 //
 // A command is stored before it runs, and its exit status when it ended. A record that fails is told in one line and

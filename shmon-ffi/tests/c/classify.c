@@ -91,6 +91,7 @@ static void long_answers(shmon_classifier *classifier) {
         CHECK(finding->argv_len == 3);
         CHECK(text_is(finding->argv[0], "rm") && text_is(finding->argv[2], "/srv/data"));
         CHECK(finding->via_len == 0);
+        CHECK(finding->count == 1);
         CHECK(finding->span.start == 0 && finding->span.end == 16);
     }
     size_t count = 0;
@@ -102,6 +103,14 @@ static void long_answers(shmon_classifier *classifier) {
     CHECK(invocation != NULL && invocation->argv_len == 3 && text_is(invocation->argv[1], "-rf"));
     CHECK(shmon_verdict_invocation(verdict, 1) == NULL);
     CHECK(shmon_verdict_unresolved(verdict, 0) == NULL);
+    shmon_verdict_free(verdict);
+
+    // What a loop does with each of its values is told once.
+    static const char loop[] = "for i in a b c; do rm -rf /srv/$i; done";
+    CHECK(shmon_verdict_new(classifier, loop, strlen(loop), NULL, &verdict) == SHMON_OK);
+    finding = shmon_verdict_finding(verdict, 0);
+    CHECK(finding != NULL && finding->count == 3 && text_is(finding->argv[2], "/srv/a"));
+    CHECK(shmon_verdict_finding(verdict, 1) == NULL);
     shmon_verdict_free(verdict);
 
     CHECK(shmon_verdict_summary(NULL).level == SHMON_LOW);
@@ -155,6 +164,11 @@ int main(void) {
     batches(classifier);
     redaction(classifier);
     CHECK(strcmp(shmon_level_name(SHMON_HIGH), "high") == 0);
+    shmon_level level = SHMON_LOW;
+    CHECK(shmon_level_parse("Critical", &level) == SHMON_OK && level == SHMON_CRITICAL);
+    CHECK(shmon_level_parse("urgent", &level) == SHMON_INVALID && error_names("urgent") && level == SHMON_CRITICAL);
+    CHECK(shmon_level_parse(NULL, &level) == SHMON_INVALID && error_names("name is NULL"));
+    CHECK(shmon_level_parse("low", NULL) == SHMON_INVALID && error_names("out is NULL"));
     CHECK(strcmp(shmon_level_name(-1), "") == 0 && strcmp(shmon_level_name(4), "") == 0);
     CHECK(strcmp(shmon_version(), SHMON_EXPECTED_VERSION) == 0);
     shmon_classifier_free(classifier);

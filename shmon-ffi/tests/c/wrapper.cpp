@@ -27,6 +27,9 @@ static void monitor(const std::string &home) {
     }
     shmon::Monitor moved = std::move(monitor);
     CHECK(moved.record(shmon::Event{"make"}).id == 2);
+    const auto many = moved.record_many({shmon::Event{"make a"}, event, shmon::Event{"nmap x"}});
+    CHECK(many.size() == 3 && many[0].id == 3 && many[1].flags == SHMON_DUPLICATE && many[2].level == SHMON_HIGH);
+    CHECK(moved.record_many({}).empty());
 }
 
 int main(int, char **argv) {
@@ -47,6 +50,11 @@ int main(int, char **argv) {
     std::string joined;
     for (std::string_view word : findings[0].argv()) joined += std::string(word) + ",";
     CHECK(joined == "rm,-rf,/xyz,");
+    CHECK(findings[0].count() == 1 && moved.unresolved().empty());
+    const shmon::Verdict partial = classifier.classify("$tool --all");
+    CHECK(partial.partial() && partial.unresolved().size() == 1);
+    CHECK(partial.unresolved()[0].reason() == "unset-variable" && partial.unresolved()[0].span().end == 5);
+    CHECK(shmon::parse("HIGH") == Level::high);
     CHECK(moved.invocations().size() == 1 && moved.invocations()[0].argv()[0] == "rm");
 
     const auto summaries = classifier.classify_many({"make", "rm -rf /xyz"}, 2);
