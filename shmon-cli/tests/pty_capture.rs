@@ -187,8 +187,12 @@ fn run(target: &Target, case: &Case, hooked: bool) -> Result<Seen, String> {
     let end = if case.ends { screen.len() } else { screen.rfind(PROMPT).unwrap_or(0) };
     seen.screen = screen[..end].to_owned();
     if target.shell == "fish" {
-        // How often it draws the line that is typed depends on how many keys it finds waiting.
-        let drawn = |line: &&str| line.contains(PROMPT) || line.contains('⏎');
+        // How often it draws the lines that are typed, and how much of each, depends on how many keys it finds waiting.
+        let further: Vec<&str> = case.keys.iter().flat_map(|keys| keys.split('\r').skip(1)).collect();
+        let drawn = |line: &&str| {
+            let part = further.iter().any(|typed| typed.starts_with(line.trim()));
+            part || line.contains(PROMPT) || line.contains('⏎')
+        };
         seen.screen = seen.screen.lines().filter(|line| !drawn(line)).collect::<Vec<_>>().join("\n");
     }
     Ok(seen)
