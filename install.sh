@@ -7,10 +7,16 @@ command -v cc >/dev/null 2>&1 || { echo "install.sh: a C compiler is missing: 'a
 prefix=${PREFIX:-$HOME/.local}
 target=${CARGO_TARGET_DIR:-target}
 cargo build --release --locked -p shmon-cli -p shmon-builtin
-# -s strips the debug information, which only measurements use.
-install -D -s -m 755 "$target/release/shmon" "$prefix/bin/shmon"
+# Without the debug information, which only measurements use; copied, since a file that strip has just written starts more slowly.
+stripped=$(mktemp -d)
+trap 'rm -rf "$stripped"' EXIT
+put() {
+    strip -o "$stripped/file" "$target/release/$1"
+    install -D -m 755 "$stripped/file" "$prefix/$2"
+}
+put shmon bin/shmon
 # The hook loads it into bash where it fits, and does without where it doesn't.
-install -D -s -m 755 "$target/release/libshmon_bash.so" "$prefix/lib/shmon/libshmon_bash.so"
+put libshmon_bash.so lib/shmon/libshmon_bash.so
 echo "installed $prefix/bin/shmon"
 "$prefix/bin/shmon" init "$@"
 case ":$PATH:" in
