@@ -10,7 +10,7 @@ use super::compiler::layout::*;
 use super::scratch::Facts;
 use super::view::View;
 use crate::redact::Secret;
-use crate::shell::masks::{BLOCK, Block};
+use crate::shell::masks::{BLOCK, Block, Classes};
 use crate::shell::{Analysis, Span};
 
 /// Bytes of a name that are looked at.
@@ -33,7 +33,7 @@ pub(crate) fn search<'a>(
         }
         let ends = u64::from(v.word(at + C_KEY_ENDS)) | u64::from(v.word(at + C_KEY_ENDS_HIGH)) << 32;
         let mut search = Search { v, at, command, layer, ends, found };
-        search.text(&analysis.classes().blocks);
+        search.text(analysis.classes());
         arguments.reset();
         for (index, invocation) in analysis.invocations().enumerate() {
             let slot = slots.of(usize::from(layer), index).unwrap_or_else(|| v.program(invocation.program()));
@@ -76,21 +76,6 @@ fn doubles(dashes: u64, before: u64) -> u64 {
     dashes & (dashes << 1 | before >> (BLOCK - 1))
 }
 
-/// The first byte from `at` on that is none of a word; past the text where there is none.
-#[inline]
-fn word_end(blocks: &[Block], at: usize) -> usize {
-    let mut number = at / BLOCK;
-    let mut others = blocks.get(number).map_or(0, |block| !block.words) & (u64::MAX << (at % BLOCK));
-    while others == 0 {
-        number += 1;
-        match blocks.get(number) {
-            Some(block) => others = !block.words,
-            None => return usize::MAX,
-        }
-    }
-    number * BLOCK + others.trailing_zeros() as usize
-}
-
 /// Where runs of at least [`LONG_RUN`] bits begin in `bits`, between the words of the block before and after.
 #[inline]
 fn run_begins(bits: u64, before: u64, after: u64) -> u64 {
@@ -110,7 +95,8 @@ impl Search<'_, '_> {
     }
 
     /// What the text shows, whatever runs.
-    fn text(&mut self, blocks: &[Block]) {
+    fn text(&mut self, classes: &Classes) {
+        let blocks = &classes.blocks;
         let (mut dashes_before, mut words_before) = (0, 0);
         let mut doubled = false;
         for (number, &Block { mut separators, dashes, words, .. }) in blocks.iter().enumerate() {
@@ -123,7 +109,7 @@ impl Search<'_, '_> {
             let mut runs = run_begins(words, words_before, after);
             while runs != 0 {
                 let at = number * BLOCK + runs.trailing_zeros() as usize;
-                self.run(at, word_end(blocks, at).min(self.command.len()));
+                self.run(at, classes.word_end(at));
                 runs &= runs - 1;
             }
             (dashes_before, words_before) = (dashes, words);
@@ -136,7 +122,7 @@ impl Search<'_, '_> {
                     // The first of both.
                     let at = (number * BLOCK + seconds.trailing_zeros() as usize).saturating_sub(1);
                     if at >= from {
-                        from = self.dashes(at, blocks);
+                        from = self.dashes(at, classes);
                     }
                     seconds &= seconds - 1;
                 }
@@ -177,10 +163,10 @@ impl Search<'_, '_> {
     }
 
     /// `--name value`, and blocks that begin with `-----BEGIN`, at `--`; where the next one may be.
-    fn dashes(&mut self, at: usize, blocks: &[Block]) -> usize {
+    fn dashes(&mut self, at: usize, classes: &Classes) -> usize {
         let command = self.command;
         let rest = command.get(at..).unwrap_or(&[]);
-        let mut end = word_end(blocks, at).min(command.len()) - at;
+        let mut end = classes.word_end(at) - at;
         if rest.starts_with(b"-----") {
             end = 5;
             for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {

@@ -251,12 +251,9 @@ impl Machine<'_> {
         if functions && !self.s.functions.is_empty() && self.call(argv) {
             return;
         }
-        let name = self.text(self.arg(argv.start).range());
-        let base = match name.iter().rposition(|&b| b == b'/') {
-            Some(slash) => &name[slash + 1..],
-            None => name,
-        };
-        match wrappers::lookup(base) {
+        let name = self.arg(argv.start).range();
+        let base = name.base(&self.a.text);
+        match wrappers::lookup(self.text(base)) {
             Some(entry) => self.act(entry.name, &entry.action, argv),
             None if !self.s.files.is_empty() && base.len() < name.len() => self.run_file(argv),
             None => self.write_unknown(),

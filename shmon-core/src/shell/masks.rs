@@ -21,8 +21,6 @@ pub(crate) struct Block {
     pub(crate) dashes: u64,
     /// Letters, digits, `_`, `-` and `.`
     pub(crate) words: u64,
-    /// `/`
-    pub(crate) slashes: u64,
 }
 
 /// The classes of a text's bytes; the buffer is reused.
@@ -63,6 +61,12 @@ impl Classes {
     #[inline]
     pub(super) fn separator(&self, at: usize) -> usize {
         self.next(at, |block| block.separators)
+    }
+
+    /// The first byte from `at` on that is none of a word.
+    #[inline]
+    pub(crate) fn word_end(&self, at: usize) -> usize {
+        self.next(at, |block| !block.words)
     }
 
     #[inline(always)]
@@ -204,7 +208,6 @@ mod avx2 {
             block.separators |= any(_mm256_and_si256(separator, words)) << at;
             block.single |= mask(is(x, b'\'')) << at;
             block.dashes |= mask(is(x, b'-')) << at;
-            block.slashes |= mask(is(x, b'/')) << at;
         }
         block
     }
@@ -286,7 +289,6 @@ mod sse2 {
             block.separators |= mask(any([is(x, b'='), is(x, b':')]));
             block.dashes |= mask(is(x, b'-'));
             block.words |= mask(any([letters, range(x, b'0', b'9'), range(x, b'-', b'.'), is(x, b'_')]));
-            block.slashes |= mask(is(x, b'/'));
         }
         block
     }
@@ -305,7 +307,6 @@ mod portable {
             separators: mask(|b| matches!(b, b'=' | b':')),
             dashes: mask(|b| b == b'-'),
             words: mask(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')),
-            slashes: mask(|b| b == b'/'),
         }
     }
 }

@@ -78,7 +78,9 @@ impl<'a> Batch<'a> {
             db,
             frame,
             chain: Chain::resume(db)?,
-            find: db.prepare_cached("SELECT id FROM command_logs WHERE event_key = ?1")?,
+            find: db.prepare_cached(
+                "SELECT id, exit_status IS NOT NULL OR duration_ns IS NOT NULL FROM command_logs WHERE event_key = ?1",
+            )?,
             insert: db.prepare_cached(&INSERT)?,
             rules: HashMap::new(),
             sessions: HashMap::new(),
@@ -99,16 +101,17 @@ impl<'a> Batch<'a> {
         Ok(stored)
     }
 
-    fn find(&mut self, key: &str) -> rusqlite::Result<Option<i64>> {
+    /// The row of a key, and whether its end is known.
+    fn find(&mut self, key: &str) -> rusqlite::Result<Option<(i64, bool)>> {
         if key.is_empty() {
             return Ok(None);
         }
-        self.find.query_row([key], |row| row.get(0)).optional()
+        self.find.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
     }
 
     fn command(&mut self, record: &Record, notifications: &[NewNotification]) -> rusqlite::Result<Stored> {
         let event = &record.event;
-        if let Some(id) = self.find(&event.key)? {
+        if let Some((id, _)) = self.find(&event.key)? {
             return Ok(Stored { id, duplicate: true });
         }
         let id = self.insert_row(record)?;
@@ -210,11 +213,7 @@ impl<'a> Batch<'a> {
     }
 
     fn end(&mut self, ending: &Ending) -> rusqlite::Result<Stored> {
-        let sql = "SELECT id, exit_status IS NOT NULL OR duration_ns IS NOT NULL FROM command_logs WHERE event_key = ?1";
-        let key = Some(&ending.key).filter(|key| !key.is_empty());
-        let found: Option<(i64, bool)> =
-            self.db.prepare_cached(sql)?.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((id, ended)) = found else { return Ok(Stored { id: 0, duplicate: true }) };
+        let Some((id, ended)) = self.find(&ending.key)? else { return Ok(Stored { id: 0, duplicate: true }) };
         if ended || (ending.exit_status.is_none() && ending.duration.is_none()) {
             return Ok(Stored { id, duplicate: true });
         }

@@ -285,14 +285,11 @@ impl Quick<'_> {
     }
 
     fn is(&self, word: WordRec, text: &[u8]) -> bool {
-        self.out.text.get(word.start as usize..(word.start + word.len) as usize) == Some(text)
+        word.range().of(&self.out.text) == text
     }
 
     fn bytes(&self, word: u32) -> &[u8] {
-        match self.out.words.get(word as usize) {
-            Some(w) => self.out.text.get(w.start as usize..(w.start + w.len) as usize).unwrap_or(&[]),
-            None => &[],
-        }
+        self.out.words.get(word as usize).map_or(&[], |word| word.range().of(&self.out.text))
     }
 }
 
