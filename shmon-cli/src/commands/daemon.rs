@@ -48,9 +48,6 @@ const LOOK: Duration = Duration::from_secs(2);
 const LOOK_BLIND: Duration = Duration::from_millis(500);
 /// What nobody waits for is collected so long.
 const MOMENT: Duration = Duration::from_millis(2);
-/// A question that a shell announced mostly comes within so long, and a processor that fell asleep takes some fifty microseconds to
-/// wake up: so long it is looked for without sleeping.
-const AWAKE: Duration = Duration::from_micros(300);
 /// Terminals without events are looked for this often.
 const LISTEN: Duration = Duration::from_secs(60);
 /// After a failed commit the next try waits, longer each time up to this.
@@ -115,8 +112,6 @@ struct Daemon {
     bell: UnixDatagram,
     door: Door,
     signals: UnixStream,
-    /// There are several processors.
-    many: bool,
     stop: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
 }
@@ -194,8 +189,7 @@ impl Daemon {
                     | inotify::WatchFlags::MOVED_FROM;
                 inotify::add_watch(&fd, home.spool_dir(), what).map(|_| fd)
             });
-        let many = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
-        Ok(Daemon { recorder, watch: watch.ok(), bell, door, signals, many, stop, reload, home })
+        Ok(Daemon { recorder, watch: watch.ok(), bell, door, signals, stop, reload, home })
     }
 
     fn serve(mut self, args: &Args, trouble: &mut Trouble) -> Result<()> {
@@ -294,9 +288,6 @@ impl Daemon {
             all = true;
         }
         let mut names = self.door.receive(&ready.door);
-        if names.is_empty() && self.door.is_expecting() {
-            names = self.look_out()?;
-        }
         if names.is_empty() && !all {
             // Nobody waits: what comes in the next moment goes into the same commit. Most of the time that is the end of
             // a command and the beginning of the next, which a shell may wait for.
@@ -328,27 +319,10 @@ impl Daemon {
 
     /// Waits a moment, or until somebody asks or a signal comes; the sessions that are asked for.
     fn linger(&mut self) -> Result<HashSet<String>> {
-        let names = self.listen(MOMENT)?;
-        if names.is_empty() && self.door.is_expecting() { self.look_out() } else { Ok(names) }
-    }
-
-    /// Looks for the question that was announced, where a processor is left for that; the sessions that are asked for.
-    fn look_out(&mut self) -> Result<HashSet<String>> {
-        let began = Instant::now();
-        let mut names = HashSet::new();
-        while self.many && names.is_empty() && began.elapsed() < AWAKE {
-            names = self.listen(Duration::ZERO)?;
-            std::hint::spin_loop();
-        }
-        Ok(names)
-    }
-
-    /// Waits for what is said at the door, or a signal; the sessions that are asked for.
-    fn listen(&mut self, at_most: Duration) -> Result<HashSet<String>> {
         let door = self.door.fds();
         let mut fds: Vec<PollFd<'_>> = door.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
         fds.push(PollFd::new(&self.signals, PollFlags::IN));
-        wait_for(&mut fds, at_most)?;
+        wait_for(&mut fds, MOMENT)?;
         let mut ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
         // The signals are looked at when the next wait begins.
         ready.pop();

@@ -2,8 +2,7 @@
 //!
 //! A client sends lines `SESSION SEQUENCE` and gets for each `+SEQUENCE` when the entry is committed, or `-SEQUENCE` when it
 //! won't be: the session isn't known, or belongs to another user. Who asks is known from the kernel. `SESSION SEQUENCE row`,
-//! about the one command of `shmon record`, is answered by `+SEQUENCE ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS`. An empty line
-//! has no answer: a question follows at once.
+//! about the one command of `shmon record`, is answered by `+SEQUENCE ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS`.
 
 use super::Recorder;
 use crate::monitor::Recorded;
@@ -28,7 +27,6 @@ const LONGEST: usize = 512;
 pub struct Door {
     listener: UnixListener,
     clients: Vec<Client>,
-    expecting: bool,
 }
 
 #[derive(Debug)]
@@ -116,12 +114,7 @@ impl Door {
         std::fs::set_permissions(&unready, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         std::fs::rename(&unready, path).map_err(failed)?;
-        Ok(Door { listener, clients: Vec::new(), expecting: false })
-    }
-
-    /// Somebody said that a question follows at once. Said once.
-    pub fn is_expecting(&mut self) -> bool {
-        std::mem::take(&mut self.expecting)
+        Ok(Door { listener, clients: Vec::new() })
     }
 
     /// What to wait for: the clients, and behind them the door itself unless too many are in.
@@ -146,7 +139,7 @@ impl Door {
         for (at, client) in self.clients.iter_mut().enumerate() {
             // Who has just come in has mostly asked already.
             if at >= before || ready.get(at) == Some(&true) {
-                self.expecting |= client.receive();
+                client.receive();
             }
         }
         self.clients.retain(|client| !client.gone);
@@ -187,14 +180,13 @@ impl Door {
 }
 
 impl Client {
-    /// Takes what it says; true where that ends with the word that a question follows.
-    fn receive(&mut self) -> bool {
+    fn receive(&mut self) {
         let mut buffer = [0; 1024];
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => {
                     self.gone = true;
-                    return false;
+                    return;
                 }
                 Ok(n) => {
                     self.text.extend_from_slice(&buffer[..n]);
@@ -213,21 +205,15 @@ impl Client {
                 break;
             }
         }
-        let mut expecting = false;
         while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
             let line = String::from_utf8_lossy(&self.text[..end]).into_owned();
             self.text.drain(..=end);
-            expecting = line.is_empty();
-            if expecting {
-                continue;
-            }
             match Question::parse(&line) {
                 Some(asked) if self.asked.len() < LONGEST => self.asked.push(asked),
                 _ => self.gone = true,
             }
         }
         self.gone |= self.text.len() > LONGEST;
-        expecting
     }
 }
 
@@ -325,20 +311,6 @@ mod tests {
             assert_eq!(read(&written(&recorded)), Some(recorded));
         }
         assert_eq!((read(""), read("1 severe 0 0 0"), read("1 high 0 0")), (None, None, None));
-    }
-
-    #[test]
-    fn an_empty_line_announces_a_question() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("door");
-        let mut door = Door::open(&path, 0o600).unwrap();
-        let mut client = UnixStream::connect(&path).unwrap();
-        client.write_all(b"\n").unwrap();
-        assert!(door.receive(&[true]).is_empty());
-        assert_eq!((door.is_expecting(), door.is_expecting()), (true, false));
-        client.write_all(b"\n7-8 3\n").unwrap();
-        assert_eq!(door.receive(&[true, false]), HashSet::from(["7-8".to_owned()]));
-        assert!(!door.is_expecting());
     }
 
     #[test]

@@ -46,16 +46,6 @@ impl Ack {
         Some(Ack { address, session, limit, awake, fd: -1, text: Vec::new(), owed: None })
     }
 
-    /// An empty line: a question comes at once, and a recorder that sleeps may wake up meanwhile. Nothing is opened for it,
-    /// and whoever still owes an answer isn't told.
-    pub(crate) fn rouse(&self) {
-        if self.fd >= 0 && self.owed.is_none() {
-            let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
-            // SAFETY: one byte that is readable; the question tells whether the line still holds.
-            unsafe { libc::send(self.fd, b"\n".as_ptr().cast(), 1, flags) };
-        }
-    }
-
     /// Asks for an entry, and waits for the answer unless one is owed already; true when it is there.
     pub(crate) fn wait(&mut self, sequence: u64) -> bool {
         if self.owed.is_some() && self.fd >= 0 {

@@ -47,10 +47,7 @@ extern "C" fn on_prepare(meta: c_int) {
 
 extern "C" fn on_restore() {
     let mut original = None;
-    with(|watch| {
-        original = watch.original_restore();
-        watch.done();
-    });
+    with(|watch| original = watch.original_restore());
     if let Some(original) = original {
         original();
     }

@@ -60,13 +60,6 @@ impl Spool {
         self.tell_of_spool("commands are not being recorded: can't write the spool");
     }
 
-    /// A command comes at once that will be waited for.
-    pub(crate) fn rouse(&self) {
-        if let Some(ack) = &self.ack {
-            ack.rouse();
-        }
-    }
-
     /// Waits until the entry is committed, where that is wanted and a recorder answers; true when it is.
     pub(crate) fn confirm(&mut self, sequence: u64) -> bool {
         // What is still in memory can't be committed.

@@ -78,14 +78,6 @@ impl Watch {
         self.restore
     }
 
-    /// Readline is done with a line: bash sets the terminal and parses before it runs it.
-    pub(crate) fn done(&self) {
-        // SAFETY: readline's flag.
-        if unsafe { *self.bash.rl_done } != 0 && self.ours() {
-            self.spool.rouse();
-        }
-    }
-
     /// This process is the shell that was hooked, and readline works for its prompt, not for `read -e`.
     fn ours(&self) -> bool {
         // SAFETY: asks for this process; a counter of bash.
