@@ -112,7 +112,13 @@ impl Present {
     /// The rules that the arguments and the atoms let pass.
     #[inline]
     fn tokens(&mut self, v: View<'_>, table: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
-        let Some(&[kinds, bits]) = v.slice(table, K_WORDS).first_chunk::<K_WORDS>() else { return 0 };
+        let head = v.slice(table, K_WORDS);
+        let Some(&[kinds, bits, firsts, firsts_high, lasts, lasts_high]) = head.first_chunk::<K_WORDS>()
+        else {
+            return 0;
+        };
+        let firsts = u64::from(firsts) | u64::from(firsts_high) << 32;
+        let lasts = u64::from(lasts) | u64::from(lasts_high) << 32;
         if kinds >> T_PROGRAM & 1 != 0 && self.known & KNOWN_NAMES == 0 {
             self.known |= KNOWN_NAMES;
             self.read_names(analysis);
@@ -149,24 +155,28 @@ impl Present {
         if has(T_PROGRAM_HEAD) && !many {
             analysis.invocations().take(MANY).for_each(|i| look(program_head_token(i.program())));
         }
-        if kinds & (1 << T_WORD | 1 << T_HEAD | 1 << T_FIRST | 1 << T_TAIL | 1 << T_LAST) == 0 {
+        if firsts | lasts == 0 {
             return rules;
         }
         for word in here.invocation.argv().skip(1) {
-            if has(T_WORD) {
-                look(word_token(word.bytes));
+            if firsts >> first_class(word.bytes) & 1 != 0 {
+                if has(T_WORD) {
+                    look(word_token(word.bytes));
+                }
+                if has(T_HEAD) {
+                    look(head_token(word.bytes));
+                }
+                if has(T_FIRST) {
+                    look(first_token(word.bytes));
+                }
             }
-            if has(T_HEAD) {
-                look(head_token(word.bytes));
-            }
-            if has(T_FIRST) {
-                look(first_token(word.bytes));
-            }
-            if has(T_TAIL) {
-                look(tail_token(word.bytes));
-            }
-            if has(T_LAST) {
-                look(last_token(word.bytes));
+            if lasts >> last_class(word.bytes) & 1 != 0 {
+                if has(T_TAIL) {
+                    look(tail_token(word.bytes));
+                }
+                if has(T_LAST) {
+                    look(last_token(word.bytes));
+                }
             }
         }
         rules

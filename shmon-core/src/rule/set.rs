@@ -287,14 +287,14 @@ impl RuleSet {
         let mut noise = true;
         let RuleScratch { hits, woken, facts } = scratch;
         facts.slots.begin(number);
-        let mut atoms = false;
+        let mut concerned = 0;
         for invocation in analysis.invocations() {
             let slot = view.program(invocation.program());
-            atoms |= view.slot_atoms(slot);
+            concerned |= view.slot_concern(slot);
             facts.slots.push(slot);
         }
         let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, facts);
-        wake(view, analysis, atoms, machine.present, woken);
+        wake(view, analysis, concerned, machine.present, woken);
         let mut push = |rule: u32, invocation: u32| {
             if let Some(level) = layer.level(rule) {
                 hits.push(Hit { level, layer: number as u8, rule, invocation, count: 1 });
@@ -377,8 +377,8 @@ impl RuleSet {
 }
 
 /// Collects the rules that something other than a program's name wakes, and finds the atoms of the command and of what was
-/// derived from it: all that conditions need only where `atoms` says so, or a rule was woken.
-fn wake(view: View<'_>, analysis: &Analysis, atoms: bool, present: &mut Present, woken: &mut Vec<u32>) {
+/// derived from it: those that conditions need only where the `concerned` programs have such, or a rule was woken.
+fn wake(view: View<'_>, analysis: &Analysis, concerned: u32, present: &mut Present, woken: &mut Vec<u32>) {
     woken.clear();
     woken.extend_from_slice(view.list(view.at(H_ALWAYS_AT)));
     if !analysis.obfuscations().is_empty() {
@@ -388,16 +388,22 @@ fn wake(view: View<'_>, analysis: &Analysis, atoms: bool, present: &mut Present,
         woken.extend_from_slice(view.list(view.at(H_ISSUE_AT)));
     }
     let text = analysis.texts();
-    if !atoms {
+    if concerned == 0 {
         let mut wakes = |_: u32, rules: &[u32]| woken.extend_from_slice(rules);
-        scan::<LONG_STRIDE>(view, view.at(H_WAKING_AT), text, &mut wakes);
-        scan::<1>(view, view.at(H_SHORT_AT), text, &mut wakes);
+        scan::<LONG_STRIDE>(view, view.at(H_WAKING_AT), text, WAKES, &mut wakes);
+        scan::<1>(view, view.at(H_SHORT_AT), text, WAKES, &mut wakes);
     }
-    if atoms || !woken.is_empty() {
-        scan::<1>(view, view.at(H_ALL_AT), text, &mut |atom, rules| {
+    let mut all = |whom: u32, woken: &mut Vec<u32>| {
+        scan::<1>(view, view.at(H_ALL_AT), text, whom, &mut |atom, rules| {
             present.found(atom);
             woken.extend_from_slice(rules);
         });
+    };
+    if concerned != 0 {
+        all(concerned | WAKES, woken);
+    }
+    if !woken.is_empty() {
+        all(WOKEN, woken);
     }
     if woken.len() > 1 {
         woken.sort_unstable();

@@ -120,7 +120,7 @@ impl<'a> View<'a> {
             return (0, 0);
         }
         let at = slot.0 as usize;
-        ((self.word(at + S_COUNT) & !(S_EXCLUDED | S_ATOMS)) as usize, self.at(at + S_RULES_AT))
+        ((self.word(at + S_COUNT) & ((1 << S_CLASS) - 1)) as usize, self.at(at + S_RULES_AT))
     }
 
     #[inline]
@@ -128,10 +128,11 @@ impl<'a> View<'a> {
         slot != Slot::NONE && self.word(slot.0 as usize + S_COUNT) & S_EXCLUDED != 0
     }
 
-    /// Whether the program's rules need atoms.
+    /// The program's class as a bit, see [`CLASSES`], where its rules need atoms.
     #[inline]
-    pub(crate) fn slot_atoms(self, slot: Slot) -> bool {
-        slot != Slot::NONE && self.word(slot.0 as usize + S_COUNT) & S_ATOMS != 0
+    pub(crate) fn slot_concern(self, slot: Slot) -> u32 {
+        let count = if slot == Slot::NONE { 0 } else { self.word(slot.0 as usize + S_COUNT) };
+        u32::from(count & S_ATOMS != 0) << (count >> S_CLASS & 31)
     }
 
     /// Where the program's option specification is; 0 for none.

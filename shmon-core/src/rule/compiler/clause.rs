@@ -12,6 +12,8 @@ pub(super) struct Atoms {
     pub(super) rules: Vec<Vec<u32>>,
     /// Those that conditions need.
     pub(super) needed: BTreeSet<u32>,
+    /// Those that conditions of rules need which something else than a program wakes.
+    pub(super) woken: BTreeSet<u32>,
 }
 
 impl Atoms {
@@ -100,11 +102,6 @@ impl Clause {
         let plain =
             |feature: &usize| !matches!(*feature, F_HEADS | F_FIRSTS | F_TAILS | F_WORDS..=F_PROGRAMS);
         self.bits.into_iter().enumerate().filter(move |(feature, bits)| *bits != 0 && plain(feature))
-    }
-
-    /// Whether it asks for atoms.
-    pub(super) fn asks_atoms(&self) -> bool {
-        !self.atoms.is_empty()
     }
 
     /// All tokens, of arguments and of atoms.

@@ -4,7 +4,7 @@
 
 use super::Rule;
 use super::clause::{Atoms, Clause};
-use super::features::{TOKEN_KIND, token_hash};
+use super::features::{TOKEN_KIND, token_classes, token_hash};
 use super::layout::{GROUP, TOKEN_SLOT_WORDS};
 use super::narrow::{Known, Left, narrow};
 use super::need::needs;
@@ -35,14 +35,14 @@ pub(super) fn write(
             Some((rule, code, clauses))
         });
         entry.count = 0;
-        entry.atoms = false;
+        entry.atoms.clear();
         loop {
             let group: Vec<_> = rest.by_ref().take(GROUP).collect();
             if group.is_empty() {
                 break;
             }
             entry.count += 1;
-            entry.atoms |= group.iter().flat_map(|(_, _, clauses)| clauses).any(Clause::asks_atoms);
+            entry.atoms.extend(group.iter().flat_map(|(_, _, clauses)| clauses).flat_map(|c| &c.atoms));
             words.extend(gates(group.iter().map(|(_, _, clauses)| clauses.first()), w));
             for (rule, code, clauses) in &group {
                 let others = clauses.get(1..).unwrap_or(&[]);
@@ -94,6 +94,11 @@ fn token_table(tokens: &BTreeMap<u32, u64>, w: &mut Writer) -> u32 {
     let filter_bits = (tokens.len() * 8).next_power_of_two().trailing_zeros().clamp(7, 24);
     let slot_bits = filter_bits - 2;
     let kinds = tokens.keys().fold(0, |all, token| all | 1u32 << (token >> TOKEN_KIND));
+    let (mut firsts, mut lasts) = (0u64, 0u64);
+    for (first, last) in tokens.keys().map(|token| token_classes(*token)) {
+        firsts |= first.map_or(0, |class| 1 << class);
+        lasts |= last.map_or(0, |class| 1 << class);
+    }
     let mut filter = vec![0u32; 1 << (filter_bits - 5)];
     let mut slots = vec![0u32; TOKEN_SLOT_WORDS << slot_bits];
     for (&token, &rules) in tokens {
@@ -107,5 +112,6 @@ fn token_table(tokens: &BTreeMap<u32, u64>, w: &mut Writer) -> u32 {
         let entry = [token, rules as u32, (rules >> 32) as u32];
         slots[slot * TOKEN_SLOT_WORDS..(slot + 1) * TOKEN_SLOT_WORDS].copy_from_slice(&entry);
     }
-    w.list(&[&[kinds, filter_bits], filter.as_slice(), slots.as_slice()].concat())
+    let head = [kinds, filter_bits, firsts as u32, (firsts >> 32) as u32, lasts as u32, (lasts >> 32) as u32];
+    w.list(&[&head, filter.as_slice(), slots.as_slice()].concat())
 }

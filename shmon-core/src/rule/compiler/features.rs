@@ -48,6 +48,8 @@ pub const X_NOT_ASCII: u32 = 16;
 /// What is looked up for each argument, beside the bits: a kind in the highest four bits, then what of the argument shows.
 /// Unlike bits, two tokens are the same only where what shows is.
 pub const TOKEN_KIND: u32 = 28;
+/// Of the two kinds that tell how an argument begins, the class of its first byte stands in the highest bits after the kind.
+const TOKEN_CLASS: u32 = TOKEN_KIND - 6;
 /// The argument as a whole, by its hash.
 pub const T_WORD: u32 = 1;
 /// Its head, see [`head_bit`].
@@ -99,6 +101,34 @@ pub const fn pair_bit(a: u8, b: u8) -> u64 {
     bit_of(pair(a, b))
 }
 
+/// A byte's class among 64, letters in any case.
+#[inline]
+pub const fn byte_class(b: u8) -> u32 {
+    (b >> 1 & 0x20 | b & 0x1F) as u32
+}
+
+/// The class of a word's first byte.
+#[inline]
+pub fn first_class(word: &[u8]) -> u32 {
+    byte_class(word.first().copied().unwrap_or(0))
+}
+
+/// The class of a word's last byte.
+#[inline]
+pub fn last_class(word: &[u8]) -> u32 {
+    byte_class(word.last().copied().unwrap_or(0))
+}
+
+/// The class of the first byte of arguments with this token, and that of their last byte, as far as it tells.
+pub const fn token_classes(token: u32) -> (Option<u32>, Option<u32>) {
+    match token >> TOKEN_KIND {
+        T_WORD | T_HEAD => (Some(token >> TOKEN_CLASS & 63), None),
+        T_FIRST => (Some(byte_class(token as u8)), None),
+        T_TAIL | T_LAST => (None, Some(byte_class(token as u8))),
+        _ => (None, None),
+    }
+}
+
 #[inline]
 const fn head_pair(word: &[u8]) -> u32 {
     match *word {
@@ -119,8 +149,8 @@ pub const fn head_bit(word: &[u8]) -> u64 {
 
 /// The token of an argument's head.
 #[inline]
-pub const fn head_token(word: &[u8]) -> u32 {
-    token(T_HEAD, head_pair(word))
+pub fn head_token(word: &[u8]) -> u32 {
+    token(T_HEAD, first_class(word) << TOKEN_CLASS | head_pair(word))
 }
 
 #[inline]
@@ -140,7 +170,7 @@ pub fn word_place(word: &[u8]) -> (usize, u64) {
 /// The token of an argument as a whole, letters in any case.
 #[inline]
 pub fn word_token(word: &[u8]) -> u32 {
-    token(T_WORD, word_hash(word))
+    token(T_WORD, first_class(word) << TOKEN_CLASS | word_hash(word) >> (32 - TOKEN_CLASS))
 }
 
 /// The token of a program's name.

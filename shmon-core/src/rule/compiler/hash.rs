@@ -41,6 +41,13 @@ pub fn gram_hash(gram: u32) -> u32 {
     gram.wrapping_mul(0x9E37_79B1)
 }
 
+/// Where a gram's hash stands in a filter of 2^`bits` bits: the word, by its high bits, and the bit, by its low ones (which
+/// costs no shift).
+#[inline]
+pub fn gram_bit(hash: u32, bits: u32) -> (usize, u32) {
+    ((hash >> (37 - bits)) as usize, hash & 31)
+}
+
 /// The slot of a gram's hash in a table of `mask` + 1 slots: the high bits, since low ones hardly depend on the bytes.
 #[inline]
 pub fn gram_slot(hash: u32, mask: u32) -> usize {

@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -147,7 +147,7 @@ numbered! {
     S_LEN
     /// The name in the bytes.
     S_NAME
-    /// Number of groups of rules in the low bits; [`S_EXCLUDED`] and [`S_ATOMS`].
+    /// Number of groups of rules in the low bits; its class from [`S_CLASS`] on, see [`CLASSES`]; [`S_EXCLUDED`] and [`S_ATOMS`].
     S_COUNT
     /// Groups, one after the other: [`G_WORDS`] words, then gates of [`GATE_WORDS`], then rules of [`D_WORDS`].
     S_RULES_AT
@@ -173,13 +173,21 @@ numbered! {
     G_TOKENS_AT
 }
 /// Words before a token table's filter. Slots follow that.
-pub const K_WORDS: usize = 2;
+pub const K_WORDS: usize = 6;
 numbered! {
     /// The kinds of tokens that are there, as bits.
     K_KINDS
     /// The filter has 2^this bits; a fourth as many slots of [`TOKEN_SLOT_WORDS`] words follow it: the token (0 for an empty one),
     /// and the rules that it lets pass as two words.
     K_FILTER_BITS
+    /// First bytes of the arguments whose beginnings, or which as a whole, are tokens, see `byte_class`.
+    K_FIRSTS
+    /// (high word)
+    K_FIRSTS_HIGH
+    /// Last bytes of the arguments whose ends are tokens.
+    K_LASTS
+    /// (high word)
+    K_LASTS_HIGH
 }
 /// Words of a slot of a token table.
 pub const TOKEN_SLOT_WORDS: usize = 3;
@@ -212,6 +220,8 @@ pub const S_PREFIX: u32 = 1 << 31;
 pub const S_EXCLUDED: u32 = 1 << 31;
 /// Its rules need atoms.
 pub const S_ATOMS: u32 = 1 << 30;
+/// Where its class begins.
+pub const S_CLASS: u32 = 24;
 
 /// Words of an atom record: string, count and place of its rules.
 pub const ATOM_WORDS: usize = 4;
@@ -233,7 +243,8 @@ numbered! {
     GRAMS_FILTER_AT
     /// Slots of the table less one.
     GRAMS_MASK
-    /// Slots: gram, count, places of [`PLACE_WORDS`] words; a slot with count 0 is empty.
+    /// Slots of [`GRAM_WORDS`] words: gram, whom it concerns (see [`CLASSES`]), count, places of [`PLACE_WORDS`] words; a slot
+    /// with count 0 is empty.
     GRAMS_SLOTS_AT
 }
 /// Bits of the smallest filter of grams, as a power of two.
@@ -242,9 +253,17 @@ pub const GRAMS_LEAST_BITS: u32 = 16;
 pub const GRAMS_MOST_BITS: usize = 20;
 /// Bytes from one probe for atoms that wake rules to the next: these have at least three bytes more.
 pub const LONG_STRIDE: usize = 3;
-/// Words of a place of a gram: atom, the gram's offset in it, another gram's offset from four bytes before this one (at most 8),
-/// and that gram.
-pub const PLACE_WORDS: usize = 4;
+/// Words of a slot of a table of grams.
+pub const GRAM_WORDS: usize = 4;
+/// Words of a place of a gram: atom, whom it concerns, the gram's offset in it, another gram's offset from four bytes before this
+/// one (at most 8), and that gram.
+pub const PLACE_WORDS: usize = 5;
+/// Whom an atom concerns, as bits: so many classes of programs, whose rules need it,
+pub const CLASSES: u32 = 30;
+/// rules that it wakes,
+pub const WAKES: u32 = 1 << 31;
+/// and rules that need it where something else than a program woke them.
+pub const WOKEN: u32 = 1 << 30;
 
 /// Words of an allow entry.
 pub const ALLOW_WORDS: usize = 5;

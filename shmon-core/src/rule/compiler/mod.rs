@@ -3,6 +3,7 @@
 
 mod clause;
 mod common;
+mod concern;
 mod dispatch;
 pub mod features;
 mod glob;
@@ -314,8 +315,9 @@ impl<'a> Compiler<'a> {
         tables::inherit(&mut self.programs);
         let (strings, sets) = (&text.bytes, &self.sets.words);
         dispatch::write(&mut self.programs, &self.rules, strings, sets, sets_at, &mut atoms, &mut w);
+        concern::classes(&mut self.programs);
         w.program_table(&self.programs, &mut text);
-        w.atoms(&atoms, &mut text);
+        w.atoms(&atoms, &self.programs, &mut text);
         w.words[H_SECRETS_AT] = self.secrets.write(&mut w, &mut text);
         w.words[H_VERSION] = VERSION;
         w.words[H_RULES] = self.rules.len() as u32;
@@ -376,7 +378,11 @@ impl<'a> Compiler<'a> {
         }
         r[R_CATEGORY_LEN] = spec.id.find('.').unwrap_or(spec.id.len()) as u32;
         r[R_COND] = w.code(&rule.lowered.code, sets_at);
-        r[R_NEED] = w.clauses(&need::needs(&rule.lowered.code, &text.bytes, &self.sets.words, atoms));
+        let needs = need::needs(&rule.lowered.code, &text.bytes, &self.sets.words, atoms);
+        if rule.lowered.trigger.is_more_than_programs() {
+            atoms.woken.extend(needs.iter().flat_map(|clause| &clause.atoms));
+        }
+        r[R_NEED] = w.clauses(&needs);
         // An id of another version of ATT&CK means the same: both are reported, this version's first.
         let mut attack: Vec<&str> = Vec::new();
         for id in &spec.attack {

@@ -2,11 +2,14 @@
 
 use super::clause::{Atoms, Clause, commonness, encode};
 use super::common::is_common;
-use super::hash::{PREFIX_SLOTS, gram, gram_hash, gram_slot, head, letter_bit, name_hash, prefix_slot};
+use super::concern;
+use super::hash::{
+    PREFIX_SLOTS, gram, gram_bit, gram_hash, gram_slot, head, letter_bit, name_hash, prefix_slot,
+};
 use super::layout::*;
 use super::lower::Pool;
 use super::schema::{ProgramSpec, Style};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a program's name leads to.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +20,10 @@ pub(super) struct ProgramEntry {
     /// Where the groups are: see [`G_WORDS`].
     pub(super) at: u32,
     pub(super) excluded: bool,
-    /// Whether its rules need atoms.
-    pub(super) atoms: bool,
+    /// The atoms that its rules need.
+    pub(super) atoms: BTreeSet<u32>,
+    /// The class of programs with such atoms.
+    pub(super) class: u32,
     pub(super) spec: u32,
     pub(super) secrets: Vec<u32>,
 }
@@ -144,7 +149,8 @@ impl Writer {
             record[S_NAME] = at;
             record[S_COUNT] = entry.count
                 | if entry.excluded { S_EXCLUDED } else { 0 }
-                | if entry.atoms { S_ATOMS } else { 0 };
+                | if entry.atoms.is_empty() { 0 } else { S_ATOMS }
+                | entry.class << S_CLASS;
             record[S_RULES_AT] = entry.at;
             record[S_SPEC] = entry.spec;
             record[S_SECRETS_AT] = secrets_at;
@@ -155,8 +161,9 @@ impl Writer {
     }
 
     /// The atoms in order of number, and the tables of grams that find them.
-    pub(super) fn atoms(&mut self, atoms: &Atoms, pool: &mut Pool) {
+    pub(super) fn atoms(&mut self, atoms: &Atoms, programs: &Programs, pool: &mut Pool) {
         let all = atoms.list();
+        let concerns = concern::concerns(atoms, programs);
         let mut records = Vec::with_capacity(all.len() * ATOM_WORDS);
         for (text, rules) in &all {
             let [at, len] = pool.add(text);
@@ -170,14 +177,15 @@ impl Writer {
         };
         let is_long = |text: &[u8]| text.len() >= LONG_STRIDE + 3;
         self.words[H_WAKING_AT] =
-            self.grams(&of(&|text, rules| !rules.is_empty() && is_long(text)), LONG_STRIDE);
-        self.words[H_SHORT_AT] = self.grams(&of(&|text, rules| !rules.is_empty() && !is_long(text)), 1);
-        self.words[H_ALL_AT] = self.grams(&of(&|_, _| true), 1);
+            self.grams(&of(&|text, rules| !rules.is_empty() && is_long(text)), LONG_STRIDE, &concerns);
+        self.words[H_SHORT_AT] =
+            self.grams(&of(&|text, rules| !rules.is_empty() && !is_long(text)), 1, &concerns);
+        self.words[H_ALL_AT] = self.grams(&of(&|_, _| true), 1, &concerns);
     }
 
     /// An atom of at least `stride + 3` bytes covers a whole gram at one of the probed places, whatever its offset is; so it
     /// is entered with `stride` grams that follow one another: with those that are rarest in commands.
-    fn grams(&mut self, atoms: &[(u32, &[u8])], stride: usize) -> u32 {
+    fn grams(&mut self, atoms: &[(u32, &[u8])], stride: usize, concerns: &[u32]) -> u32 {
         let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for &(number, atom) in atoms {
             let costs: Vec<(u32, u32)> = atom
@@ -192,7 +200,12 @@ impl Writer {
             let cost = |window: &(usize, &[(u32, u32)])| window.1.iter().map(|(_, cost)| cost).sum::<u32>();
             if let Some((first, grams)) = costs.windows(stride).enumerate().min_by_key(cost) {
                 for (offset, (gram, _)) in (first..).zip(grams) {
-                    by_gram.entry(*gram).or_default().extend(place(number, atom, offset));
+                    by_gram.entry(*gram).or_default().extend(place(
+                        number,
+                        concerns[number as usize],
+                        atom,
+                        offset,
+                    ));
                 }
             }
         }
@@ -203,17 +216,19 @@ impl Writer {
         let bits = bits.clamp(GRAMS_LEAST_BITS, GRAMS_MOST_BITS as u32);
         let mut filter = vec![0u32; 1 << (bits - 5)];
         let slots = (by_gram.len() * 2).next_power_of_two().max(2);
-        let mut table = vec![0u32; slots * 3];
+        let mut table = vec![0u32; slots * GRAM_WORDS];
         for (gram, places) in &by_gram {
             let hash = gram_hash(*gram);
-            let bit = hash >> (32 - bits);
-            filter[(bit >> 5) as usize] |= 1 << (bit & 31);
+            let (word, bit) = gram_bit(hash, bits);
+            filter[word] |= 1 << bit;
             let mut slot = gram_slot(hash, slots as u32 - 1);
-            while table[slot * 3 + 1] != 0 {
+            while table[slot * GRAM_WORDS + 2] != 0 {
                 slot = (slot + 1) & (slots - 1);
             }
             let at = self.list(places);
-            table[slot * 3..slot * 3 + 3].copy_from_slice(&[*gram, (places.len() / PLACE_WORDS) as u32, at]);
+            let concerns = places.chunks_exact(PLACE_WORDS).fold(0, |all, place| all | place[1]);
+            let entry = [*gram, concerns, (places.len() / PLACE_WORDS) as u32, at];
+            table[slot * GRAM_WORDS..(slot + 1) * GRAM_WORDS].copy_from_slice(&entry);
         }
         let filter_at = self.append(&filter);
         let slots_at = self.append(&table);
@@ -237,11 +252,11 @@ impl Writer {
 }
 
 /// Where a gram stands in an atom, with another gram of the atom, at most four bytes before or after it.
-fn place(number: u32, atom: &[u8], offset: usize) -> [u32; PLACE_WORDS] {
+fn place(number: u32, concerns: u32, atom: &[u8], offset: usize) -> [u32; PLACE_WORDS] {
     let end = atom.len() - 4;
     let other = if offset < end { end.min(offset + 4) } else { offset.saturating_sub(4) };
     let four = [atom[other], atom[other + 1], atom[other + 2], atom[other + 3]];
-    [number, offset as u32, (other + 4 - offset) as u32, gram(four)]
+    [number, concerns, offset as u32, (other + 4 - offset) as u32, gram(four)]
 }
 
 /// Adds the place of the sets to every set node.

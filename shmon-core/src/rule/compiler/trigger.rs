@@ -25,6 +25,11 @@ impl Trigger {
         Trigger { always: true, ..Trigger::default() }
     }
 
+    /// Whether something else than a program wakes the rule too.
+    pub(super) fn is_more_than_programs(&self) -> bool {
+        self.always || self.hiding || self.issue || !self.atoms.is_empty()
+    }
+
     /// How much work it saves: greater is better.
     fn score(&self) -> usize {
         if self.always {
