@@ -4,7 +4,7 @@
 use super::analysis::{Range32, Via, ViaKind};
 use super::machine::Machine;
 use super::state::{Input, Var, VarKind};
-use super::wrap::{is_assignment, listed};
+use super::wrap::{is_assignment, listed, options};
 
 impl Machine<'_> {
     /// The text after one of the options in the list.
@@ -63,76 +63,23 @@ impl Machine<'_> {
     /// `docker exec`, `podman run`, `kubectl exec` and such.
     pub(super) fn container(&mut self, name: &'static str, argv: Range32) {
         self.write_unknown();
-        const GLOBAL: &str = "Hlcn";
-        const GLOBAL_LONG: &str =
-            "host log-level context config namespace kubeconfig cluster user url connection";
-        const EXEC: &str = "euwcnlLf";
-        const EXEC_LONG: &str = "env env-file user workdir detach-keys container namespace context kubeconfig filename \
-            pod-running-timeout cluster";
-        const RUN: &str = "aceEhlmopuvw";
-        const RUN_LONG: &str = "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile \
-            cpu-period cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems device dns dns-option dns-search entrypoint env \
-            env-file expose gpus group-add health-cmd hostname ip ip6 ipc isolation label label-file link log-driver \
-            log-opt mac-address memory memory-swap mount name network network-alias net pid pids-limit platform publish \
-            pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user \
-            userns uts volume volume-driver volumes-from workdir";
         let via = Machine::via(ViaKind::Container, name);
         if matches!(name, "lxc-attach" | "distrobox-enter") {
             return self.attach(argv, via);
         }
-        let mut next = self.options(argv, GLOBAL, GLOBAL_LONG, "").next;
-        if next < argv.end && matches!(self.arg_text(next), b"container" | b"compose") {
-            next = self.options(Range32 { start: next, end: argv.end }, "fp", "file project-name", "").next;
-        }
-        if next >= argv.end {
-            return;
-        }
-        let command = Range32 { start: next, end: argv.end };
-        let (short, long, operands) = match self.arg_text(next) {
-            // podman's last container needs no name.
-            b"exec" => {
-                let last = (next + 1..argv.end)
-                    .take_while(|&i| self.arg_text(i).starts_with(b"-"))
-                    .any(|i| self.arg_text(i) == b"--latest");
-                (EXEC, EXEC_LONG, u32::from(!(last && name == "podman")))
+        match contained(name, argv, |word| self.arg_text(word)) {
+            Contained::Nothing => {}
+            Contained::Words(words) => self.run_inner(words, via),
+            Contained::Entry { program, skip, rest } => {
+                let mut program = self.arg(program);
+                program.start += skip;
+                program.len = program.len.saturating_sub(skip);
+                let start = self.a.words.len() as u32;
+                self.a.words.push(program);
+                self.a.words.extend_from_within(rest as usize..argv.end as usize);
+                self.run_inner(Range32 { start, end: self.a.words.len() as u32 }, via);
             }
-            b"run" | b"create" if matches!(name, "docker" | "podman" | "nerdctl") => (RUN, RUN_LONG, 1),
-            b"rsh" if name == "oc" => ("cn", "container", 1),
-            b"debug" | b"run" => {
-                // kubectl run NAME --image=… -- command
-                let marker = (next..argv.end).find(|&i| self.arg_text(i) == b"--");
-                if let Some(marker) = marker {
-                    self.run_inner(Range32 { start: marker + 1, end: argv.end }, via);
-                }
-                return;
-            }
-            _ => return,
-        };
-        let entry = (command.start..argv.end).find_map(|i| match self.arg_text(i) {
-            b"--entrypoint" => Some((i + 1, 0)),
-            word if word.starts_with(b"--entrypoint=") => Some((i, 13)),
-            _ => None,
-        });
-        let mut at = self.options(command, short, long, "").next + operands;
-        if let Some((entry, skip)) = entry.filter(|(entry, _)| *entry < at.min(argv.end)) {
-            // The program stands among the options, its arguments after the image.
-            let mut program = self.arg(entry);
-            program.start += skip;
-            program.len = program.len.saturating_sub(skip);
-            let start = self.a.words.len() as u32;
-            self.a.words.push(program);
-            self.a.words.extend_from_within(at.min(argv.end) as usize..argv.end as usize);
-            return self.run_inner(Range32 { start, end: self.a.words.len() as u32 }, via);
         }
-        // kubectl allows options after the pod, up to `--`.
-        if matches!(name, "kubectl" | "oc" | "lxc") && at <= argv.end {
-            let again = Range32 { start: at - 1, end: argv.end };
-            at = self.options(again, short, long, "").next;
-        }
-        if at < argv.end && self.arg_text(at) == b"--" {
-            at += 1;
-        }
-        self.run_inner(Range32 { start: at.min(argv.end), end: argv.end }, via);
     }
 
     /// `lxc-attach -n NAME -- command`, `distrobox-enter NAME -e command`: the name may stand among the options.
@@ -428,4 +375,81 @@ impl Machine<'_> {
             }
         }
     }
+}
+
+/// What a container's program runs inside of one.
+pub(super) enum Contained {
+    Nothing,
+    /// A program and its arguments.
+    Words(Range32),
+    /// A program that stands among the options, in a word without its first bytes, and where its arguments begin.
+    Entry {
+        program: u32,
+        skip: u32,
+        rest: u32,
+    },
+}
+
+/// The command that `docker exec`, `podman run`, `kubectl exec` and such run.
+pub(super) fn contained<'a>(name: &str, argv: Range32, text: impl Fn(u32) -> &'a [u8] + Copy) -> Contained {
+    const GLOBAL: &str = "Hlcn";
+    const GLOBAL_LONG: &str =
+        "host log-level context config namespace kubeconfig cluster user url connection";
+    const EXEC: &str = "euwcnlLf";
+    const EXEC_LONG: &str = "env env-file user workdir detach-keys container namespace context kubeconfig filename \
+        pod-running-timeout cluster";
+    const RUN: &str = "aceEhlmopuvw";
+    const RUN_LONG: &str = "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile \
+        cpu-period cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems device dns dns-option dns-search entrypoint env \
+        env-file expose gpus group-add health-cmd hostname ip ip6 ipc isolation label label-file link log-driver \
+        log-opt mac-address memory memory-swap mount name network network-alias net pid pids-limit platform publish \
+        pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user \
+        userns uts volume volume-driver volumes-from workdir";
+    let mut next = options(argv, text, GLOBAL, GLOBAL_LONG, "").next;
+    if next < argv.end && matches!(text(next), b"container" | b"compose") {
+        next = options(Range32 { start: next, end: argv.end }, text, "fp", "file project-name", "").next;
+    }
+    if next >= argv.end {
+        return Contained::Nothing;
+    }
+    let command = Range32 { start: next, end: argv.end };
+    let (short, long, operands) = match text(next) {
+        // podman's last container needs no name.
+        b"exec" => {
+            let last = (next + 1..argv.end)
+                .take_while(|&i| text(i).starts_with(b"-"))
+                .any(|i| text(i) == b"--latest");
+            (EXEC, EXEC_LONG, u32::from(!(last && name == "podman")))
+        }
+        b"run" | b"create" if matches!(name, "docker" | "podman" | "nerdctl") => (RUN, RUN_LONG, 1),
+        b"rsh" if name == "oc" => ("cn", "container", 1),
+        b"debug" | b"run" => {
+            // kubectl run NAME --image=… -- command
+            let marker = (next..argv.end).find(|&i| text(i) == b"--");
+            return match marker {
+                Some(marker) => Contained::Words(Range32 { start: marker + 1, end: argv.end }),
+                None => Contained::Nothing,
+            };
+        }
+        _ => return Contained::Nothing,
+    };
+    let entry = (command.start..argv.end).find_map(|i| match text(i) {
+        b"--entrypoint" => Some((i + 1, 0)),
+        word if word.starts_with(b"--entrypoint=") => Some((i, 13)),
+        _ => None,
+    });
+    let mut at = options(command, text, short, long, "").next + operands;
+    if let Some((entry, skip)) = entry.filter(|(entry, _)| *entry < at.min(argv.end)) {
+        // The program stands among the options, its arguments after the image.
+        return Contained::Entry { program: entry, skip, rest: at.min(argv.end) };
+    }
+    // kubectl allows options after the pod, up to `--`.
+    if matches!(name, "kubectl" | "oc" | "lxc") && at <= argv.end {
+        let again = Range32 { start: at - 1, end: argv.end };
+        at = options(again, text, short, long, "").next;
+    }
+    if at < argv.end && text(at) == b"--" {
+        at += 1;
+    }
+    Contained::Words(Range32 { start: at.min(argv.end), end: argv.end })
 }

@@ -155,6 +155,14 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     out.state = Some(state);
 }
 
+/// Where in `outer` the text stands, but for a newline at its end. Before it are quotes, at most a few bytes: `'…'`, `"…"`,
+/// `$'…'`, `--command='…'`.
+pub(super) fn verbatim(outer: &[u8], text: &[u8]) -> Option<usize> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let last = outer.len().checked_sub(text.len()).filter(|_| !text.is_empty())?;
+    (0..=last.min(16)).find(|&skip| outer[skip..].starts_with(text))
+}
+
 /// Parses `command` alone, with the buffers of `scratch`, and shows the tree to `look`.
 pub(super) fn parsed(
     command: &[u8],
@@ -298,18 +306,10 @@ impl Machine<'_> {
     /// Where text that stands in the command at `span` comes from: byte for byte where it is found there verbatim.
     pub(super) fn origin(&self, text: Range32, span: Span) -> Origin {
         let outer = self.a.text.get(span.start as usize..span.end as usize).unwrap_or(&[]);
-        let inner = self.text(text);
-        let inner = inner.strip_suffix(b"\n").unwrap_or(inner);
-        if inner.is_empty() || inner.len() > outer.len() {
-            return Origin::Whole(span);
+        match verbatim(outer, self.text(text)) {
+            Some(skip) => Origin::Exact(span.start + skip as u32),
+            None => Origin::Whole(span),
         }
-        // Quotes around it, at most a few bytes before: `'…'`, `"…"`, `$'…'`, `--command='…'`.
-        for skip in 0..=(outer.len() - inner.len()).min(16) {
-            if &outer[skip..skip + inner.len()] == inner {
-                return Origin::Exact(span.start + skip as u32);
-            }
-        }
-        Origin::Whole(span)
     }
 
     /// Where derived text stands verbatim in the command; a bound on the searches keeps work linear.

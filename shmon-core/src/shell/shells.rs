@@ -3,6 +3,7 @@
 use super::Dialect;
 use super::analysis::{IssueKind, Range32, Via, ViaKind};
 use super::machine::Machine;
+use super::wrap::options;
 
 impl Machine<'_> {
     /// `sh`, `bash` and their kin: `-c` text, a script, or standard input.
@@ -20,33 +21,8 @@ impl Machine<'_> {
     }
 
     fn shell_arguments(&mut self, name: &'static str, argv: Range32) {
-        let (mut command, mut stdin, mut inert) = (false, false, false);
-        let mut next = argv.start + 1;
-        while next < argv.end {
-            let word = self.arg_text(next);
-            match word {
-                b"-" | b"--" => {
-                    next += 1;
-                    break;
-                }
-                [b'-', b'-', long @ ..] => {
-                    inert |= matches!(long, b"version" | b"help");
-                    command |= name == "fish" && long == b"command";
-                    let argument = matches!(long, b"rcfile" | b"init-file")
-                        || (name == "fish" && long == b"init-command");
-                    next += 1 + u32::from(argument);
-                }
-                [b'-' | b'+', letters @ ..] if !letters.is_empty() => {
-                    command |= word[0] == b'-' && letters.contains(&b'c');
-                    stdin |= letters.contains(&b's');
-                    let argument =
-                        matches!(letters.last(), Some(b'o' | b'O')) || (name == "fish" && letters == b"C");
-                    next += 1 + u32::from(argument);
-                }
-                _ => break,
-            }
-        }
-        next = next.min(argv.end);
+        let ShellOptions { next, command, stdin, inert } =
+            shell_options(name, argv, |word| self.arg_text(word));
         let operands = Range32 { start: next, end: argv.end };
         if inert {
             return self.write_unknown();
@@ -204,17 +180,8 @@ impl Machine<'_> {
     /// `ssh [options] host command…`: the words are joined and run there.
     pub(super) fn ssh(&mut self, name: &'static str, argv: Range32) {
         self.write_unknown();
-        let options = self.options(argv, "BbcDEeFIiJLlmOopQRSWwP", "ssh predict port bind-server", "V Q");
-        let mut next = options.next;
-        if options.inert || next >= argv.end {
-            return;
-        }
-        next += 1;
-        // Options may follow the host.
-        let again = Range32 { start: next - 1, end: argv.end };
-        next = self.options(again, "BbcDEeFIiJLlmOopQRSWwP", "", "").next;
+        let Some(words) = remote_words(argv, |word| self.arg_text(word)) else { return };
         let via = Machine::via(ViaKind::Remote, name);
-        let words = Range32 { start: next.min(argv.end), end: argv.end };
         let input = self.input;
         if words.is_empty() {
             self.shell_input(via);
@@ -225,7 +192,63 @@ impl Machine<'_> {
     }
 }
 
-fn dash_c(name: &'static str) -> &'static str {
+/// The words that `ssh` and its kin run on the host; `None` where they connect to none.
+pub(super) fn remote_words<'a>(argv: Range32, text: impl Fn(u32) -> &'a [u8] + Copy) -> Option<Range32> {
+    const SHORT: &str = "BbcDEeFIiJLlmOopQRSWwP";
+    let found = options(argv, text, SHORT, "ssh predict port bind-server", "V Q");
+    if found.inert || found.next >= argv.end {
+        return None;
+    }
+    // Options may follow the host.
+    let again = Range32 { start: found.next, end: argv.end };
+    Some(Range32 { start: options(again, text, SHORT, "", "").next, end: argv.end })
+}
+
+/// What a shell's options say.
+pub(super) struct ShellOptions {
+    /// The first operand.
+    pub(super) next: u32,
+    /// `-c`: the first operand is the text.
+    pub(super) command: bool,
+    /// `-s`
+    pub(super) stdin: bool,
+    /// Nothing is run.
+    pub(super) inert: bool,
+}
+
+/// Reads the options of the shell `name`.
+pub(super) fn shell_options<'a>(name: &str, argv: Range32, text: impl Fn(u32) -> &'a [u8]) -> ShellOptions {
+    let (mut command, mut stdin, mut inert) = (false, false, false);
+    let mut next = argv.start + 1;
+    while next < argv.end {
+        let word = text(next);
+        match word {
+            b"-" | b"--" => {
+                next += 1;
+                break;
+            }
+            [b'-', b'-', long @ ..] => {
+                inert |= matches!(long, b"version" | b"help");
+                command |= name == "fish" && long == b"command";
+                let argument =
+                    matches!(long, b"rcfile" | b"init-file") || (name == "fish" && long == b"init-command");
+                next += 1 + u32::from(argument);
+            }
+            [b'-' | b'+', letters @ ..] if !letters.is_empty() => {
+                command |= word[0] == b'-' && letters.contains(&b'c');
+                stdin |= letters.contains(&b's');
+                let argument =
+                    matches!(letters.last(), Some(b'o' | b'O')) || (name == "fish" && letters == b"C");
+                next += 1 + u32::from(argument);
+            }
+            _ => break,
+        }
+    }
+    ShellOptions { next: next.min(argv.end), command, stdin, inert }
+}
+
+/// The step that text after a shell's `-c` takes.
+pub(super) fn dash_c(name: &'static str) -> &'static str {
     match name {
         "sh" => "sh -c",
         "bash" => "bash -c",

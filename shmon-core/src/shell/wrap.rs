@@ -25,41 +25,9 @@ pub(super) struct Options {
 }
 
 impl Machine<'_> {
-    /// Reads options from `argv`'s second word on, as `getopt_long` does up to the first operand.
+    /// [`options`] of words of the result.
     pub(super) fn options(&self, argv: Range32, short: &str, long: &str, inert: &str) -> Options {
-        let mut next = argv.start + 1;
-        let mut found = Options { next, inert: false };
-        while next < argv.end {
-            let word = self.arg_text(next);
-            if word.len() < 2 || word[0] != b'-' {
-                break;
-            }
-            next += 1;
-            if word == b"--" {
-                break;
-            }
-            if let Some(name) = word.strip_prefix(b"--") {
-                let (name, given) = match name.iter().position(|&b| b == b'=') {
-                    Some(at) => (&name[..at], true),
-                    None => (name, false),
-                };
-                found.inert |= name.len() > 1 && listed(inert, name);
-                if !given && listed(long, name) {
-                    next += 1;
-                }
-                continue;
-            }
-            for (i, b) in word.iter().enumerate().skip(1) {
-                let first = inert.split(' ').next().unwrap_or("");
-                found.inert |= first.as_bytes().contains(b);
-                if short.as_bytes().contains(b) {
-                    next += u32::from(i + 1 == word.len());
-                    break;
-                }
-            }
-        }
-        found.next = next.min(argv.end);
-        found
+        options(argv, |word| self.arg_text(word), short, long, inert)
     }
 
     pub(super) fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) {
@@ -177,23 +145,7 @@ impl Machine<'_> {
 
     /// Whether the value is nothing but the source text of one expansion.
     pub(super) fn is_all_source(&self, value: Val) -> bool {
-        let text = self.text(value.range).trim_ascii();
-        match text {
-            [b'$', b'(', inner @ .., b')'] => {
-                let mut depth = 0i32;
-                inner.iter().all(|b| {
-                    depth += i32::from(*b == b'(') - i32::from(*b == b')');
-                    depth >= 0
-                })
-            }
-            [b'`', inner @ .., b'`'] => !inner.contains(&b'`'),
-            [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}'),
-            [b'$', rest @ ..] => {
-                rest.len() == 1
-                    || (!rest.is_empty() && rest.iter().all(|&b| super::chars::is(b, super::chars::NAME)))
-            }
-            _ => false,
-        }
+        is_one_expansion(self.text(value.range))
     }
 
     /// A shell that reads its commands from standard input.
@@ -258,7 +210,69 @@ impl Machine<'_> {
     }
 }
 
-/// `NAME=value`, as `env` and `sudo` take it.
+/// Reads options from `argv`'s second word on, as `getopt_long` does up to the first operand.
+pub(super) fn options<'a>(
+    argv: Range32,
+    text: impl Fn(u32) -> &'a [u8],
+    short: &str,
+    long: &str,
+    inert: &str,
+) -> Options {
+    let mut next = argv.start + 1;
+    let mut found = Options { next, inert: false };
+    while next < argv.end {
+        let word = text(next);
+        if word.len() < 2 || word[0] != b'-' {
+            break;
+        }
+        next += 1;
+        if word == b"--" {
+            break;
+        }
+        if let Some(name) = word.strip_prefix(b"--") {
+            let (name, given) = match name.iter().position(|&b| b == b'=') {
+                Some(at) => (&name[..at], true),
+                None => (name, false),
+            };
+            found.inert |= name.len() > 1 && listed(inert, name);
+            if !given && listed(long, name) {
+                next += 1;
+            }
+            continue;
+        }
+        for (i, b) in word.iter().enumerate().skip(1) {
+            let first = inert.split(' ').next().unwrap_or("");
+            found.inert |= first.as_bytes().contains(b);
+            if short.as_bytes().contains(b) {
+                next += u32::from(i + 1 == word.len());
+                break;
+            }
+        }
+    }
+    found.next = next.min(argv.end);
+    found
+}
+
+/// Whether text is nothing but the source of one expansion.
+pub(super) fn is_one_expansion(text: &[u8]) -> bool {
+    match text.trim_ascii() {
+        [b'$', b'(', inner @ .., b')'] => {
+            let mut depth = 0i32;
+            inner.iter().all(|b| {
+                depth += i32::from(*b == b'(') - i32::from(*b == b')');
+                depth >= 0
+            })
+        }
+        [b'`', inner @ .., b'`'] => !inner.contains(&b'`'),
+        [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}'),
+        [b'$', rest @ ..] => {
+            rest.len() == 1
+                || (!rest.is_empty() && rest.iter().all(|&b| super::chars::is(b, super::chars::NAME)))
+        }
+        _ => false,
+    }
+}
+
 /// The next of `find`'s arguments in `args` that runs something: the step's name, and the words that it runs.
 pub(super) fn find_exec<'a>(
     mut args: Range<u32>,
@@ -277,6 +291,7 @@ pub(super) fn find_exec<'a>(
     Some((name, Range32 { start, end: last.unwrap_or(end) }))
 }
 
+/// `NAME=value`, as `env` and `sudo` take it.
 pub(super) fn is_assignment(word: &[u8]) -> bool {
     !matches!(word.first(), None | Some(b'=' | b'/' | b'-')) && word.contains(&b'=')
 }

@@ -5,6 +5,12 @@ use super::machine::Machine;
 use super::state::{Input, Val};
 use super::wrap::{XARGS_LONG, XARGS_SHORT, listed, replace_all};
 
+/// Options of parallel that take a value.
+pub(super) const PARALLEL_SHORT: &str = "jaSCInNPLsE";
+pub(super) const PARALLEL_LONG: &str = "jobs arg-file sshlogin delay timeout colsep replace max-args joblog results tmpdir block \
+        recstart recend retries nice load memfree tagstring max-procs max-replace-args max-lines max-chars workdir \
+        env halt sshloginfile wd transferfile basefile return arg-sep arg-file-sep trim shuf-seed compress-program profile";
+
 /// Runs of one `xargs` that are followed.
 const MOST_RUNS: usize = 16;
 
@@ -155,11 +161,7 @@ impl Machine<'_> {
     /// GNU parallel: a command line for a shell, with `{}` for the arguments after `:::`.
     pub(super) fn parallel(&mut self, argv: Range32) {
         self.write_unknown();
-        const SHORT: &str = "jaSCInNPLsE";
-        const LONG: &str = "jobs arg-file sshlogin delay timeout colsep replace max-args joblog results tmpdir block \
-            recstart recend retries nice load memfree tagstring max-procs max-replace-args max-lines max-chars workdir \
-            env halt sshloginfile wd transferfile basefile return arg-sep arg-file-sep trim shuf-seed compress-program profile";
-        let options = self.options(argv, SHORT, LONG, "");
+        let options = self.options(argv, PARALLEL_SHORT, PARALLEL_LONG, "");
         let via = Machine::via(ViaKind::Wrapper, "parallel");
         let mut end = options.next;
         while end < argv.end && !self.arg_text(end).starts_with(b":::") {

@@ -1,8 +1,12 @@
 //! Ordinary commands in one pass: simple commands of words (with quotes, and with variables that nothing sets), with
-//! redirections, in pipelines and lists, and what common wrappers run. The result is the one of the full evaluation; whatever
-//! isn't surely the same is left to it: output that the text tells, compound commands, reserved words, shells, and programs that read commands or change the shell.
+//! assignments and redirections, in pipelines and lists, what wrappers run, and text that is handed to a shell. The result is
+//! the one of the full evaluation; whatever isn't surely the same is left to it: output that the text tells, values of
+//! variables, compound commands, reserved words, and programs that read commands or change the shell.
 
+mod assignment;
+mod programs;
 mod run;
+mod strings;
 mod substitution;
 mod word;
 
@@ -39,6 +43,14 @@ pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
         folders: false,
         files: false,
         computed: 0,
+        assignments: Range32::default(),
+        around: Range32::default(),
+        captured: false,
+        in_stage: false,
+        strings: false,
+        substitutions: 0,
+        arguments: false,
+        environment: false,
     };
     quick.list().is_some()
 }
@@ -74,6 +86,22 @@ struct Quick<'a> {
     files: bool,
     /// How many outputs would be computed from it.
     computed: u32,
+    /// The assignments before the command at hand.
+    assignments: Range32,
+    /// The redirections of the command that runs the text at hand.
+    around: Range32,
+    /// The output of the text at hand goes on into a pipe or a file.
+    captured: bool,
+    /// The text at hand is run in a stage of a pipeline, to which its commands belong.
+    in_stage: bool,
+    /// Text was handed to a shell of its own.
+    strings: bool,
+    /// Substitutions so far.
+    substitutions: u32,
+    /// The positional parameters may have values.
+    arguments: bool,
+    /// Variables have got values, nobody noted which.
+    environment: bool,
 }
 
 impl Quick<'_> {
@@ -100,11 +128,11 @@ impl Quick<'_> {
         self.peek().is_none_or(|b| Some(b) == self.closer)
     }
 
-    fn list(&mut self) -> Option<()> {
+    fn list(&mut self) -> Option<Status> {
         loop {
             let status = self.pipeline()?;
             if self.is_over() {
-                return Some(());
+                return Some(status);
             }
             let sequence = match (self.peek(), self.after()) {
                 (Some(b';'), next) if !matches!(next, Some(b';' | b'&' | b'|')) => true,
@@ -122,24 +150,50 @@ impl Quick<'_> {
             self.at += 1;
             self.blanks();
             if sequence && self.is_over() {
-                return Some(());
+                // Of a job in the background it is 0.
+                return Some(Status::Zero);
             }
         }
     }
 
     fn pipeline(&mut self) -> Option<Status> {
-        self.pipelines += 1;
-        self.pipeline = self.pipelines;
-        self.stage = 0;
+        let outer = (self.pipeline, self.stage);
+        let (from, before) = (self.out.invocations.len(), self.pipelines);
+        if !self.in_stage {
+            self.pipelines += 1;
+            self.pipeline = self.pipelines;
+            self.stage = 0;
+        }
+        let mut single = true;
         loop {
             self.blanks();
             let status = self.simple()?;
             if self.peek() != Some(b'|') || self.after() == Some(b'|') {
+                if !single {
+                    (self.pipeline, self.stage) = outer;
+                }
                 return Some(status);
             }
+            if single && self.in_stage {
+                self.own_pipeline(from, before)?;
+            }
+            single = false;
             self.at += if self.after() == Some(b'&') { 2 } else { 1 };
             self.stage += 1;
         }
+    }
+
+    /// The invocations since `from`, which began as a part of the stage around them, are the first stage of a pipeline.
+    fn own_pipeline(&mut self, from: usize, before: u32) -> Option<()> {
+        if self.pipelines != before {
+            return None;
+        }
+        self.pipelines += 1;
+        (self.pipeline, self.stage) = (self.pipelines, 0);
+        for invocation in self.out.invocations.get_mut(from..)? {
+            (invocation.pipeline, invocation.stage) = (self.pipeline, 0);
+        }
+        Some(())
     }
 
     /// A simple command and what it runs; the position is after it.
@@ -149,6 +203,7 @@ impl Quick<'_> {
         self.first = self.out.words.len() as u32;
         let mut targets = [(RedirectionKind::Read, 0, WordRec::default()); MOST_REDIRECTIONS];
         let mut redirected = 0;
+        let mut assignments = Range32::default();
         loop {
             match self.peek() {
                 None | Some(b';' | b'|') => break,
@@ -165,8 +220,10 @@ impl Quick<'_> {
                     *targets.get_mut(redirected)? = self.redirection(None)?;
                     redirected += 1;
                 }
-                // A comment.
-                Some(b'#') => return None,
+                Some(b'#') => {
+                    self.comment()?;
+                    break;
+                }
                 Some(b) if Some(b) == self.closer => break,
                 Some(_) => {
                     let word = self.word()?;
@@ -174,6 +231,8 @@ impl Quick<'_> {
                     if matches!(self.peek(), Some(b'<' | b'>')) && digits() {
                         *targets.get_mut(redirected)? = self.redirection(Some(word))?;
                         redirected += 1;
+                    } else if self.out.words.len() == self.first as usize && self.assigns(word.span) {
+                        self.assignment(word, &mut assignments)?;
                     } else {
                         self.out.words.push(word);
                     }
@@ -182,18 +241,24 @@ impl Quick<'_> {
             last = self.at;
         }
         let argv = Range32 { start: self.first, end: self.out.words.len() as u32 };
+        if !assignments.is_empty() {
+            if argv.is_empty() {
+                return self.only_assignments(assignments, &targets[..redirected], Span::new(start, last));
+            }
+            self.before_command(assignments, argv)?;
+        }
         let program = *self.out.words.get(argv.start as usize)?;
         let name = self.text.get(program.start as usize..(program.start + program.len) as usize)?;
-        // An assignment, or a word of the grammar.
-        if program.flags != WordFlags::default() || is_reserved(name) || self.assigns(program.span) {
+        if program.flags != WordFlags::default() || is_reserved(name) {
             return None;
         }
         self.redirections = self.settle(&targets[..redirected]);
-        let span = match (self.closer, argv.of(&self.out.words)) {
-            (Some(_), [program, .., argument]) => Span { start: program.span.start, end: argument.span.end },
-            (Some(_), _) => program.span,
-            (None, _) => Span::new(start, last),
+        let span = match argv.of(&self.out.words) {
+            _ if self.depth == 0 => Span::new(start, last),
+            [program, .., argument] => Span { start: program.span.start, end: argument.span.end },
+            _ => program.span,
         };
+        self.assignments = assignments;
         let status = self.execute(argv, span);
         for &(kind, fd, word) in &targets[..redirected] {
             let writes = matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
@@ -209,24 +274,21 @@ impl Quick<'_> {
         status
     }
 
-    /// Whether a plain word holds `=`.
-    #[inline]
-    fn assigns(&self, word: Span) -> bool {
-        let at = self.out.classes.separator(word.start as usize);
-        at < word.end as usize && self.source(word).contains(&b'=')
-    }
-
     /// Puts redirections into the result.
     #[inline]
     fn settle(&mut self, targets: &[(RedirectionKind, i32, WordRec)]) -> Range32 {
         if targets.is_empty() {
-            return Range32::default();
+            return self.around;
         }
         let start = self.out.redirections.len() as u32;
         for &(kind, fd, word) in targets {
             let target = self.out.words.len() as u32;
             self.out.words.push(word);
             self.out.redirections.push(RedirRec { kind, fd, target });
+        }
+        if !self.around.is_empty() {
+            // More of them than the full evaluation lists never stand around a command.
+            self.out.redirections.extend_from_within(self.around.start as usize..self.around.end as usize);
         }
         Range32 { start, end: self.out.redirections.len() as u32 }
     }
@@ -278,6 +340,16 @@ impl Quick<'_> {
         }
         word.span = Span::new(start, self.at);
         Some((kind, fd, word))
+    }
+
+    /// A comment, which goes on to the end of the text.
+    #[cold]
+    fn comment(&mut self) -> Option<()> {
+        if self.closer.is_some() || self.text.get(self.at..)?.contains(&b'\n') {
+            return None;
+        }
+        self.at = self.text.len();
+        Some(())
     }
 
     fn source(&self, span: Span) -> &[u8] {

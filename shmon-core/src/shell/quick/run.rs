@@ -1,9 +1,9 @@
 //! What an ordinary command's program does to the reading: what it runs, and what is known of its status and output.
 
-use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags};
+use super::super::analysis::{Range32, Span, Via, ViaKind, WordFlags, WordRec};
 use super::super::interpret::filter_code;
 use super::super::wrap::{self, listed};
-use super::super::wrappers::{self, Action, Builtin, Rest, Wrapper};
+use super::super::wrappers::{self, Action};
 use super::{Quick, Status};
 
 impl Quick<'_> {
@@ -16,13 +16,14 @@ impl Quick<'_> {
             return None;
         }
         let base = program.range().base(&self.out.text);
-        self.emit(argv, base, span);
+        self.list_invocation(argv, base, span);
         let (name, base) = (self.bytes(argv.start), base.of(&self.out.text));
         let Some(entry) = wrappers::lookup(base) else {
             // It may be a script that the text wrote, even just now.
             let is_path = base.len() < name.len();
-            let written =
-                || self.redirections.of(&self.out.redirections).iter().any(|r| self.bytes(r.target) == name);
+            let mut targets =
+                self.redirections.of(&self.out.redirections).iter().map(|r| self.bytes(r.target));
+            let mut written = || targets.any(|target| in_folder(target) == in_folder(name));
             return (!is_path || !(self.files || written())).then_some(Status::Unknown);
         };
         if self.closer.is_some() && !writes_anything(&entry.action) {
@@ -30,43 +31,19 @@ impl Quick<'_> {
             return None;
         }
         match &entry.action {
-            Action::Silent | Action::Copy | Action::Rm => Some(Status::Unknown),
-            Action::Builtin(Builtin::Other | Builtin::Test) => Some(Status::Unknown),
-            Action::Builtin(Builtin::True) => Some(Status::Zero),
-            // What they change matters to nobody at the end.
-            Action::Builtin(
-                Builtin::Alias
-                | Builtin::Unalias
-                | Builtin::Unset
-                | Builtin::Set
-                | Builtin::Shift
-                | Builtin::Read,
-            ) => (self.depth == 0 && self.at == self.text.len()).then_some(Status::Unknown),
-            Action::OptionText(_) => {
-                let options = |i| self.bytes(i).starts_with(b"--");
-                (entry.name == "split" && !(argv.start + 1..argv.end).any(options)).then_some(Status::Unknown)
-            }
+            Action::Silent | Action::Copy | Action::Rm => Some(self.silent()),
             Action::Mkdir => {
                 self.folders = true;
-                Some(Status::Unknown)
+                Some(self.silent())
             }
             Action::Tee => {
                 self.files = true;
                 Some(Status::Zero)
             }
             Action::Cat => Some(Status::Zero),
-            Action::Builtin(Builtin::Echo) => {
-                self.source = true;
-                Some(Status::Zero)
-            }
-            Action::Builtin(Builtin::Printf) => {
-                self.source = true;
-                // `-v` sets a variable.
-                let sets = self.bytes(argv.start + 1).starts_with(b"-") && argv.len() > 1;
-                (!sets && !self.is_captured()).then_some(Status::Zero)
-            }
+            Action::Builtin(builtin) => self.builtin(*builtin, argv),
             Action::Which => {
-                self.source = true;
+                self.source |= self.tells_where(entry.name, argv);
                 Some(Status::Unknown)
             }
             Action::Code(code) => {
@@ -80,18 +57,7 @@ impl Quick<'_> {
                 {
                     return None;
                 }
-                let starts = matches!(entry.name, "seq" | "basename" | "dirname" | "perl" | "expr")
-                    || (matches!(entry.name, "awk" | "gawk" | "mawk")
-                        && (argv.start..argv.end)
-                            .any(|i| memchr::memmem::find(self.bytes(i), b"BEGIN").is_some()));
-                if starts {
-                    self.source = true;
-                }
-                if self.source && self.is_captured() {
-                    // One computed output stays far below what may be derived.
-                    self.computed += 1;
-                }
-                (self.computed <= 1).then_some(Status::Unknown)
+                self.filter(entry.name, argv)
             }
             Action::Find => self.find(argv),
             Action::Xargs => self.xargs(argv),
@@ -111,39 +77,73 @@ impl Quick<'_> {
                 let fed = entry.name == "gdb" && self.source;
                 (!fed && !(argv.start + 1..argv.end).any(marked)).then_some(Status::Unknown)
             }
-            _ => None,
+            action => self.launch(entry.name, action, argv),
         }
     }
 
-    /// Whether the output of the command at hand goes on: into a pipe or a file.
-    fn is_captured(&self) -> bool {
-        !self.redirections.is_empty() || (self.peek() == Some(b'|') && self.after() != Some(b'|'))
+    /// Whether the output of the command at hand goes into a pipe of its own.
+    pub(super) fn is_piped(&self) -> bool {
+        self.peek() == Some(b'|') && self.after() != Some(b'|')
     }
 
-    #[inline]
-    fn emit(&mut self, argv: Range32, program: Range32, span: Span) {
-        let via = match self.via.get(..self.depth) {
-            None | Some([]) => Range32::default(),
-            Some(steps) => {
-                let start = self.out.vias.len() as u32;
-                self.out.vias.extend_from_slice(steps);
-                Range32 { start, end: self.out.vias.len() as u32 }
-            }
+    /// Whether the output of the command at hand goes on: into a pipe or a file.
+    pub(super) fn is_captured(&self) -> bool {
+        self.captured || !self.redirections.is_empty() || self.is_piped()
+    }
+
+    /// The status of a program of which it is known that it writes nothing.
+    pub(super) fn silent(&mut self) -> Status {
+        self.source |= self.closer.is_some() || self.is_captured();
+        Status::Unknown
+    }
+
+    fn filter(&mut self, name: &'static str, argv: Range32) -> Option<Status> {
+        if (argv.start + 1..argv.end).any(|i| self.has(i, WordFlags::UNRESOLVED)) {
+            // Nothing is computed.
+            return Some(Status::Unknown);
+        }
+        // These write no more than they read.
+        let passes =
+            matches!(name, "cut" | "head" | "tail" | "grep" | "tr" | "sort" | "uniq" | "rev" | "tac");
+        let starts = matches!(name, "seq" | "basename" | "dirname" | "perl" | "expr")
+            || (matches!(name, "awk" | "gawk" | "mawk") && self.starts(argv));
+        self.source |= starts;
+        if self.source && self.is_captured() && !(passes && self.computed == 0) {
+            // One computed output stays far below what may be derived.
+            self.computed += 1;
+        }
+        (self.computed <= 1).then_some(Status::Unknown)
+    }
+
+    /// Whether awk's program may write something without input, if only nothing.
+    fn starts(&self, argv: Range32) -> bool {
+        let holds = |text: &[u8]| {
+            (argv.start + 1..argv.end).any(|i| memchr::memmem::find(self.bytes(i), text).is_some())
         };
-        self.out.invocations.push(InvRec {
-            argv,
-            program,
-            assignments: Range32::default(),
-            redirections: self.redirections,
-            via,
-            span,
-            pipeline: self.pipeline,
-            stage: self.stage,
-        });
+        !holds(b"{") || holds(b"BEGIN") || holds(b"END")
+    }
+
+    /// Whether the output of `which X`, `readlink X` is known.
+    fn tells_where(&self, name: &str, argv: Range32) -> bool {
+        let option = if argv.len() > 1 { self.bytes(argv.start + 1) } else { b"" };
+        let told = match name {
+            "type" => matches!(option, b"-p" | b"-P"),
+            "readlink" => matches!(option, b"-f" | b"-e" | b"-m"),
+            _ => true,
+        };
+        let first = (argv.start + 1..argv.end).find(|&i| !self.bytes(i).starts_with(b"-"));
+        told && first.is_none_or(|first| {
+            !self.has(first, WordFlags::UNRESOLVED)
+                && (!matches!(name, "readlink" | "realpath") || self.bytes(first).starts_with(b"/"))
+        })
+    }
+
+    fn has(&self, word: u32, flags: WordFlags) -> bool {
+        self.out.words.get(word as usize).is_some_and(|word| word.flags.contains(flags))
     }
 
     /// Runs words of the result through a wrapper.
-    fn inner(&mut self, argv: Range32, kind: ViaKind, name: &'static str) -> Option<Status> {
+    pub(super) fn inner(&mut self, argv: Range32, kind: ViaKind, name: &'static str) -> Option<Status> {
         if argv.is_empty() {
             return Some(Status::Unknown);
         }
@@ -153,23 +153,11 @@ impl Quick<'_> {
         let last = self.out.words.get(argv.end as usize - 1)?.span;
         // Words that were put in place of others don't stand in order.
         let end = if first.start <= last.end { last.end.max(first.end) } else { first.end };
+        let assignments = std::mem::take(&mut self.assignments);
         let status = self.execute(argv, Span { start: first.start, end });
+        self.assignments = assignments;
         self.depth -= 1;
         status
-    }
-
-    /// A wrapper without options of its own, whose rest is a program and its arguments.
-    fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) -> Option<Status> {
-        let next = argv.start + 1;
-        if next == argv.end {
-            return Some(Status::Unknown);
-        }
-        let word = self.bytes(next);
-        let own = word.first() == Some(&b'-') || (wrapper.assignments && wrap::is_assignment(word));
-        if wrapper.rest != Rest::Argv || wrapper.skip != 0 || own {
-            return None;
-        }
-        self.inner(Range32 { start: next, end: argv.end }, wrapper.via, name)
     }
 
     fn find(&mut self, argv: Range32) -> Option<Status> {
@@ -208,19 +196,37 @@ impl Quick<'_> {
             };
             next += 1 + u32::from(takes);
         }
-        let inner = Range32 { start: next.min(argv.end), end: argv.end };
+        let mut inner = Range32 { start: next.min(argv.end), end: argv.end };
         if inner.is_empty() {
-            // `echo`, which doesn't stand in the text.
-            return None;
+            let span = self.out.words.get(argv.start as usize)?.span;
+            let start = self.out.text.len() as u32;
+            self.out.text.extend_from_slice(b"echo");
+            inner = Range32 { start: self.out.words.len() as u32, end: self.out.words.len() as u32 + 1 };
+            self.out.words.push(WordRec { start, len: 4, flags: WordFlags::default(), span });
         }
         self.inner(inner, ViaKind::Wrapper, "xargs")
     }
+}
+
+/// A path without the folder that it starts from.
+fn in_folder(path: &[u8]) -> &[u8] {
+    path.strip_prefix(b"./").unwrap_or(path)
 }
 
 /// Whether nobody can know what the program writes, so that it is the same inside of a substitution.
 fn writes_anything(action: &Action) -> bool {
     matches!(
         action,
-        Action::Filter | Action::Cat | Action::Find | Action::Xargs | Action::Wrap(_) | Action::Code(_)
+        Action::Filter
+            | Action::Cat
+            | Action::Which
+            | Action::Find
+            | Action::Xargs
+            | Action::Wrap(_)
+            | Action::Env
+            | Action::Code(_)
+            | Action::Embedded(_)
+            | Action::Container
+            | Action::Ssh
     )
 }

@@ -1,6 +1,6 @@
 //! `$(…)`, backquotes and `<(…)` whose output nobody can know: their commands are listed before the one that takes it.
 
-use super::super::analysis::{Span, Via, ViaKind, WordFlags, WordRec};
+use super::super::analysis::{Range32, Span, Via, ViaKind, WordFlags, WordRec};
 use super::Quick;
 use super::word::Pieces;
 
@@ -51,8 +51,16 @@ impl Quick<'_> {
     /// The commands from `at` up to `closer`; where the substitution ends.
     fn commands(&mut self, at: usize, closer: u8, name: &'static str) -> Option<usize> {
         *self.via.get_mut(self.depth)? = Via { kind: ViaKind::Substitution, name };
+        let before = self.substitutions;
+        self.substitutions += u32::from(name == "$()");
+        if self.strings && before > 0 {
+            // The full evaluation runs none again whose source it has met in another text.
+            return None;
+        }
         let outer = (self.closer, self.first, self.pipeline, self.stage, self.redirections);
+        let shell = (self.assignments, self.around, self.in_stage);
         let words = self.out.words.len();
+        (self.assignments, self.around, self.in_stage) = (Range32::default(), Range32::default(), false);
         self.depth += 1;
         self.closer = Some(closer);
         self.at = at;
@@ -64,6 +72,7 @@ impl Quick<'_> {
         self.depth -= 1;
         let end = self.at + 1;
         (self.closer, self.first, self.pipeline, self.stage, self.redirections) = outer;
+        (self.assignments, self.around, self.in_stage) = shell;
         // The words of a command stand together, after those of the commands inside of it.
         let first = self.first as usize;
         self.first = self.out.words.len() as u32;

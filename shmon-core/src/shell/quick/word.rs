@@ -57,7 +57,7 @@ impl Quick<'_> {
             match self.text[at] {
                 b'\'' => {
                     let end = self.out.classes.single(at + 1);
-                    if end == self.text.len() {
+                    if end >= self.text.len() {
                         return None;
                     }
                     flags.insert(WordFlags::QUOTED);
@@ -160,14 +160,14 @@ impl Quick<'_> {
         let rest = self.text.get(at + 1..)?;
         let name = name_len(rest);
         if name > 0 {
-            // `$_` is a word of the command before.
-            return (&rest[..name] != b"_").then_some(Dollar::Unknown(name + 1));
+            return self.has_no_value(&rest[..name]).then_some(Dollar::Unknown(name + 1));
         }
         match rest {
+            [b'1'..=b'9', ..] if self.arguments => None,
             [b'1'..=b'9' | b'$' | b'!' | b'-', ..] => Some(Dollar::Unknown(2)),
             [b'{', inner @ ..] => {
                 let name = name_len(inner);
-                let whole = name > 0 && inner.get(name) == Some(&b'}') && &inner[..name] != b"_";
+                let whole = name > 0 && inner.get(name) == Some(&b'}') && self.has_no_value(&inner[..name]);
                 whole.then_some(Dollar::Unknown(name + 3))
             }
             [b'0' | b'@' | b'*' | b'#' | b'?' | b'(' | b'[', ..] => None,

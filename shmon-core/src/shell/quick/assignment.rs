@@ -1,0 +1,127 @@
+//! `NAME=value` before a command, or alone, and what is known of variables: that those which nothing sets have no value.
+
+use super::super::analysis::{InvRec, Range32, RedirectionKind, Span, WordFlags, WordRec};
+use super::super::chars::name_len;
+use super::{Quick, Status};
+
+impl Quick<'_> {
+    /// Whether a word that stands where an assignment may holds `=`.
+    #[inline]
+    pub(super) fn assigns(&self, word: Span) -> bool {
+        let at = self.out.classes.separator(word.start as usize);
+        at < word.end as usize && self.source(word).contains(&b'=')
+    }
+
+    /// Takes a word that holds `=` for what it is: an assignment, or else the program.
+    #[cold]
+    pub(super) fn assignment(&mut self, word: WordRec, assignments: &mut Range32) -> Option<()> {
+        let source = self.source(word.span);
+        let name = name_len(source);
+        match source.get(name) {
+            Some(b'=') if name > 0 => {}
+            // An element of an array, or more of a value.
+            Some(b'[' | b'+') if name > 0 => return None,
+            _ => {
+                self.out.words.push(word);
+                return Some(());
+            }
+        }
+        let (name_text, value) = source.split_at(name);
+        if word.flags.contains(WordFlags::UNRESOLVED) && memchr::memmem::find(value, name_text).is_some() {
+            // `s=$s$c`: some variables start empty.
+            return None;
+        }
+        let name = name as u32;
+        let flags = match word.flags.contains(WordFlags::UNRESOLVED) {
+            true => WordFlags::UNRESOLVED,
+            false => WordFlags::default(),
+        };
+        let at = self.out.words.len() as u32;
+        self.out.words.push(WordRec { len: name, flags: WordFlags::default(), ..word });
+        self.out.words.push(WordRec {
+            start: word.start + name + 1,
+            len: word.len - name - 1,
+            flags,
+            ..word
+        });
+        self.first += 2;
+        let index = self.out.assignments.len() as u32;
+        if assignments.is_empty() {
+            *assignments = Range32 { start: index, end: index };
+        } else if assignments.end != index {
+            // Those of a substitution stand between them.
+            return None;
+        }
+        self.out.assignments.push((at, at + 1));
+        assignments.end = index + 1;
+        Some(())
+    }
+
+    /// Lists assignments that stand alone.
+    #[cold]
+    pub(super) fn only_assignments(
+        &mut self,
+        assignments: Range32,
+        targets: &[(RedirectionKind, i32, WordRec)],
+        span: Span,
+    ) -> Option<Status> {
+        // Of a substitution's output something must be left.
+        if self.closer.is_some() {
+            return None;
+        }
+        self.redirections = self.settle(targets);
+        self.files |= !targets.is_empty();
+        self.assignments = assignments;
+        self.list_invocation(Range32::default(), Range32::default(), span);
+        self.assignments = Range32::default();
+        self.silent();
+        Some(Status::Zero)
+    }
+
+    /// Checks assignments before a command: their values are expanded after its words.
+    #[cold]
+    pub(super) fn before_command(&mut self, assignments: Range32, argv: Range32) -> Option<()> {
+        let substituted = |word: &WordRec| self.source(word.span).iter().any(|b| matches!(b, b'`' | b'('));
+        let values = assignments.of(&self.out.assignments).iter();
+        let mut values = values.filter_map(|&(_, value)| self.out.words.get(value as usize));
+        if values.any(substituted) && argv.of(&self.out.words).iter().any(substituted) {
+            return None;
+        }
+        // To these the assignments are arguments.
+        let declares =
+            matches!(self.bytes(argv.start), b"declare" | b"typeset" | b"local" | b"readonly" | b"export");
+        (!declares).then_some(())
+    }
+
+    /// Whether a variable isn't known to have a value; `$_` is a word of the command before.
+    #[inline]
+    pub(super) fn has_no_value(&self, name: &[u8]) -> bool {
+        !matches!(name, b"_" | b"IFS" | b"SHELL" | b"BASH")
+            && (self.out.assignments.is_empty()
+                || !self.out.assignments.iter().any(|&(assigned, _)| self.bytes(assigned) == name))
+            && !self.environment
+    }
+
+    /// Lists an invocation.
+    #[inline]
+    pub(super) fn list_invocation(&mut self, argv: Range32, program: Range32, span: Span) {
+        let via = match self.via.get(..self.depth) {
+            None | Some([]) => Range32::default(),
+            Some(steps) => {
+                let start = self.out.vias.len() as u32;
+                self.out.vias.extend_from_slice(steps);
+                Range32 { start, end: self.out.vias.len() as u32 }
+            }
+        };
+        self.out.invocations.push(InvRec {
+            argv,
+            program,
+            assignments: self.assignments,
+            redirections: self.redirections,
+            via,
+            span,
+            pipeline: self.pipeline,
+            stage: self.stage,
+        });
+    }
+}

@@ -1,0 +1,363 @@
+//! What wrappers, shells and programs with subcommands run, and what the shell's own commands change.
+
+use super::super::analysis::{IssueKind, Range32, RedirectionKind, Via, ViaKind};
+use super::super::launch::{Contained, contained};
+use super::super::shells::{ShellOptions, dash_c, remote_words, shell_options};
+use super::super::wrap::{is_assignment, listed, options};
+use super::super::wrappers::{Action, Builtin, Rest, Wrapper};
+use super::super::xargs::{PARALLEL_LONG, PARALLEL_SHORT};
+use super::{Quick, Status};
+
+impl Quick<'_> {
+    /// Follows what the program runs in another place or at another time.
+    pub(super) fn launch(&mut self, name: &'static str, action: &Action, argv: Range32) -> Option<Status> {
+        match action {
+            Action::Shell => self.shell(name, argv),
+            Action::Su => {
+                let plain = |i| {
+                    !self.bytes(i).starts_with(b"-") || matches!(self.bytes(i), b"-" | b"-l" | b"--login")
+                };
+                (argv.start + 1..argv.end).all(plain).then_some(())?;
+                self.shell_input()
+            }
+            Action::Ssh => match remote_words(argv, |word| self.bytes(word)) {
+                None => Some(Status::Unknown),
+                Some(words) if words.is_empty() => self.shell_input(),
+                Some(words) => self.joined(words, Via { kind: ViaKind::Remote, name }),
+            },
+            Action::OptionText(list) => self.option_text(name, list, argv),
+            Action::Container if !matches!(name, "lxc-attach" | "distrobox-enter") => {
+                match contained(name, argv, |word| self.bytes(word)) {
+                    Contained::Nothing => Some(Status::Unknown),
+                    Contained::Words(words) => self.inner(words, ViaKind::Container, name),
+                    Contained::Entry { .. } => None,
+                }
+            }
+            Action::Env => self.env(argv),
+            Action::Parallel => {
+                if (argv.start + 1..argv.end).any(|i| self.bytes(i).starts_with(b":::")) {
+                    return None;
+                }
+                self.parallel(argv)
+            }
+            Action::Crontab => {
+                let last = argv.len() > 1 && !matches!(self.bytes(argv.end - 1), b"-" | b"/dev/stdin");
+                let file = |i| self.bytes(i).first() == Some(&b'<');
+                (last && !self.writes() && !(argv.start + 1..argv.end).any(file)).then(|| self.silent())
+            }
+            Action::Flock => self.flock(argv),
+            Action::Terminal => {
+                let marks: &[&[u8]] = &[b"--", b"-e", b"-x", b"--execute", b"--command"];
+                let marked = |i| marks.contains(&self.bytes(i));
+                (!(argv.start + 1..argv.end).any(marked)).then(|| self.silent())
+            }
+            Action::Multiplexer => self.multiplexer(name, argv),
+            _ => None,
+        }
+    }
+
+    /// What the shell's own commands change.
+    pub(super) fn builtin(&mut self, builtin: Builtin, argv: Range32) -> Option<Status> {
+        let rest = Range32 { start: argv.start + 1, end: argv.end };
+        match builtin {
+            Builtin::Other | Builtin::Test | Builtin::Shopt => Some(self.silent()),
+            Builtin::True => {
+                self.silent();
+                Some(Status::Zero)
+            }
+            Builtin::Echo => {
+                self.source = true;
+                Some(Status::Zero)
+            }
+            Builtin::Printf => {
+                self.source = true;
+                // `-v` sets a variable.
+                let sets = !rest.is_empty() && self.bytes(rest.start).starts_with(b"-");
+                (!sets && !self.is_captured()).then_some(Status::Zero)
+            }
+            // They only list what there is.
+            Builtin::Alias | Builtin::Set | Builtin::Trap | Builtin::Export if rest.is_empty() => {
+                self.silent();
+                Some(Status::Zero)
+            }
+            Builtin::Jobs if rest.is_empty() || self.bytes(rest.start) != b"-x" => Some(self.silent()),
+            Builtin::Command => self.command(argv),
+            Builtin::Eval => {
+                let marked = !rest.is_empty() && self.bytes(rest.start) == b"--";
+                let words = Range32 { start: rest.start + u32::from(marked), end: rest.end };
+                self.joined(words, Via { kind: ViaKind::ShellString, name: "eval" })?;
+                Some(Status::Zero)
+            }
+            Builtin::Run => {
+                let marked = !rest.is_empty() && self.bytes(rest.start) == b"--";
+                let inner = Range32 { start: rest.start + u32::from(marked), end: rest.end };
+                if inner.is_empty() || self.bytes(argv.start) != b"builtin" {
+                    return None;
+                }
+                self.inner(inner, ViaKind::Wrapper, "builtin")
+            }
+            Builtin::Source => self.dot(rest),
+            // What they change matters to nobody at the end.
+            Builtin::Alias
+            | Builtin::Unalias
+            | Builtin::Unset
+            | Builtin::Set
+            | Builtin::Shift
+            | Builtin::Read
+            | Builtin::Export
+            | Builtin::False
+            | Builtin::Exit
+            | Builtin::Return => (self.depth == 0 && self.at == self.text.len()).then_some(Status::Unknown),
+            _ => None,
+        }
+    }
+
+    /// `command X`, but not where it only tells what X is.
+    fn command(&mut self, argv: Range32) -> Option<Status> {
+        let mut next = argv.start + 1;
+        while next < argv.end {
+            match self.bytes(next) {
+                b"-p" => next += 1,
+                b"--" => {
+                    next += 1;
+                    break;
+                }
+                [b'-', letters @ ..] if letters.iter().any(|b| matches!(b, b'v' | b'V')) => {
+                    self.source = true;
+                    return Some(Status::Unknown);
+                }
+                _ => break,
+            }
+        }
+        let inner = Range32 { start: next, end: argv.end };
+        if inner.is_empty() {
+            self.silent();
+            return Some(Status::Zero);
+        }
+        self.inner(inner, ViaKind::Wrapper, "command")
+    }
+
+    /// `source file`, which isn't one that the text wrote.
+    fn dot(&mut self, rest: Range32) -> Option<Status> {
+        let file = *self.out.words.get(rest.start as usize).filter(|_| !rest.is_empty())?;
+        if self.writes()
+            || matches!(self.bytes(rest.start), b"--" | b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0")
+        {
+            return None;
+        }
+        self.source_issue(rest.start, file.span)?;
+        Some(Status::Unknown)
+    }
+
+    /// Whether the text writes files, even if only those of this command.
+    fn writes(&self) -> bool {
+        let written =
+            |r: &super::RedirRec| !matches!(r.kind, RedirectionKind::Read | RedirectionKind::Duplicate);
+        self.files || self.redirections.of(&self.out.redirections).iter().any(written)
+    }
+
+    /// Notes that a shell reads its commands from a file, or from the output of `<(…)`, of which nothing is known.
+    fn source_issue(&mut self, word: u32, span: super::Span) -> Option<()> {
+        let process = self.bytes(word).first() == Some(&b'<');
+        self.issue(if process { IssueKind::CommandOutput } else { IssueKind::ExternalScript }, span)
+    }
+
+    fn shell(&mut self, name: &'static str, argv: Range32) -> Option<Status> {
+        let ShellOptions { next, command, stdin, inert } = shell_options(name, argv, |word| self.bytes(word));
+        if inert {
+            return Some(Status::Unknown);
+        }
+        if command {
+            if next == argv.end {
+                return Some(self.silent());
+            }
+            // Their grammars are others.
+            if matches!(name, "zsh" | "fish") {
+                return None;
+            }
+            let arguments = std::mem::replace(&mut self.arguments, true);
+            let status = self.string(next, Via { kind: ViaKind::ShellString, name: dash_c(name) })?;
+            self.arguments = arguments;
+            return Some(status);
+        }
+        if next == argv.end || stdin {
+            return self.shell_input();
+        }
+        let script = *self.out.words.get(next as usize)?;
+        if self.writes() || matches!(self.bytes(next), b"/dev/stdin" | b"/dev/fd/0" | b"/proc/self/fd/0") {
+            return None;
+        }
+        self.source_issue(next, script.span)?;
+        Some(Status::Unknown)
+    }
+
+    /// A shell that reads its commands from standard input: the terminal.
+    fn shell_input(&mut self) -> Option<Status> {
+        let reads = |r: &super::RedirRec| r.fd == 0 || r.kind == RedirectionKind::Read;
+        let redirected = self.redirections.of(&self.out.redirections).iter().any(reads);
+        let terminal = self.stage == 0 && !self.in_stage && self.closer.is_none() && !redirected;
+        terminal.then(|| self.silent())
+    }
+
+    /// A wrapper, whose rest is a program and its arguments, or text for a shell.
+    pub(super) fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) -> Option<Status> {
+        let found = options(argv, |word| self.bytes(word), wrapper.short, wrapper.long, wrapper.inert);
+        if found.inert {
+            return Some(Status::Unknown);
+        }
+        let mut next = found.next;
+        while wrapper.assignments && next < argv.end && is_assignment(self.bytes(next)) {
+            self.environment = true;
+            next += 1;
+        }
+        // runcon's context is an operand or in options, never both.
+        let optional = name == "runcon" && found.next > argv.start + 1;
+        next = (next + if optional { 0 } else { u32::from(wrapper.skip) }).min(argv.end);
+        if next < argv.end && (self.bytes(next) == b"--" || (name == "sg" && self.bytes(next) == b"-c")) {
+            next += 1;
+        }
+        let inner = Range32 { start: next, end: argv.end };
+        if inner.is_empty() {
+            let shell = matches!(name, "sudo" | "doas" | "chroot" | "unshare" | "nsenter");
+            return if shell && found.next > argv.start + 1 {
+                self.shell_input()
+            } else {
+                Some(Status::Unknown)
+            };
+        }
+        let via = Via { kind: wrapper.via, name };
+        match wrapper.rest {
+            Rest::Argv => self.inner(inner, wrapper.via, name),
+            Rest::Joined => self.joined(inner, via),
+            Rest::Each => {
+                let mut status = Status::Unknown;
+                for index in inner.start..inner.end {
+                    // Of text that isn't run the status stays what it was.
+                    if self.string(index, via)? == Status::Zero {
+                        status = Status::Zero;
+                    }
+                }
+                Some(status)
+            }
+        }
+    }
+
+    /// The text after one of the options in the list.
+    fn option_text(&mut self, name: &'static str, list: &str, argv: Range32) -> Option<Status> {
+        for index in argv.start + 1..argv.end {
+            let found = match self.bytes(index) {
+                [b'-', b'-', long @ ..] if long.contains(&b'=') => {
+                    let end = long.iter().position(|&b| b == b'=')?;
+                    if listed(list, &long[..end]) {
+                        return None;
+                    }
+                    false
+                }
+                [b'-', b'-', long @ ..] => listed(list, long),
+                [b'-', letters @ .., last] => listed(list, &[*last]) && !letters.contains(&b'-'),
+                _ => false,
+            };
+            if found {
+                let via = Via { kind: ViaKind::ShellString, name };
+                return if index + 1 < argv.end {
+                    self.string(index + 1, via)
+                } else {
+                    Some(Status::Unknown)
+                };
+            }
+        }
+        Some(Status::Unknown)
+    }
+
+    /// `env [options] [NAME=value…] command`
+    fn env(&mut self, argv: Range32) -> Option<Status> {
+        let mut next = argv.start + 1;
+        while next < argv.end {
+            next += match self.bytes(next) {
+                b"--" => {
+                    next += 1;
+                    break;
+                }
+                b"-" | b"-i" | b"--ignore-environment" => 1,
+                b"-u" | b"--unset" => 2,
+                b"-C" | b"-a" | b"-P" | b"--chdir" | b"--argv0" => 2,
+                b"--split-string" => return None,
+                word if word.starts_with(b"--split-string=") => return None,
+                [b'-', b'-', ..] => 1,
+                [b'-', letters @ ..] if letters.contains(&b'S') => return None,
+                [b'-', ..] => 1,
+                word if is_assignment(word) => 1,
+                _ => break,
+            };
+            self.environment = true;
+        }
+        match next.cmp(&argv.end) {
+            std::cmp::Ordering::Less => {
+                self.inner(Range32 { start: next, end: argv.end }, ViaKind::Wrapper, "env")
+            }
+            std::cmp::Ordering::Equal => Some(Status::Unknown),
+            std::cmp::Ordering::Greater => Some(self.silent()),
+        }
+    }
+
+    /// GNU parallel without arguments of its own.
+    fn parallel(&mut self, argv: Range32) -> Option<Status> {
+        let found = options(argv, |word| self.bytes(word), PARALLEL_SHORT, PARALLEL_LONG, "");
+        let words = Range32 { start: found.next, end: argv.end };
+        if words.is_empty() {
+            return self.shell_input();
+        }
+        self.joined(words, Via { kind: ViaKind::Wrapper, name: "parallel" })
+    }
+
+    fn flock(&mut self, argv: Range32) -> Option<Status> {
+        let found = options(argv, |word| self.bytes(word), "wEc", "timeout wait conflict-exit-code", "u");
+        let mut next = found.next + 1;
+        if next >= argv.end {
+            return Some(self.silent());
+        }
+        if matches!(self.bytes(next), b"-c" | b"--command") {
+            let via = Via { kind: ViaKind::ShellString, name: "flock -c" };
+            return if next + 1 < argv.end { self.string(next + 1, via) } else { Some(self.silent()) };
+        }
+        if self.bytes(next) == b"--" {
+            next += 1;
+        }
+        if next == argv.end {
+            return Some(self.silent());
+        }
+        self.inner(Range32 { start: next, end: argv.end }, ViaKind::Wrapper, "flock")
+    }
+
+    /// `screen`, `tmux`: where they run a program in a new window, it is text for a shell.
+    fn multiplexer(&mut self, name: &'static str, argv: Range32) -> Option<Status> {
+        if name == "screen" {
+            if (argv.start + 1..argv.end.saturating_sub(1)).any(|i| self.bytes(i) == b"stuff") {
+                return None;
+            }
+            let found = options(argv, |word| self.bytes(word), "cehpsStTX", "", "rxlwX");
+            if found.inert || found.next == argv.end {
+                return Some(self.silent());
+            }
+            return self.inner(Range32 { start: found.next, end: argv.end }, ViaKind::Wrapper, name);
+        }
+        let next = options(argv, |word| self.bytes(word), "cfLST", "", "").next;
+        let runs = matches!(
+            self.bytes(next.min(argv.end - 1)),
+            b"new-session"
+                | b"new"
+                | b"new-window"
+                | b"neww"
+                | b"split-window"
+                | b"splitw"
+                | b"respawn-pane"
+                | b"run-shell"
+                | b"run"
+                | b"popup"
+                | b"display-popup"
+                | b"send-keys"
+                | b"send"
+        );
+        (!runs).then(|| self.silent())
+    }
+}
