@@ -20,9 +20,9 @@ impl Machine<'_> {
             && let Some((at, value)) = self.other_program(words)
         {
             let before = std::mem::replace(&mut self.s.vars[at].kind, VarKind::Scalar(value));
-            self.uncertain += 1;
+            let outer = self.open_branch();
             self.simple_once(words, assigned, redirected, range);
-            self.uncertain -= 1;
+            self.close_branch(outer);
             if let Some(var) = self.s.vars.get_mut(at) {
                 var.kind = before;
             }
@@ -477,6 +477,7 @@ impl Machine<'_> {
                 self.write_unknown();
             }
             Action::Filter => self.filter(name, argv),
+            Action::Printenv => self.printenv(argv),
             Action::Silent => {}
             Action::Mkdir => self.mkdir(argv),
             Action::Rm => self.rm(argv),

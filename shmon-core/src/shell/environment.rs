@@ -122,11 +122,14 @@ impl Machine<'_> {
             self.changes += 1;
         }
         self.s.vars[at].exported |= self.export_all;
+        // What stood there before the branch at hand stays possible; what the branch put there itself doesn't.
+        let is_older = self.s.vars[at].since < self.branch;
         self.s.vars[at].other = match self.s.vars[at].kind {
-            VarKind::Scalar(old) if self.uncertain > 0 && old.known && changed => Some(old),
+            VarKind::Scalar(old) if self.uncertain > 0 && old.known && changed && is_older => Some(old),
             VarKind::Scalar(_) if self.uncertain > 0 => self.s.vars[at].other,
             _ => None,
         };
+        self.s.vars[at].since = self.branches;
         match self.s.vars[at].kind {
             VarKind::Array(_) => self.set_element(at, Some(0), Range32::default(), value),
             _ => self.s.vars[at].kind = VarKind::Scalar(value),

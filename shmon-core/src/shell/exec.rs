@@ -103,9 +103,24 @@ impl Machine<'_> {
 
     /// Runs what may not be reached.
     fn maybe(&mut self, certain: bool, node: NodeId) {
-        self.uncertain += u32::from(!certain);
+        if certain {
+            return self.exec(node);
+        }
+        let outer = self.open_branch();
         self.exec(node);
-        self.uncertain -= u32::from(!certain);
+        self.close_branch(outer);
+    }
+
+    /// Begins what may not be reached; its end gets the answer back.
+    pub(super) fn open_branch(&mut self) -> u32 {
+        self.uncertain += 1;
+        self.branches += 1;
+        std::mem::replace(&mut self.branch, self.branches)
+    }
+
+    pub(super) fn close_branch(&mut self, outer: u32) {
+        self.uncertain -= 1;
+        self.branch = outer;
     }
 
     fn exec_and_or(&mut self, items: Range32) {
@@ -183,32 +198,28 @@ impl Machine<'_> {
     fn exec_if(&mut self, items: Range32) {
         let count = items.len() as u32;
         let mut index = 0;
-        let mut uncertain = 0;
+        let mut certain = true;
         while index < count {
             if index + 1 == count {
-                self.exec(self.item(items, index).node);
+                self.maybe(certain, self.item(items, index).node);
                 break;
             }
             self.status = Some(0);
-            self.exec(self.item(items, index).node);
+            self.maybe(certain, self.item(items, index).node);
             let truth = self.status.map(|code| code == 0);
             if self.flow != Flow::Next {
                 break;
             }
-            if truth.is_none() {
-                self.uncertain += 1;
-                uncertain += 1;
-            }
+            certain &= truth.is_some();
             if truth != Some(false) {
-                self.exec(self.item(items, index + 1).node);
+                self.maybe(certain, self.item(items, index + 1).node);
             }
             if truth == Some(true) || self.flow != Flow::Next {
                 break;
             }
             index += 2;
         }
-        self.uncertain -= uncertain;
-        if uncertain > 0 {
+        if !certain {
             self.status = None;
         } else if index >= count {
             self.status = Some(0);
@@ -248,9 +259,7 @@ impl Machine<'_> {
                 self.iterated();
                 break;
             }
-            self.uncertain += u32::from(truth.is_none());
-            self.exec(body);
-            self.uncertain -= u32::from(truth.is_none());
+            self.maybe(truth.is_some(), body);
             // Nothing that could end the loop has changed, or what would end it isn't known: once is enough.
             let stuck = self.changes == changes && self.input == input;
             if !self.iterated() || truth.is_none() || stuck || self.jump_skipped {
@@ -357,7 +366,7 @@ impl Machine<'_> {
 
     fn exec_case(&mut self, word: u32, arms: Range32) {
         let subject = self.expand_value(self.s.ast.word(word));
-        let mut uncertain = 0;
+        let mut certain = true;
         let mut fell = false;
         self.status = Some(0);
         for index in arms.start..arms.end {
@@ -366,18 +375,14 @@ impl Machine<'_> {
             if truth == Some(false) {
                 continue;
             }
-            if truth.is_none() {
-                self.uncertain += 1;
-                uncertain += 1;
-            }
-            self.exec(arm.body);
+            certain &= truth.is_some();
+            self.maybe(certain, arm.body);
             fell = arm.falls && truth == Some(true);
             if self.flow != Flow::Next || (truth == Some(true) && !arm.falls) {
                 break;
             }
         }
-        self.uncertain -= uncertain;
-        if uncertain > 0 {
+        if !certain {
             self.status = None;
         }
     }

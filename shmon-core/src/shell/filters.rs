@@ -4,7 +4,7 @@ use super::analysis::{Range32, ViaKind, WordFlags};
 use super::capture::Sink;
 use super::decode;
 use super::machine::Machine;
-use super::state::{Input, InputFrom, Val};
+use super::state::{Input, InputFrom, Val, VarKind};
 use super::transform;
 
 /// Input in which regular expressions are searched.
@@ -96,6 +96,30 @@ impl Machine<'_> {
             return Some(content);
         }
         self.take_input()
+    }
+
+    /// The values of the variables that it names; without a name it prints all.
+    pub(super) fn printenv(&mut self, argv: Range32) {
+        self.status = None;
+        let mut none = true;
+        for index in argv.start + 1..argv.end {
+            let name = self.arg(index);
+            if self.text(name.range()).starts_with(b"-") {
+                continue;
+            }
+            none = false;
+            let var = self.lookup(name.range()).and_then(|at| self.s.vars.get(at));
+            match var.map(|var| (var.exported, var.kind)) {
+                Some((true, VarKind::Scalar(value))) if value.known => {
+                    self.write_range(value.range);
+                    self.write(b"\n");
+                }
+                _ => self.write_unknown(),
+            }
+        }
+        if none {
+            self.write_unknown();
+        }
     }
 
     pub(super) fn cat(&mut self, argv: Range32) {

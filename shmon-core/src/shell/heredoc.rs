@@ -40,6 +40,14 @@ impl Parser<'_> {
                 line = (line + len + 1).min(self.end);
                 break;
             }
+            // In a substitution the delimiter may stand on the line of the parenthesis that closes it.
+            if self.substitutions > 0
+                && text.strip_prefix(&*delimiter).is_some_and(|rest| rest.contains(&b')'))
+            {
+                body_end = Some(line);
+                line += len - text.len() + delimiter.len();
+                break;
+            }
             line += len + 1;
         }
         // Without a delimiter the body goes to the end, as in bash, which warns.

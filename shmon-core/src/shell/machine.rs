@@ -43,6 +43,9 @@ pub(super) struct Machine<'a> {
     pub(super) flow: Flow,
     /// Above 0 in a branch that may not be taken.
     pub(super) uncertain: u32,
+    /// How many such branches were begun, and the number of the one at hand.
+    pub(super) branches: u32,
+    pub(super) branch: u32,
     /// A jump out of a loop was passed over because it was uncertain.
     pub(super) jump_skipped: bool,
     /// The last exit status, where known.
@@ -115,6 +118,8 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         bytes_left: MAX_DERIVED + len.saturating_mul(4),
         flow: Flow::Next,
         uncertain: 0,
+        branches: 0,
+        branch: 0,
         jump_skipped: false,
         status: Some(0),
         input: Input::Terminal,

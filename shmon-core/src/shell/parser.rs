@@ -43,6 +43,8 @@ pub(super) struct Parser<'a> {
     pub(super) trouble: Trouble,
     /// Heredocs below this index belong to a line around the substitution that is being read.
     pub(super) heredoc_base: usize,
+    /// Substitutions in parentheses around the position.
+    pub(super) substitutions: u32,
     /// Open `{`: in zsh a `}` closes them even as an argument.
     pub(super) braces: u32,
     /// From here on no `((` is closed by `))`: saves looking for it again.
@@ -61,6 +63,7 @@ pub(super) fn parse(text: &[u8], range: Range32, dialect: Dialect, ast: &mut Ast
         depth: 0,
         trouble: Trouble::default(),
         heredoc_base: 0,
+        substitutions: 0,
         braces: 0,
         no_arith_from: usize::MAX,
     };
@@ -478,8 +481,11 @@ impl Parser<'_> {
     /// The list inside a substitution: heredocs that wait for the end of the line around it stay out of it.
     pub(super) fn inner_list(&mut self, until: Until) -> NodeId {
         let base = std::mem::replace(&mut self.heredoc_base, self.ast.stacks.pending.len());
+        let closes = u32::from(until == UNTIL_PAREN);
+        self.substitutions += closes;
         let node = self.list(until);
         self.heredocs();
+        self.substitutions -= closes;
         self.heredoc_base = base;
         node
     }

@@ -38,12 +38,14 @@ pub(super) struct Var {
     pub(super) exported: bool,
     /// The value that it has as well as not, where the last one was given in a branch that may not be taken.
     pub(super) other: Option<Val>,
+    /// How many such branches had been begun when it was given its value.
+    pub(super) since: u32,
 }
 
 impl Var {
     /// A variable of no function, without attributes.
     pub(super) fn new(name: Range32, kind: VarKind, exported: bool) -> Var {
-        Var { name, kind, frame: 0, attribute: 0, reference: false, exported, other: None }
+        Var { name, kind, frame: 0, attribute: 0, reference: false, exported, other: None, since: 0 }
     }
 
     /// Whether a program that is started sees it, or its absence.

@@ -434,6 +434,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     e("base32", Action::Filter),
     e("xxd", Action::Filter),
     e("openssl", Action::Filter),
+    e("printenv", Action::Printenv),
     e("gunzip", Action::Filter),
     e("gzip", Action::Filter),
     e("zcat", Action::Filter),

@@ -71,6 +71,8 @@ pub(super) enum Action {
     Builtin(Builtin),
     /// Transforms text, which may be computed.
     Filter,
+    /// Prints values of the environment.
+    Printenv,
     /// Prints nothing.
     Silent,
     Mkdir,
