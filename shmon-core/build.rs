@@ -11,6 +11,9 @@ mod compiler;
 #[path = "src/error.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod error;
+#[path = "src/hash.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod hash;
 #[path = "src/lang.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod lang;
@@ -25,6 +28,7 @@ use level::Level;
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/rule/compiler");
+    println!("cargo::rerun-if-changed=src/hash.rs");
     println!("cargo::rerun-if-changed=build.rs");
     if let Err(message) = generate() {
         eprintln!("{message}");
@@ -40,6 +44,7 @@ fn build_id(rules: &[compiler::Source]) -> std::result::Result<String, String> {
     let folder = Path::new("src/rule/compiler");
     let files = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut files: Vec<_> = files.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.push("src/hash.rs".into());
     files.sort();
     for file in files {
         std::fs::read(&file).map_err(|e| format!("{}: {e}", file.display()))?.hash(&mut hash);

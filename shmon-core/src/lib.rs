@@ -86,6 +86,7 @@ pub mod audit;
 pub mod classifier;
 pub mod error;
 pub mod explain;
+mod hash;
 pub mod lang;
 pub mod level;
 pub mod redact;

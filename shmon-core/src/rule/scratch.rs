@@ -49,9 +49,15 @@ impl Slots {
         self.slots.push(slot);
     }
 
+    /// What the layer says about the program of every invocation; `None` where that was not asked last.
+    #[inline]
+    pub(crate) fn all(&self, layer: usize) -> Option<&[Slot]> {
+        (self.layer == layer).then_some(&self.slots)
+    }
+
     /// What the layer says about the program of an invocation; `None` where that was not asked last.
     #[inline]
     pub(crate) fn of(&self, layer: usize, invocation: usize) -> Option<Slot> {
-        if self.layer == layer { self.slots.get(invocation).copied() } else { None }
+        self.all(layer)?.get(invocation).copied()
     }
 }

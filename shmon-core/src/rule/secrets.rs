@@ -4,14 +4,16 @@
 //! The text is not scanned byte by byte: a value needs `=`, `:` or `--`, and a token is a long run of word characters; masks
 //! of sixteen bytes at a time show them.
 
-use super::compiler::features::tail_bit;
-use super::compiler::hash::{gram, gram_hash};
+use super::compiler::hash::{KEY_ENDS, gram, gram_hash, key_end};
 use super::compiler::layout::*;
 use super::scratch::Facts;
 use super::view::View;
 use crate::redact::Secret;
 use crate::shell::masks::{BLOCK, Block, Classes};
 use crate::shell::{Analysis, Span};
+
+/// No bytes of any class.
+static NONE: Block = Block::NONE;
 
 /// Bytes of a name that are looked at.
 const NAME: usize = 48;
@@ -25,22 +27,27 @@ pub(crate) fn search<'a>(
     found: &mut Vec<Secret>,
 ) {
     found.clear();
-    let Facts { arguments, slots, .. } = facts;
+    let classes = analysis.classes();
+    // Most commands are of one block, and most show nothing.
+    let short = match classes.blocks.as_slice() {
+        [] => Some(Signs::of(&NONE, &NONE, &NONE)),
+        [block] => Some(Signs::of(block, &NONE, &NONE)),
+        _ => None,
+    };
     for (layer, v) in (0..).zip(views) {
         let at = v.at(H_SECRETS_AT);
         if at == 0 {
             continue;
         }
-        let ends = u64::from(v.word(at + C_KEY_ENDS)) | u64::from(v.word(at + C_KEY_ENDS_HIGH)) << 32;
-        let mut search = Search { v, at, command, layer, ends, found };
-        search.text(analysis.classes());
-        arguments.reset();
-        for (index, invocation) in analysis.invocations().enumerate() {
-            let slot = slots.of(usize::from(layer), index).unwrap_or_else(|| v.program(invocation.program()));
-            if !v.slot_secrets(slot).is_empty() {
-                arguments.read(v, v.slot_spec(slot), index, &invocation);
-                search.options(slot, &invocation, arguments, analysis);
-            }
+        match &short {
+            Some(signs) if !signs.any() => {}
+            Some(signs) => Search { v, at, command, layer, found }.block(signs, classes),
+            None => Search { v, at, command, layer, found }.text(classes),
+        }
+        // What is said about the programs was mostly looked up for the rules.
+        let known = facts.slots.all(usize::from(layer));
+        if known.is_none_or(|slots| slots.iter().any(|slot| v.takes_secrets(*slot))) {
+            Search { v, at, command, layer, found }.programs(analysis, facts);
         }
     }
     if found.len() > 1 {
@@ -65,74 +72,134 @@ pub(super) struct Search<'a, 'f> {
     at: usize,
     pub(super) command: &'a [u8],
     layer: u8,
-    /// The pairs of bytes that keys end with.
-    ends: u64,
     pub(super) found: &'f mut Vec<Secret>,
 }
 
-/// Dashes that follow others; `before` is the block before.
+/// What secrets show themselves by: bits of one block.
+struct Signs {
+    separators: u64,
+    /// Where long runs of word characters begin.
+    runs: u64,
+    /// The second of two characters between words.
+    doubles: u64,
+}
+
+impl Signs {
+    /// Those of a block, from it and the ones before and after it.
+    #[inline]
+    fn of(block: &Block, before: &Block, after: &Block) -> Signs {
+        Signs {
+            separators: block.separators,
+            runs: run_begins(block.words, before.words, after.words),
+            doubles: doubles(block.joints, before.joints),
+        }
+    }
+
+    #[inline]
+    fn any(&self) -> bool {
+        self.separators | self.runs | self.doubles != 0
+    }
+}
+
+/// The signs of each block, with the place of its first byte.
 #[inline]
-fn doubles(dashes: u64, before: u64) -> u64 {
-    dashes & (dashes << 1 | before >> (BLOCK - 1))
+fn signs(classes: &Classes) -> impl Iterator<Item = (usize, Signs)> {
+    let block = |number: usize| classes.blocks.get(number).unwrap_or(&NONE);
+    (0..classes.blocks.len()).map(move |number| {
+        let before = block(number.wrapping_sub(1));
+        (number * BLOCK, Signs::of(block(number), before, block(number + 1)))
+    })
+}
+
+/// The places of the bits, from `first` on.
+#[inline]
+fn places(first: usize, mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = first + bits.trailing_zeros() as usize;
+        (bits != 0).then(|| {
+            bits &= bits - 1;
+            place
+        })
+    })
+}
+
+/// Bits that follow others; `before` is the block before.
+#[inline]
+fn doubles(bits: u64, before: u64) -> u64 {
+    bits & (bits << 1 | before >> (BLOCK - 1))
 }
 
 /// Where runs of at least [`LONG_RUN`] bits begin in `bits`, between the words of the block before and after.
 #[inline]
 fn run_begins(bits: u64, before: u64, after: u64) -> u64 {
     const { assert!(LONG_RUN == 16) };
-    let mut run = u128::from(after) << 64 | u128::from(bits);
-    for step in [1, 2, 4, 8] {
-        run &= run >> step;
+    let begins = !(bits << 1 | before >> (BLOCK - 1));
+    // Most end in their block.
+    if bits >> (BLOCK - 1) & after & 1 == 0 {
+        return [1, 2, 4, 8].iter().fold(bits, |run, step| run & run >> step) & begins;
     }
-    run as u64 & !(bits << 1 | before >> (BLOCK - 1))
+    let both = u128::from(after) << 64 | u128::from(bits);
+    [1, 2, 4, 8].iter().fold(both, |run, step| run & run >> step) as u64 & begins
 }
 
-impl Search<'_, '_> {
+impl<'a> Search<'a, '_> {
     pub(super) fn push(&mut self, start: usize, end: usize, kind: u32) {
         if start < end {
             self.found.push(Secret { span: Span::new(start, end), layer: self.layer, kind });
         }
     }
 
-    /// What the text shows, whatever runs.
+    /// What a text of several blocks shows, whatever runs.
+    #[inline(never)]
     fn text(&mut self, classes: &Classes) {
-        let blocks = &classes.blocks;
-        let (mut dashes_before, mut words_before) = (0, 0);
-        let mut doubled = false;
-        for (number, &Block { mut separators, dashes, words, .. }) in blocks.iter().enumerate() {
-            while separators != 0 {
-                self.separator(number * BLOCK + separators.trailing_zeros() as usize);
-                separators &= separators - 1;
+        signs(classes).for_each(|(first, signs)| self.shown(first, &signs, classes));
+        signs(classes).fold(0, |from, (first, signs)| self.doubled(first, signs.doubles, from, classes));
+    }
+
+    /// What a text of one block shows, whatever runs.
+    #[inline(never)]
+    fn block(&mut self, signs: &Signs, classes: &Classes) {
+        self.shown(0, signs, classes);
+        self.doubled(0, signs.doubles, 0, classes);
+    }
+
+    /// What is found at separators and in long runs.
+    #[inline]
+    fn shown(&mut self, first: usize, signs: &Signs, classes: &Classes) {
+        places(first, signs.separators).for_each(|at| self.separator(at));
+        places(first, signs.runs).for_each(|at| self.run(at, classes));
+    }
+
+    /// What is found at two dashes, from `from` on; where the next ones may be.
+    #[inline]
+    fn doubled(&mut self, first: usize, seconds: u64, mut from: usize, classes: &Classes) -> usize {
+        for second in places(first, seconds) {
+            let at = second.saturating_sub(1);
+            if at >= from && self.command.get(at..at + 2) == Some(b"--") {
+                from = self.dashes(at, classes);
             }
-            doubled |= doubles(dashes, dashes_before) != 0;
-            let after = blocks.get(number + 1).map_or(0, |block| block.words);
-            let mut runs = run_begins(words, words_before, after);
-            while runs != 0 {
-                let at = number * BLOCK + runs.trailing_zeros() as usize;
-                self.run(at, classes.word_end(at));
-                runs &= runs - 1;
-            }
-            (dashes_before, words_before) = (dashes, words);
         }
-        if doubled {
-            let (mut from, mut before) = (0, 0);
-            for (number, &Block { dashes, .. }) in blocks.iter().enumerate() {
-                let mut seconds = doubles(dashes, before);
-                while seconds != 0 {
-                    // The first of both.
-                    let at = (number * BLOCK + seconds.trailing_zeros() as usize).saturating_sub(1);
-                    if at >= from {
-                        from = self.dashes(at, classes);
-                    }
-                    seconds &= seconds - 1;
-                }
-                before = dashes;
+        from
+    }
+
+    /// What the programs are given.
+    #[inline(never)]
+    fn programs(&mut self, analysis: &Analysis, facts: &mut Facts) {
+        let v = self.v;
+        let Facts { arguments, slots, .. } = facts;
+        arguments.reset();
+        for (index, invocation) in analysis.invocations().enumerate() {
+            let slot = slots.of(usize::from(self.layer), index);
+            let slot = slot.unwrap_or_else(|| v.program(invocation.program()));
+            if v.takes_secrets(slot) {
+                arguments.read(v, v.slot_spec(slot), index, &invocation);
+                self.options(slot, &invocation, arguments, analysis);
             }
         }
     }
 
     /// `name=value`, `name: value` and `://user:password@`, at `=` or `:`.
-    #[inline]
+    #[inline(never)]
     fn separator(&mut self, at: usize) {
         let command = self.command;
         if command[at] == b':' && command.get(at + 1..at + 3) == Some(b"//") {
@@ -166,23 +233,30 @@ impl Search<'_, '_> {
     fn dashes(&mut self, at: usize, classes: &Classes) -> usize {
         let command = self.command;
         let rest = command.get(at..).unwrap_or(&[]);
-        let mut end = classes.word_end(at) - at;
         if rest.starts_with(b"-----") {
-            end = 5;
-            for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {
-                if rest.starts_with(self.v.text(entry)) {
-                    let stop = memchr::memmem::find(rest, b"-----END").unwrap_or(rest.len());
-                    self.push(at, at + stop, self.v.word(entry + 2));
-                    end = stop;
-                }
-            }
-        } else if rest.get(end) == Some(&b' ')
+            return self.begin(at, rest);
+        }
+        let end = classes.word_end(at);
+        if command.get(end) == Some(&b' ')
+            && let Some((kind, min, schemes)) = self.key(end)
             && !rest.starts_with(b"--no-")
-            && let Some((kind, min, schemes)) = self.key(at + end)
         {
-            let start = at + end + rest[end..].iter().take_while(|b| **b == b' ').count();
-            if command.get(start) != Some(&b'-') {
-                self.value(start, kind, min, schemes);
+            let blanks = command[end..].iter().take_while(|b| **b == b' ').count();
+            if command.get(end + blanks) != Some(&b'-') {
+                self.value(end + blanks, kind, min, schemes);
+            }
+        }
+        end.max(at + 2)
+    }
+
+    /// A block of text that may begin with the dashes at `at`; where it ends, or they do.
+    #[cold]
+    fn begin(&mut self, at: usize, rest: &[u8]) -> usize {
+        let mut end = 5;
+        for entry in self.v.list_of(self.v.at(self.at + C_BLOCKS_AT), 3) {
+            if rest.starts_with(self.v.text(entry)) {
+                end = memchr::memmem::find(rest, b"-----END").unwrap_or(rest.len());
+                self.push(at, at + end, self.v.word(entry + 2));
             }
         }
         at + end.max(2)
@@ -191,53 +265,64 @@ impl Search<'_, '_> {
     /// The key whose name ends at `end`: kind, least length of a value, schemes.
     #[inline]
     pub(super) fn key(&self, end: usize) -> Option<(u32, u32, usize)> {
-        let tail = self.command.get(end.checked_sub(2)?..end)?;
-        // Of names that end in a letter or digit most are told apart by their last two.
-        if tail.iter().all(u8::is_ascii_alphanumeric) && self.ends & tail_bit(tail) == 0 {
-            return None;
+        // Most names are told apart by their last two bytes.
+        let bit = key_end(*self.command.get(..end)?.last_chunk::<2>()?);
+        let ends = self.v.slice(self.v.at(self.at + C_KEY_ENDS_AT), KEY_ENDS / 32);
+        if ends.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 != 0) {
+            self.known_key(end)
+        } else {
+            None
         }
-        self.known_key(end)
     }
 
+    #[cold]
     fn known_key(&self, end: usize) -> Option<(u32, u32, usize)> {
-        let v = self.v;
+        let text = self.command.get(..end)?;
+        // And by their last four, where nothing stands between them.
+        let last = text.last_chunk::<4>()?;
+        if last.iter().all(u8::is_ascii_alphanumeric) {
+            self.keys(*last)?;
+        }
         let mut name = [0u8; NAME];
         let mut length = 0;
-        let from = end.saturating_sub(NAME);
-        for &b in self.command.get(from..end)?.iter().rev() {
-            match b {
-                b'_' | b'-' | b'.' => {}
-                _ if b.is_ascii_alphanumeric() => {
-                    length += 1;
-                    name[NAME - length] = b.to_ascii_lowercase();
-                }
-                _ => break,
+        for &b in text.iter().rev().take(NAME) {
+            if b.is_ascii_alphanumeric() {
+                length += 1;
+                name[NAME - length] = b.to_ascii_lowercase();
+            } else if !JOINTS.contains(&b) {
+                break;
             }
         }
         let name = &name[NAME - length..];
-        let last = gram(*name.last_chunk::<4>()?);
+        let (count, first) = self.keys(*name.last_chunk()?)?;
+        let v = self.v;
+        (0..count).map(|i| first + i * KEY_WORDS).find_map(|key| {
+            let (text, min) = (v.text(key), v.word(key + 3));
+            let fits = if min & KEY_EXACT == 0 { name.ends_with(text) } else { name == text };
+            fits.then(|| (v.word(key + 2), min & !KEY_EXACT, v.at(key + 4)))
+        })
+    }
+
+    /// The keys that end so: how many, and where the first is.
+    fn keys(&self, last: [u8; 4]) -> Option<(usize, usize)> {
+        let (v, last) = (self.v, gram(last));
         let mask = v.at(self.at + C_KEY_MASK);
         let table = v.at(self.at + C_KEYS_AT);
         let mut slot = (gram_hash(last) >> 16) as usize & mask;
         loop {
-            let entry = table + slot * 3;
-            let count = v.at(entry + 1);
+            let &[entry, count, first] = v.slice(table + slot * 3, 3).first_chunk::<3>()?;
             if count == 0 {
                 return None;
             }
-            if v.word(entry) == last {
-                let first = v.at(entry + 2);
-                return (0..count).map(|i| first + i * KEY_WORDS).find_map(|key| {
-                    let (text, min) = (v.text(key), v.word(key + 3));
-                    let fits = if min & KEY_EXACT == 0 { name.ends_with(text) } else { name == text };
-                    fits.then(|| (v.word(key + 2), min & !KEY_EXACT, v.at(key + 4)))
-                });
+            if entry == last {
+                return Some((count as usize, first as usize));
             }
             slot = (slot + 1) & mask;
         }
     }
 
     /// The value that begins at `start`.
+    #[cold]
     pub(super) fn value(&mut self, mut start: usize, kind: u32, min: u32, schemes: usize) {
         let command = self.command;
         for _ in 0..2 {
@@ -259,6 +344,7 @@ impl Search<'_, '_> {
     }
 
     /// `user:password@host` from `start` on.
+    #[cold]
     fn url(&mut self, start: usize) {
         let kind = self.v.word(self.at + C_URL);
         if kind == 0 {
@@ -277,28 +363,37 @@ impl Search<'_, '_> {
         }
     }
 
-    /// A token in a run of word characters.
-    fn run(&mut self, start: usize, end: usize) {
-        let first = self.v.at(self.at + C_TOKENS_AT);
-        let run = self.command.get(start..end).unwrap_or(&[]);
-        let option = run.first() == Some(&b'-');
-        let mut inside = false;
-        for (nth, byte) in run.iter().enumerate() {
-            // A token begins where a word begins: after no letter or digit, or after a short option (`-pX`).
-            if !inside || (nth == 2 && option) {
-                let entries = self.v.at(first + usize::from(*byte));
-                if entries != 0
-                    && let Some((length, kind)) = self.token(entries, &self.command[start + nth..])
-                {
-                    self.push(start + nth, start + nth + length, kind);
-                    return;
-                }
+    /// A token in the run of word characters that begins at `start`.
+    #[inline(never)]
+    fn run(&mut self, start: usize, classes: &Classes) {
+        let end = classes.word_end(start);
+        let option = self.command.get(start) == Some(&b'-');
+        let mut at = start;
+        while at < end {
+            if let Some((length, kind)) = self.token(at) {
+                return self.push(at, at + length, kind);
             }
-            inside = byte.is_ascii_alphanumeric();
+            // A token begins where a word begins: after no letter or digit, or after a short option (`-pX`).
+            at = match classes.joint(at) + 1 {
+                next if option && at < start + 2 && next > start + 2 => start + 2,
+                next => next,
+            };
         }
     }
 
-    fn token(&self, entries: usize, text: &[u8]) -> Option<(usize, u32)> {
+    /// The token that begins at `at`: its length and kind.
+    #[inline]
+    fn token(&self, at: usize) -> Option<(usize, u32)> {
+        let v = self.v;
+        let text = self.command.get(at..)?;
+        let &[first, second, ..] = text else { return None };
+        let row = v.at(self.at + C_TOKENS_AT) + 2 * usize::from(first);
+        let seconds = v.word(row);
+        if seconds >> (second & 31) & 1 != 0 { self.token_of(v.at(row + 1), text) } else { None }
+    }
+
+    #[cold]
+    fn token_of(&self, entries: usize, text: &[u8]) -> Option<(usize, u32)> {
         let v = self.v;
         v.list_of(entries, TOKEN_WORDS).find_map(|entry| {
             let rest = text.strip_prefix(v.text(entry))?;

@@ -141,6 +141,12 @@ impl<'a> View<'a> {
         if slot == Slot::NONE { 0 } else { self.at(slot.0 as usize + S_SPEC) }
     }
 
+    /// Whether the program is given secrets.
+    #[inline]
+    pub(crate) fn takes_secrets(self, slot: Slot) -> bool {
+        slot != Slot::NONE && self.word(slot.0 as usize + S_SECRETS_AT) != 0
+    }
+
     #[inline]
     pub(crate) fn slot_secrets(self, slot: Slot) -> &'a [u32] {
         match if slot == Slot::NONE { 0 } else { self.at(slot.0 as usize + S_SECRETS_AT) } {

@@ -3,6 +3,7 @@
 
 use super::masks::Classes;
 use super::state::State;
+use crate::hash::{has_byte, head};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -279,7 +280,13 @@ impl Range32 {
     /// The part of a path in `text` behind its last slash.
     #[inline]
     pub(super) fn base(self, text: &[u8]) -> Range32 {
-        match self.of(text).iter().rposition(|&b| b == b'/') {
+        let path = self.of(text);
+        let rest = path.get(8..).unwrap_or(&[]);
+        // Most names are short and without a slash.
+        if !has_byte(head(path), b'/') && (rest.is_empty() || !rest.contains(&b'/')) {
+            return self;
+        }
+        match path.iter().rposition(|&b| b == b'/') {
             Some(slash) => Range32 { start: self.start + slash as u32 + 1, end: self.end },
             None => self,
         }
@@ -365,7 +372,16 @@ impl Analysis {
         &self.classes
     }
 
+    /// Forgets everything, keeps the buffers, and takes another command.
+    #[inline]
+    pub(super) fn begin(&mut self, command: &[u8]) {
+        self.clear();
+        self.text.extend_from_slice(command);
+        self.classes.read(&mut self.text);
+    }
+
     /// Forgets everything and keeps the buffers.
+    #[inline]
     pub fn clear(&mut self) {
         self.text.clear();
         self.words.clear();

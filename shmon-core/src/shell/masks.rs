@@ -11,16 +11,24 @@ pub(crate) const BLOCK: usize = 64;
 pub(crate) struct Block {
     /// Bytes that aren't plain: all that is special anywhere in a word.
     special: u64,
+    /// ` `
+    pub(super) spaces: u64,
     /// `'`
     single: u64,
     /// Bytes that are special inside double quotes.
     double: u64,
     /// `=` and `:`
     pub(crate) separators: u64,
-    /// `-`
-    pub(crate) dashes: u64,
-    /// Letters, digits, `_`, `-` and `.`
+    /// `-`, `_` and `.`
+    pub(crate) joints: u64,
+    /// Letters, digits, `-`, `_` and `.`
     pub(crate) words: u64,
+}
+
+impl Block {
+    /// No byte of any class.
+    pub(crate) const NONE: Block =
+        Block { special: 0, spaces: 0, single: 0, double: 0, separators: 0, joints: 0, words: 0 };
 }
 
 /// The classes of a text's bytes; the buffer is reused.
@@ -31,12 +39,35 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    /// Reads another text.
+    /// Reads another text, which is lengthened and shortened again meanwhile.
     #[inline]
-    pub(super) fn read(&mut self, text: &[u8]) {
+    pub(super) fn read(&mut self, text: &mut Vec<u8>) {
         self.blocks.clear();
         self.length = text.len();
-        read(text, &mut self.blocks);
+        // Zeros are in no class.
+        text.extend_from_slice(&[0; BLOCK]);
+        let (blocks, _) = text.as_chunks::<BLOCK>();
+        read(blocks.get(..self.length.div_ceil(BLOCK)).unwrap_or(&[]), &mut self.blocks);
+        text.truncate(self.length);
+    }
+
+    /// Whether the text is of plain bytes and spaces.
+    #[inline]
+    pub(super) fn are_plain(&self) -> bool {
+        let others = |block: &Block| block.special ^ block.spaces;
+        match self.blocks.as_slice() {
+            [block] => others(block) == 0,
+            blocks => blocks.iter().all(|block| others(block) == 0),
+        }
+    }
+
+    /// Whether there is a `=` or `:`.
+    #[inline]
+    pub(super) fn has_separators(&self) -> bool {
+        match self.blocks.as_slice() {
+            [block] => block.separators != 0,
+            blocks => blocks.iter().any(|block| block.separators != 0),
+        }
     }
 
     /// The first byte from `at` on that isn't plain; the text's length where there is none.
@@ -61,6 +92,12 @@ impl Classes {
     #[inline]
     pub(super) fn separator(&self, at: usize) -> usize {
         self.next(at, |block| block.separators)
+    }
+
+    /// The first `-`, `_` or `.` from `at` on.
+    #[inline]
+    pub(crate) fn joint(&self, at: usize) -> usize {
+        self.next(at, |block| block.joints)
     }
 
     /// The first byte from `at` on that is none of a word.
@@ -89,58 +126,52 @@ impl Classes {
 #[inline]
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
-fn read(text: &[u8], blocks: &mut Vec<Block>) {
+fn read(text: &[[u8; BLOCK]], blocks: &mut Vec<Block>) {
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: `avx2::read` needs nothing but a processor that has AVX2, and this one says that it has.
         unsafe { avx2::read(text, blocks) }
     } else {
-        by_block(text, blocks, sse2::block);
+        blocks.extend(text.iter().map(sse2::block));
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn read(text: &[u8], blocks: &mut Vec<Block>) {
-    by_block(text, blocks, portable::block);
-}
-
-/// The last block is filled with zeros, which are in no class.
-#[inline(always)]
-fn by_block(text: &[u8], blocks: &mut Vec<Block>, block: impl Fn(&[u8; BLOCK]) -> Block) {
-    let (whole, rest) = text.as_chunks::<BLOCK>();
-    for bytes in whole {
-        blocks.push(block(bytes));
-    }
-    if !rest.is_empty() {
-        let mut bytes = [0; BLOCK];
-        bytes[..rest.len()].copy_from_slice(rest);
-        blocks.push(block(&bytes));
-    }
+fn read(text: &[[u8; BLOCK]], blocks: &mut Vec<Block>) {
+    blocks.extend(text.iter().map(portable::block));
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{BLOCK, Block, by_block};
+    use super::{BLOCK, Block};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn read(text: &[u8], blocks: &mut Vec<Block>) {
-        by_block(text, blocks, |bytes| block(bytes));
+    pub(super) fn read(text: &[[u8; BLOCK]], blocks: &mut Vec<Block>) {
+        for bytes in text {
+            blocks.push(block(bytes));
+        }
+    }
+
+    /// Where a byte's highest bit is set.
+    #[target_feature(enable = "avx2")]
+    fn highest([low, high]: [__m256i; 2]) -> u64 {
+        let mask = |x| u64::from(_mm256_movemask_epi8(x) as u32);
+        mask(low) | mask(high) << 32
     }
 
     #[target_feature(enable = "avx2")]
-    fn mask(x: __m256i) -> u64 {
-        u64::from(_mm256_movemask_epi8(x) as u32)
+    fn is(halves: [__m256i; 2], byte: u8) -> u64 {
+        let byte = _mm256_set1_epi8(byte as i8);
+        let [low, high] = halves;
+        highest([_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte)])
     }
 
+    /// Where one of the bits is set.
     #[target_feature(enable = "avx2")]
-    fn is(x: __m256i, byte: u8) -> __m256i {
-        _mm256_cmpeq_epi8(x, _mm256_set1_epi8(byte as i8))
-    }
-
-    /// Where some bit is set.
-    #[target_feature(enable = "avx2")]
-    fn any(x: __m256i) -> u64 {
-        u64::from(!(_mm256_movemask_epi8(_mm256_cmpeq_epi8(x, _mm256_setzero_si256())) as u32))
+    fn any(halves: [__m256i; 2], bits: u8) -> u64 {
+        let bits = _mm256_set1_epi8(bits as i8);
+        let [low, high] = halves;
+        !is([_mm256_and_si256(low, bits), _mm256_and_si256(high, bits)], 0)
     }
 
     /// A class is a set of rectangles of the sixteen by sixteen bytes, each a bit that the row (the high half of a byte) and the
@@ -171,55 +202,71 @@ mod avx2 {
         const QUOTED_2: u8 = 0x20;
         const QUOTED_5: u8 = 0x40;
         const QUOTED_6: u8 = 0x80;
-        // Bytes of words: 2D 2E; 30 to 39; 41 to 4F and 61 to 6F; 50 to 5A and 70 to 7A; 5F. And separators: 3A 3D.
+        // Joints of words: 2D 2E; 5F. The rest of words: 30 to 39; 41 to 4F and 61 to 6F; 50 to 5A and 70 to 7A. And
+        // separators: 3A 3D.
         const WORD_ROWS: [i64; 2] = table([
             (0x01, &[0x2]),
-            (0x02, &[0x3]),
-            (0x04, &[0x4, 0x6]),
-            (0x08, &[0x5, 0x7]),
-            (0x10, &[0x5]),
+            (0x02, &[0x5]),
+            (0x04, &[0x3]),
+            (0x08, &[0x4, 0x6]),
+            (0x10, &[0x5, 0x7]),
             (SEPARATOR, &[0x3]),
         ]);
         const WORD_COLUMNS: [i64; 2] = table([
             (0x01, &[0xD, 0xE]),
-            (0x02, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-            (0x04, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 0xA, 0xB, 0xC, 0xD, 0xE, 0xF]),
-            (0x08, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xA]),
-            (0x10, &[0xF]),
+            (0x02, &[0xF]),
+            (0x04, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            (0x08, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 0xA, 0xB, 0xC, 0xD, 0xE, 0xF]),
+            (0x10, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xA]),
             (SEPARATOR, &[0xA, 0xD]),
         ]);
-        const SEPARATOR: u8 = 0x20;
-        let mut block = Block::default();
-        let (halves, _) = bytes.as_chunks::<32>();
-        for (nth, half) in halves.iter().enumerate() {
-            let &[a, b, c, d] = half.as_chunks::<8>().0 else { continue };
-            let eight = i64::from_le_bytes;
-            let x = _mm256_set_epi64x(eight(d), eight(c), eight(b), eight(a));
-            let row = _mm256_and_si256(_mm256_srli_epi16::<4>(x), _mm256_set1_epi8(0x0F));
-            // A byte above 7F has column 0, and its row is in no class.
-            let special = rectangles(row, x, ROWS, COLUMNS);
-            let quoted = _mm256_set1_epi8((QUOTED_2 | QUOTED_5 | QUOTED_6) as i8);
-            let at = 32 * nth;
-            block.special |= any(special) << at;
-            block.double |= any(_mm256_and_si256(special, quoted)) << at;
-            let words = rectangles(row, x, WORD_ROWS, WORD_COLUMNS);
-            let separator = _mm256_set1_epi8(SEPARATOR as i8);
-            block.words |= any(_mm256_andnot_si256(separator, words)) << at;
-            block.separators |= any(_mm256_and_si256(separator, words)) << at;
-            block.single |= mask(is(x, b'\'')) << at;
-            block.dashes |= mask(is(x, b'-')) << at;
+        const JOINT: u8 = 0x03;
+        const ALPHANUMERIC: u8 = 0x1C;
+        // The highest bit, so that no comparison is needed.
+        const SEPARATOR: u8 = 0x80;
+        let (eights, _) = bytes.as_chunks::<8>();
+        let &[a, b, c, d, e, f, g, h] = eights else { return Block::default() };
+        let halves = [four(a, b, c, d), four(e, f, g, h)];
+        let fifteen = _mm256_set1_epi8(0x0F);
+        let rows = halves.map(|x| _mm256_and_si256(_mm256_srli_epi16::<4>(x), fifteen));
+        // A byte above 7F has column 0, and its row is in no class.
+        let special = rectangles(rows, halves, ROWS, COLUMNS);
+        let words = rectangles(rows, halves, WORD_ROWS, WORD_COLUMNS);
+        let joints = any(words, JOINT);
+        Block {
+            special: any(special, u8::MAX),
+            spaces: is(halves, b' '),
+            single: is(halves, b'\''),
+            double: any(special, QUOTED_2 | QUOTED_5 | QUOTED_6),
+            separators: highest(words),
+            joints,
+            words: joints | any(words, ALPHANUMERIC),
         }
-        block
+    }
+
+    /// Thirty-two bytes.
+    #[target_feature(enable = "avx2")]
+    fn four(a: [u8; 8], b: [u8; 8], c: [u8; 8], d: [u8; 8]) -> __m256i {
+        let [a, b, c, d] = [a, b, c, d].map(i64::from_le_bytes);
+        _mm256_set_epi64x(d, c, b, a)
     }
 
     /// The bits that both the row and the column of each byte have.
     #[target_feature(enable = "avx2")]
-    fn rectangles(row: __m256i, column: __m256i, rows: [i64; 2], columns: [i64; 2]) -> __m256i {
+    fn rectangles(
+        row: [__m256i; 2],
+        column: [__m256i; 2],
+        rows: [i64; 2],
+        columns: [i64; 2],
+    ) -> [__m256i; 2] {
         let [low, high] = rows;
         let rows = _mm256_set_epi64x(high, low, high, low);
         let [low, high] = columns;
         let columns = _mm256_set_epi64x(high, low, high, low);
-        _mm256_and_si256(_mm256_shuffle_epi8(rows, row), _mm256_shuffle_epi8(columns, column))
+        let both = |row, column| {
+            _mm256_and_si256(_mm256_shuffle_epi8(rows, row), _mm256_shuffle_epi8(columns, column))
+        };
+        [both(row[0], column[0]), both(row[1], column[1])]
     }
 
     /// For each of sixteen places the bits with which it is told.
@@ -284,11 +331,13 @@ mod sse2 {
             ]);
             let letters = range(x | set_splat_i8_m128i(0x20), b'a', b'z');
             block.special |= mask(special);
+            block.spaces |= mask(is(x, b' '));
             block.single |= mask(is(x, b'\''));
             block.double |= mask(double);
             block.separators |= mask(any([is(x, b'='), is(x, b':')]));
-            block.dashes |= mask(is(x, b'-'));
-            block.words |= mask(any([letters, range(x, b'0', b'9'), range(x, b'-', b'.'), is(x, b'_')]));
+            let joints = any([range(x, b'-', b'.'), is(x, b'_')]);
+            block.joints |= mask(joints);
+            block.words |= mask(any([letters, range(x, b'0', b'9'), joints]));
         }
         block
     }
@@ -302,10 +351,11 @@ mod portable {
         let mask = |is: fn(u8) -> bool| bytes.iter().rev().fold(0, |mask, &b| mask << 1 | u64::from(is(b)));
         Block {
             special: mask(|b| !chars::is(b, PLAIN)),
+            spaces: mask(|b| b == b' '),
             single: mask(|b| b == b'\''),
             double: mask(|b| chars::is(b, QUOTE_SPECIAL)),
             separators: mask(|b| matches!(b, b'=' | b':')),
-            dashes: mask(|b| b == b'-'),
+            joints: mask(|b| matches!(b, b'_' | b'-' | b'.')),
             words: mask(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')),
         }
     }
@@ -317,18 +367,17 @@ mod tests {
 
     /// The same blocks by every way that this machine has.
     fn by_all_ways(text: &[u8]) -> Vec<Block> {
-        let mut expected = Vec::new();
-        by_block(text, &mut expected, portable::block);
-        let mut found = Vec::new();
-        read(text, &mut found);
-        assert_eq!(found, expected, "{text:?}");
+        let mut text = text.to_vec();
+        let mut classes = Classes::default();
+        classes.read(&mut text);
+        let found = classes.blocks;
+        let padded: Vec<u8> = text.iter().copied().chain([0; BLOCK]).collect();
+        let (blocks, _) = padded.as_chunks::<BLOCK>();
+        let blocks = &blocks[..text.len().div_ceil(BLOCK)];
+        assert_eq!(found, blocks.iter().map(portable::block).collect::<Vec<_>>(), "{text:?}");
         #[cfg(target_arch = "x86_64")]
-        {
-            found.clear();
-            by_block(text, &mut found, sse2::block);
-            assert_eq!(found, expected, "{text:?}");
-        }
-        expected
+        assert_eq!(found, blocks.iter().map(sse2::block).collect::<Vec<_>>(), "{text:?}");
+        found
     }
 
     #[test]
@@ -357,9 +406,9 @@ mod tests {
         for length in 0..=text.len() {
             let blocks = by_all_ways(&text[..length]);
             assert_eq!(blocks.len(), length.div_ceil(BLOCK));
-            let dashes: u32 = blocks.iter().map(|block| block.dashes.count_ones()).sum();
+            let joints: u32 = blocks.iter().map(|block| block.joints.count_ones()).sum();
             let words: u32 = blocks.iter().map(|block| block.words.count_ones()).sum();
-            assert_eq!((dashes as usize, words as usize), (length.div_ceil(3), length));
+            assert_eq!((joints as usize, words as usize), (length.div_ceil(3), length));
         }
     }
 }

@@ -73,7 +73,7 @@ pub use tree::{TreeEntry, tree};
 
 /// Finds every invocation in `command` and puts it into `out`, whose buffers are reused.
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
-    out.classes.read(command);
+    out.begin(command);
     if dialect != Dialect::Bash || !quick::run(command, out) {
         machine::run(command, dialect, out);
     }

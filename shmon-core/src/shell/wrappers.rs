@@ -5,6 +5,7 @@
 use super::analysis::ViaKind;
 use super::interpret::Code;
 use super::wrapper_table::{ENTRIES, Entry};
+use crate::hash::{head, name_hash};
 
 /// How to find the command among a wrapper's arguments.
 #[derive(Debug, Clone, Copy)]
@@ -122,27 +123,28 @@ pub(super) enum Builtin {
 }
 
 const SLOTS: usize = 1024;
+/// In a slot, the bits of the entry's index and 1; those above are of its name's hash.
+const ENTRY: u16 = 0x1FF;
 
-const fn hash(name: &[u8]) -> usize {
-    let mut h = name.len() as u32;
-    let mut i = 0;
-    while i < name.len() {
-        h = (h ^ name[i] as u32).wrapping_mul(0x0100_0193);
-        i += 1;
-    }
-    (h ^ (h >> 15)) as usize & (SLOTS - 1)
+/// Where the search for a name begins, and what a slot that holds it has above the entry.
+#[inline]
+const fn place(name: &[u8]) -> (usize, u16) {
+    let last = if let Some(last) = name.last() { *last } else { 0 };
+    let hash = name_hash(head(name), name.len(), last);
+    (hash as usize & (SLOTS - 1), (hash >> 16) as u16 & !ENTRY)
 }
 
-/// Open addressing, filled when the crate is compiled: entry index + 1.
+/// Open addressing, filled when the crate is compiled.
 static INDEX: [u16; SLOTS] = {
+    assert!(ENTRIES.len() < ENTRY as usize);
     let mut table = [0u16; SLOTS];
     let mut i = 0;
     while i < ENTRIES.len() {
-        let mut slot = hash(ENTRIES[i].name.as_bytes());
+        let (mut slot, tag) = place(ENTRIES[i].name.as_bytes());
         while table[slot] != 0 {
             slot = (slot + 1) & (SLOTS - 1);
         }
-        table[slot] = i as u16 + 1;
+        table[slot] = tag | (i as u16 + 1);
         i += 1;
     }
     table
@@ -163,20 +165,28 @@ static LENGTHS: [u32; 256] = {
 };
 
 /// What the program of this name does; `None` where it just runs.
+#[inline]
 pub(super) fn lookup(name: &[u8]) -> Option<&'static Entry> {
     let first = *name.first()?;
     if name.len() > LONGEST || LENGTHS[usize::from(first)] >> name.len() & 1 == 0 {
         return None;
     }
-    let mut slot = hash(name);
+    find(name)
+}
+
+#[inline(never)]
+fn find(name: &[u8]) -> Option<&'static Entry> {
+    let (mut slot, tag) = place(name);
     loop {
-        let index = INDEX[slot];
-        if index == 0 {
+        let found = INDEX[slot];
+        if found == 0 {
             return None;
         }
-        let entry = &ENTRIES[index as usize - 1];
-        if entry.name.as_bytes() == name {
-            return Some(entry);
+        if found & !ENTRY == tag {
+            let entry = &ENTRIES[usize::from(found & ENTRY) - 1];
+            if entry.name.as_bytes() == name {
+                return Some(entry);
+            }
         }
         slot = (slot + 1) & (SLOTS - 1);
     }

@@ -48,3 +48,28 @@ fn bytes_that_are_no_text_are_redacted_too() {
     let verdict = Classifier::builtin().classify(b"x --password \xff\xfe\xfd y".as_slice());
     assert_eq!(verdict.redacted.as_deref(), Some("x --password **** y"));
 }
+
+/// What is found doesn't depend on where the blocks end that the text is looked at in.
+#[test]
+fn examples_are_redacted_wherever_they_stand() {
+    let classifier = Classifier::builtin();
+    let mut commands = 0;
+    for text in [include_str!("../../rules/secrets.toml"), include_str!("../../rules/secrets-tokens.toml")] {
+        let source = Source { name: "secrets.toml".into(), text: text.to_owned() };
+        let file = source::parse(&source).unwrap();
+        for kind in file.secret.iter().map(toml::Spanned::get_ref) {
+            for example in kind.hits.iter().chain(&kind.misses) {
+                let command = example.replace(['«', '»'], "");
+                let alone = classifier.classify(&command).redacted.unwrap_or_else(|| command.clone());
+                commands += 1;
+                // Any distance to the end of a block, and to the one after it.
+                for blanks in (1..=64).map(|n| " ".repeat(n)) {
+                    let moved = format!("{blanks}{command}");
+                    let redacted = classifier.classify(&moved).redacted.unwrap_or(moved);
+                    assert_eq!(redacted.strip_prefix(&blanks), Some(alone.as_str()), "{blanks}{command}");
+                }
+            }
+        }
+    }
+    assert!(commands > 300, "{commands} commands");
+}

@@ -1,29 +1,6 @@
 //! The hashes that tables are built with and read with.
 
-/// The first eight bytes of a name as a number, padded with zeros.
-#[inline]
-pub fn head(name: &[u8]) -> u64 {
-    if let Some(first) = name.first_chunk::<8>() {
-        return u64::from_le_bytes(*first);
-    }
-    let n = name.len();
-    if let (Some(a), Some(b)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        return u64::from(u32::from_le_bytes(*a)) | u64::from(u32::from_le_bytes(*b)) << (8 * (n - 4));
-    }
-    match *name {
-        [a, b, c] => u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16,
-        [a, b] => u64::from(a) | u64::from(b) << 8,
-        [a] => u64::from(a),
-        _ => 0,
-    }
-}
-
-/// The hash of a program's name, from its [`head`], length and last byte.
-#[inline]
-pub fn name_hash(head: u64, len: usize, last: u8) -> u32 {
-    let x = head ^ ((len as u64) << 56) ^ (u64::from(last) << 48);
-    (x.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
-}
+pub use crate::hash::{head, name_hash};
 
 /// Slots of the table of prefixes.
 pub const PREFIX_SLOTS: usize = 1024;
@@ -58,6 +35,16 @@ pub fn gram_slot(hash: u32, mask: u32) -> usize {
 #[inline]
 pub fn gram(bytes: [u8; 4]) -> u32 {
     u32::from_le_bytes(bytes) | 0x2020_2020
+}
+
+/// Bits of the filter of the pairs that keys end with.
+pub const KEY_ENDS: usize = 2048;
+
+/// The bit of two bytes in the filter of the pairs that keys end with, letters in any case.
+#[inline]
+pub fn key_end(bytes: [u8; 2]) -> usize {
+    let both = u32::from(u16::from_le_bytes(bytes) | 0x2020);
+    (both.wrapping_mul(0x9E37_79B1) >> 21) as usize
 }
 
 /// FNV-1a, for sets of strings.

@@ -284,6 +284,8 @@ numbered! {
 pub const LONG_RUN: usize = 16;
 /// Words of a key's entry: string, kind, least length, schemes.
 pub const KEY_WORDS: usize = 5;
+/// Characters between the letters of a key's name that count for nothing.
+pub const JOINTS: [u8; 3] = *b"-_.";
 /// Words of a token's entry: string, place of its characters, least and greatest number, kind.
 pub const TOKEN_WORDS: usize = 6;
 /// Words of a kind of secret: id and both titles.
@@ -297,11 +299,10 @@ numbered! {
     C_KEY_MASK
     /// Key table: last four characters, count, entries.
     C_KEYS_AT
-    /// The pairs of bytes that keys end with, as bits.
-    C_KEY_ENDS
-    /// (high word)
-    C_KEY_ENDS_HIGH
-    /// For each first byte the tokens that begin with it (count, then entries), or 0.
+    /// The pairs of bytes that a name ends with, where it is a key's: bits.
+    C_KEY_ENDS_AT
+    /// For each first byte the second bytes of tokens that begin with it (their low five bits, as bits), and the place of
+    /// these tokens (count, then entries).
     C_TOKENS_AT
     /// Kind of a password in a URL and 1, or 0.
     C_URL

@@ -1,7 +1,6 @@
 //! Kinds of secrets, compiled.
 
-use super::features::tail_bit;
-use super::hash::{gram, gram_hash};
+use super::hash::{KEY_ENDS, gram, gram_hash, key_end};
 use super::layout::*;
 use super::lower::Lowerer;
 use super::out::Out;
@@ -11,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The name of a key as it is compared: letters in lower case, without `_`, `-` and `.`.
 fn plain_key(name: &str) -> String {
-    name.bytes().filter(|b| !b"_-.".contains(b)).map(|b| b.to_ascii_lowercase() as char).collect()
+    name.bytes().filter(|b| !JOINTS.contains(b)).map(|b| b.to_ascii_lowercase() as char).collect()
 }
 
 /// A token's form.
@@ -142,17 +141,18 @@ impl Secrets {
             ]);
         }
         let table_at = w.append(&table);
-        let ends = self.keys.iter().fold(0, |all, (key, ..)| all | tail_bit(key.as_bytes()));
-        let mut first = vec![0u32; 256];
+        let ends_at = w.append(&self.key_ends());
+        let mut first = vec![0u32; 512];
         for b in 0..=255u8 {
             let mut entries = Vec::new();
             for token in self.tokens.iter().filter(|t| t.prefix.first() == Some(&b)) {
+                first[2 * usize::from(b)] |= 1 << (token.prefix[1] & 31);
                 let chars_at = w.list(&token.chars);
                 entries.extend(pool.add(&token.prefix));
                 entries.extend([chars_at, token.min, token.max, token.kind]);
             }
             if !entries.is_empty() {
-                first[usize::from(b)] = w.counted(entries.len() / TOKEN_WORDS, &entries);
+                first[2 * usize::from(b) + 1] = w.counted(entries.len() / TOKEN_WORDS, &entries);
             }
         }
         let first_at = w.append(&first);
@@ -170,12 +170,30 @@ impl Secrets {
             kinds_at,
             slots as u32 - 1,
             table_at,
-            ends as u32,
-            (ends >> 32) as u32,
+            ends_at,
             first_at,
             self.url,
             blocks_at,
         ])
+    }
+
+    /// The pairs of bytes that a name ends with, where it is a key's: the last two letters, or one and what counts for nothing.
+    fn key_ends(&self) -> Vec<u32> {
+        let mut ends = vec![0; KEY_ENDS / 32];
+        let mut insert = |pair| {
+            let bit = key_end(pair);
+            ends[bit / 32] |= 1 << (bit % 32);
+        };
+        for (key, ..) in &self.keys {
+            let Some(&[a, b]) = key.as_bytes().last_chunk::<2>() else { continue };
+            insert([a, b]);
+            for joint in JOINTS {
+                insert([joint, b]);
+                insert([b, joint]);
+                JOINTS.into_iter().for_each(|other| insert([joint, other]));
+            }
+        }
+        ends
     }
 }
 

@@ -4,6 +4,7 @@
 //! variables, compound commands, reserved words, and programs that read commands or change the shell.
 
 mod assignment;
+mod plain;
 mod programs;
 mod run;
 mod strings;
@@ -12,6 +13,7 @@ mod word;
 
 use super::analysis::{Analysis, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec};
 use super::chars::{META, is};
+use plain::Plain;
 
 /// Longer commands are left to the full evaluation: shorter ones never reach its budgets.
 const LONGEST: usize = 1024;
@@ -20,39 +22,32 @@ const DEEPEST: usize = 4;
 /// Redirections of one command.
 const MOST_REDIRECTIONS: usize = 4;
 
-/// Reads the command, whose classes `out` holds, into `out`; false, with `out` undefined, where that is left to the full evaluation.
+/// Reads the command with which `out` began into it; false, with `out` undefined, where that is left to the full evaluation.
+#[inline]
 pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
     if command.len() > LONGEST {
         return false;
     }
-    out.clear();
-    out.text.extend_from_slice(command);
-    let mut quick = Quick {
-        text: command,
-        at: 0,
-        out,
-        pipelines: 0,
-        pipeline: 0,
-        stage: 0,
-        first: 0,
-        closer: None,
-        via: [Via { kind: ViaKind::Wrapper, name: "" }; DEEPEST],
-        depth: 0,
-        redirections: Range32::default(),
-        source: false,
-        folders: false,
-        files: false,
-        computed: 0,
-        assignments: Range32::default(),
-        around: Range32::default(),
-        captured: false,
-        in_stage: false,
-        strings: false,
-        substitutions: 0,
-        arguments: false,
-        environment: false,
-    };
-    quick.list().is_some()
+    match plain::read(command, out) {
+        Some(Plain::Unknown) => true,
+        Some(Plain::Known(argv, span)) => follow(command, out, argv, span),
+        None => list(command, out),
+    }
+}
+
+/// Follows a known program of plain words, which are the whole command.
+#[inline(never)]
+fn follow(command: &[u8], out: &mut Analysis, argv: Range32, span: Span) -> bool {
+    let mut quick = Quick::new(command, out);
+    quick.at = command.len();
+    (quick.pipelines, quick.pipeline) = (1, 1);
+    quick.execute(argv, span).is_some()
+}
+
+/// Reads any other command.
+#[inline(never)]
+fn list(command: &[u8], out: &mut Analysis) -> bool {
+    Quick::new(command, out).list().is_some()
 }
 
 /// What is known of a command's status.
@@ -102,6 +97,36 @@ struct Quick<'a> {
     arguments: bool,
     /// Variables have got values, nobody noted which.
     environment: bool,
+}
+
+impl<'a> Quick<'a> {
+    fn new(text: &'a [u8], out: &'a mut Analysis) -> Self {
+        Quick {
+            text,
+            at: 0,
+            out,
+            pipelines: 0,
+            pipeline: 0,
+            stage: 0,
+            first: 0,
+            closer: None,
+            via: [Via { kind: ViaKind::Wrapper, name: "" }; DEEPEST],
+            depth: 0,
+            redirections: Range32::default(),
+            source: false,
+            folders: false,
+            files: false,
+            computed: 0,
+            assignments: Range32::default(),
+            around: Range32::default(),
+            captured: false,
+            in_stage: false,
+            strings: false,
+            substitutions: 0,
+            arguments: false,
+            environment: false,
+        }
+    }
 }
 
 impl Quick<'_> {
@@ -366,31 +391,47 @@ impl Quick<'_> {
 }
 
 /// Words that begin or end something at the start of a command.
+const RESERVED: [&[u8]; 22] = [
+    b"!",
+    b"if",
+    b"then",
+    b"else",
+    b"elif",
+    b"fi",
+    b"for",
+    b"while",
+    b"until",
+    b"do",
+    b"done",
+    b"case",
+    b"esac",
+    b"select",
+    b"function",
+    b"coproc",
+    b"time",
+    b"repeat",
+    b"end",
+    b"in",
+    b"{",
+    b"}",
+];
+
+/// For each first byte the lengths of such words, as bits.
+static RESERVED_LENGTHS: [u16; 256] = {
+    let mut lengths = [0; 256];
+    let mut i = 0;
+    while i < RESERVED.len() {
+        lengths[RESERVED[i][0] as usize] |= 1 << RESERVED[i].len();
+        i += 1;
+    }
+    lengths
+};
+
+#[inline]
 fn is_reserved(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"!" | b"if"
-            | b"then"
-            | b"else"
-            | b"elif"
-            | b"fi"
-            | b"for"
-            | b"while"
-            | b"until"
-            | b"do"
-            | b"done"
-            | b"case"
-            | b"esac"
-            | b"select"
-            | b"function"
-            | b"coproc"
-            | b"time"
-            | b"repeat"
-            | b"end"
-            | b"in"
-            | b"{"
-            | b"}"
-    )
+    let Some(&first) = word.first() else { return false };
+    // Few others begin so and are as long.
+    word.len() < 16 && RESERVED_LENGTHS[usize::from(first)] >> word.len() & 1 != 0 && RESERVED.contains(&word)
 }
 
 #[cfg(test)]

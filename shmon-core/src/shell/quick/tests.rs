@@ -18,7 +18,7 @@ fn shown(analysis: &Analysis) -> String {
 
 /// Whether the quick way answers; where it does, it answers as the full evaluation.
 fn agrees(command: &str, quick: &mut Analysis, full: &mut Analysis) -> bool {
-    quick.classes.read(command.as_bytes());
+    quick.begin(command.as_bytes());
     let answered = super::run(command.as_bytes(), quick);
     if answered {
         machine::run(command.as_bytes(), Dialect::Bash, full);
@@ -37,6 +37,29 @@ fn ordinary_commands_are_answered_as_the_full_evaluation_does() {
             None => (command, true),
         };
         assert_eq!(agrees(command, &mut quick, &mut full), expected, "{command}");
+    }
+}
+
+/// Words and the spaces between them begin and end anywhere in the blocks that masks are made of.
+#[test]
+fn plain_words_of_any_length_agree() {
+    let (mut quick, mut full) = (Analysis::new(), Analysis::new());
+    for program in ["frob", "/opt/bin/frobnicate", "ls", "grep", "sudo"] {
+        for length in 0..140 {
+            let word = "x".repeat(length);
+            for command in [
+                format!("{program} {word} y"),
+                format!("{program}  y {word}  "),
+                format!("{word} {program} a:b"),
+                format!("{}{program} {word}", " ".repeat(length)),
+                format!("{program} {}", "y ".repeat(length)),
+            ] {
+                assert!(agrees(&command, &mut quick, &mut full), "{command}");
+            }
+            for command in [format!("{word}=y {program}"), format!("{program} {word} # {word}")] {
+                agrees(&command, &mut quick, &mut full);
+            }
+        }
     }
 }
 
