@@ -60,6 +60,10 @@ impl Machine<'_> {
             Builtin::Printf => self.printf(rest),
             Builtin::True => {}
             Builtin::False => self.status = Some(1),
+            // Outside of functions and sourced texts it only complains.
+            Builtin::Return if self.dialect == Dialect::Bash && self.frame == 0 && self.sourced == 0 => {
+                self.status = Some(1);
+            }
             Builtin::Exit | Builtin::Return => {
                 let code = match rest.len() {
                     1 => arith::literal(self.arg_text(rest.start)).and_then(|n| i32::try_from(n & 255).ok()),
@@ -189,7 +193,9 @@ impl Machine<'_> {
         let span = self.content_span(content.range, word.span);
         let origin = self.origin(content.range, span);
         let via = Machine::via(ViaKind::ShellInput, "source");
+        self.sourced += 1;
         self.with_via(via, |m| m.source(content.range, origin));
+        self.sourced -= 1;
         if self.flow == Flow::Return {
             self.flow = Flow::Next;
         }
@@ -200,6 +206,7 @@ impl Machine<'_> {
         let next = self.options(argv, "a", "", "").next;
         let inner = Range32 { start: next, end: argv.end };
         if inner.is_empty() {
+            self.keeps_redirections = true;
             return;
         }
         self.run_inner(inner, Machine::via(ViaKind::Wrapper, "exec"));

@@ -73,6 +73,8 @@ pub(super) struct Machine<'a> {
     pub(super) alias_base: usize,
     /// Counts changes of variables, to see whether a loop goes on.
     pub(super) changes: u32,
+    /// Texts under way that `source` reads.
+    pub(super) sourced: u32,
     /// The number of the function call under way, 0 outside.
     pub(super) frame: u32,
     pub(super) frames: u32,
@@ -85,6 +87,8 @@ pub(super) struct Machine<'a> {
     pub(super) declared_arrays: Range32,
     /// Inside a stage of a pipeline, to which inner commands then belong.
     pub(super) in_stage: bool,
+    /// `exec` without a program ran: its redirections stay.
+    pub(super) keeps_redirections: bool,
     /// The redirections and assignments in force, as ranges of the result.
     pub(super) redirections: Range32,
     pub(super) assignments: Range32,
@@ -119,6 +123,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         flow: Flow::Next,
         uncertain: 0,
         branches: 0,
+        keeps_redirections: false,
         branch: 0,
         jump_skipped: false,
         status: Some(0),
@@ -135,6 +140,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         alias_base: 0,
         changes: 0,
         frame: 0,
+        sourced: 0,
         frames: 0,
         pipeline: 0,
         pipelines: 0,

@@ -18,6 +18,7 @@ mod compound;
 mod conditional;
 mod declare;
 mod decode;
+mod descriptors;
 mod embedded;
 mod environment;
 mod escapes;

@@ -23,6 +23,7 @@ impl Machine<'_> {
 
     pub(super) fn read(&mut self, rest: Range32) {
         let (mut array, mut delimiter, mut raw, mut most, mut exact) = (None, b'\n', false, None, false);
+        let mut from = Vec::new();
         let mut next = rest.start;
         while next < rest.end {
             let word = self.arg_text(next);
@@ -43,6 +44,7 @@ impl Machine<'_> {
                 match b {
                     b'a' | b'A' if !inline && next < rest.end => array = Some(self.arg(next).range()),
                     b'd' => delimiter = value.first().copied().unwrap_or(0),
+                    b'u' => from = value,
                     b'n' | b'N' => {
                         most = std::str::from_utf8(&value).ok().and_then(|n| n.parse::<usize>().ok());
                         exact = *b == b'N';
@@ -54,10 +56,13 @@ impl Machine<'_> {
             }
         }
         let next = next.min(rest.end);
-        let line = match most {
-            Some(most) => self.take_bytes(most, delimiter, exact),
-            None => self.take_line(delimiter),
-        };
+        let mut line = None;
+        self.read_descriptor(&from, |m| {
+            line = match most {
+                Some(most) => m.take_bytes(most, delimiter, exact),
+                None => m.take_line(delimiter),
+            };
+        });
         self.status = match line {
             Some((value, complete)) if value.known => Some(i32::from(!complete)),
             _ => None,
@@ -143,7 +148,7 @@ impl Machine<'_> {
 
     pub(super) fn mapfile(&mut self, rest: Range32) {
         let (mut trim, mut delimiter, mut most, mut skipped, mut index) = (false, b'\n', 1024, 0, 0);
-        let mut name = None;
+        let (mut name, mut from) = (None, Vec::new());
         let mut next = rest.start;
         while next < rest.end {
             let word = self.arg_text(next).to_vec();
@@ -170,6 +175,7 @@ impl Machine<'_> {
                 match b {
                     b'd' => delimiter = value.first().copied().unwrap_or(0),
                     b'n' if number > 0 => most = number,
+                    b'u' => from = value,
                     b's' => skipped = number,
                     b'O' => index = number,
                     _ => {}
@@ -183,21 +189,23 @@ impl Machine<'_> {
         };
         let start = self.s.elements.len() as u32;
         let last = index + most.min(1024);
-        while index < last
-            && let Some((line, complete)) = self.take_line(delimiter)
-        {
-            if !line.known || (line.range.is_empty() && !complete) {
-                break;
+        self.read_descriptor(&from, |m| {
+            while index < last
+                && let Some((line, complete)) = m.take_line(delimiter)
+            {
+                if !line.known || (line.range.is_empty() && !complete) {
+                    break;
+                }
+                if skipped > 0 {
+                    skipped -= 1;
+                    continue;
+                }
+                let mut value = line;
+                value.range.end += u32::from(!trim && complete);
+                m.s.elements.push(super::state::Element { index, key: Range32::default(), value });
+                index += 1;
             }
-            if skipped > 0 {
-                skipped -= 1;
-                continue;
-            }
-            let mut value = line;
-            value.range.end += u32::from(!trim && complete);
-            self.s.elements.push(super::state::Element { index, key: Range32::default(), value });
-            index += 1;
-        }
+        });
         let range = Range32 { start, end: self.s.elements.len() as u32 };
         let at = self.var_for(name);
         self.s.vars[at].kind = VarKind::Array(range);

@@ -2,6 +2,7 @@
 
 use super::analysis::{Range32, RedirRec, RedirectionKind, WordFlags, WordRec};
 use super::capture::{Capture, Sink};
+use super::descriptors::Open;
 use super::machine::Machine;
 use super::state::{File, Input, InputFrom, Val};
 
@@ -15,14 +16,24 @@ pub(super) struct Applied {
     input: Option<Input>,
     sink: Sink,
     redirections: Range32,
+    /// The descriptor that is read from.
+    from: Option<usize>,
+    /// How many descriptors there were.
+    descriptors: usize,
     /// Output that goes to a file: where it is collected, the file, and whether it is appended.
     file: Option<(Capture, Range32, bool)>,
 }
 
 impl Machine<'_> {
     pub(super) fn redirect(&mut self, range: Range32) -> Applied {
-        let mut applied =
-            Applied { input: None, sink: self.sink, redirections: self.redirections, file: None };
+        let mut applied = Applied {
+            input: None,
+            sink: self.sink,
+            redirections: self.redirections,
+            from: None,
+            descriptors: self.s.descriptors.len(),
+            file: None,
+        };
         if range.is_empty() {
             return applied;
         }
@@ -97,27 +108,14 @@ impl Machine<'_> {
     fn apply(&mut self, kind: RedirectionKind, fd: i32, both: bool, value: Val, applied: &mut Applied) {
         use RedirectionKind as K;
         match kind {
-            K::Heredoc if fd == 0 => self.input = Input::Text(value, InputFrom::Heredoc),
-            K::HereString if fd == 0 => {
-                let mut text = self.text(value.range).to_vec();
-                text.push(b'\n');
-                let range = self.intern(&text);
-                self.input = Input::Text(Val { range, known: value.known }, InputFrom::HereString);
-            }
-            K::Read | K::ReadWrite if fd == 0 => {
-                let name = self.text(value.range);
-                if matches!(name, b"/dev/stdin" | b"/dev/fd/0" | b"-") {
-                    return;
+            K::Heredoc | K::HereString | K::Read | K::ReadWrite if fd == 0 => {
+                if let Some(input) = self.opened(kind, value) {
+                    self.input = input;
                 }
-                self.input = if name == b"/dev/null" {
-                    let range = Range32 { start: value.range.start, end: value.range.start };
-                    Input::Text(Val { range, known: true }, InputFrom::File)
-                } else {
-                    match self.file(value.range) {
-                        Some(content) => Input::Text(content, InputFrom::File),
-                        None => Input::File,
-                    }
-                };
+            }
+            K::Heredoc | K::HereString | K::Read | K::ReadWrite if fd > 2 => {
+                let open = self.opened(kind, value).map_or(Open::Unknown, Open::Input);
+                self.open_descriptor(fd, open);
             }
             K::Write | K::Append if fd == 1 || both => {
                 let name = self.text(value.range);
@@ -133,17 +131,50 @@ impl Machine<'_> {
                 let capture = self.begin_capture();
                 applied.file = Some((capture, value.range, kind == K::Append));
             }
+            K::Write | K::Append if fd > 2 => self.open_output(fd, value.range, kind == K::Append),
             K::Duplicate => match (fd, self.text(value.range)) {
                 (1, b"1") | (0, b"0") => {}
-                (1, _) => {
+                (1, digits) => {
+                    let file = self.output_of(digits);
                     self.finish_file(applied);
                     self.sink = Sink::Discard;
+                    if let Some(name) = file {
+                        let capture = self.begin_capture();
+                        applied.file = Some((capture, name, true));
+                    }
                 }
-                (0, _) => self.input = Input::File,
+                (0, digits) => {
+                    let found = self.input_of(digits);
+                    applied.from = found.map(|(at, _)| at);
+                    self.input = found.map_or(Input::File, |(_, input)| input);
+                }
+                (3.., _) => self.open_descriptor(fd, Open::Unknown),
                 _ => {}
             },
             _ => {}
         }
+    }
+
+    /// What is read from here on; `None` for what was read before.
+    fn opened(&mut self, kind: RedirectionKind, value: Val) -> Option<Input> {
+        if kind == RedirectionKind::Heredoc {
+            return Some(Input::Text(value, InputFrom::Heredoc));
+        }
+        if kind == RedirectionKind::HereString {
+            let mut text = self.text(value.range).to_vec();
+            text.push(b'\n');
+            let range = self.intern(&text);
+            return Some(Input::Text(Val { range, known: value.known }, InputFrom::HereString));
+        }
+        let name = self.text(value.range);
+        if matches!(name, b"/dev/stdin" | b"/dev/fd/0" | b"-") {
+            return None;
+        }
+        if name == b"/dev/null" {
+            let range = Range32 { start: value.range.start, end: value.range.start };
+            return Some(Input::Text(Val { range, known: true }, InputFrom::File));
+        }
+        Some(self.file(value.range).map_or(Input::File, |content| Input::Text(content, InputFrom::File)))
     }
 
     fn finish_file(&mut self, applied: &mut Applied) {
@@ -170,7 +201,14 @@ impl Machine<'_> {
 
     pub(super) fn undo_redirect(&mut self, mut applied: Applied) {
         self.finish_file(&mut applied);
-        self.input = applied.input.unwrap_or(self.input);
+        if let Some(at) = applied.from {
+            self.put_back(at, self.input);
+        }
+        // What `exec` alone opens stays open.
+        if !std::mem::take(&mut self.keeps_redirections) {
+            self.input = applied.input.unwrap_or(self.input);
+            self.s.descriptors.truncate(applied.descriptors);
+        }
         self.sink = applied.sink;
         self.redirections = applied.redirections;
     }

@@ -16,6 +16,7 @@ pub(super) struct Scope {
     base: usize,
     args: Range32,
     input: Input,
+    descriptors: usize,
 }
 
 impl Machine<'_> {
@@ -67,6 +68,7 @@ impl Machine<'_> {
             base: self.var_base,
             args: self.args,
             input: self.input,
+            descriptors: self.s.descriptors.len(),
         };
         self.var_base = scope.vars;
         scope
@@ -81,6 +83,7 @@ impl Machine<'_> {
         self.var_base = scope.base;
         self.args = scope.args;
         self.input = scope.input;
+        self.s.descriptors.truncate(scope.descriptors);
         if !self.budget_spent {
             self.flow = Flow::Next;
         }

@@ -4,6 +4,7 @@
 use super::analysis::Range32;
 use super::analysis::{RedirRec, Via, WordRec};
 use super::ast::{Ast, NodeId};
+use super::descriptors::Descriptor;
 
 /// Bytes of the buffer, and whether they are the whole truth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -158,6 +159,7 @@ pub(super) struct State {
     pub(super) functions: Vec<Definition>,
     pub(super) aliases: Vec<Alias>,
     pub(super) files: Vec<File>,
+    pub(super) descriptors: Vec<Descriptor>,
     /// Folders that the text made.
     pub(super) folders: Vec<Range32>,
     /// Positional parameters: the current ones are a range of these.
@@ -186,6 +188,7 @@ impl State {
         self.functions.clear();
         self.aliases.clear();
         self.files.clear();
+        self.descriptors.clear();
         self.folders.clear();
         self.args.clear();
         self.regions.clear();
