@@ -269,6 +269,16 @@ pub(super) struct RedirRec {
     pub(super) target: u32,
 }
 
+/// Where the part of a path behind its last slash begins.
+#[inline]
+pub(super) fn base(path: &[u8]) -> usize {
+    // Most names are short and without a slash.
+    if !has_byte(head(path), b'/') && path.get(8..).is_none_or(|rest| !rest.contains(&b'/')) {
+        return 0;
+    }
+    path.iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1)
+}
+
 /// A range of indices of some arena, or of bytes of the buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Range32 {
@@ -280,16 +290,7 @@ impl Range32 {
     /// The part of a path in `text` behind its last slash.
     #[inline]
     pub(super) fn base(self, text: &[u8]) -> Range32 {
-        let path = self.of(text);
-        let rest = path.get(8..).unwrap_or(&[]);
-        // Most names are short and without a slash.
-        if !has_byte(head(path), b'/') && (rest.is_empty() || !rest.contains(&b'/')) {
-            return self;
-        }
-        match path.iter().rposition(|&b| b == b'/') {
-            Some(slash) => Range32 { start: self.start + slash as u32 + 1, end: self.end },
-            None => self,
-        }
+        Range32 { start: self.start + base(self.of(text)) as u32, end: self.end }
     }
 
     pub(super) fn len(self) -> usize {

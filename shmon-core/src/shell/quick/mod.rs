@@ -29,7 +29,7 @@ pub(super) fn run(command: &[u8], out: &mut Analysis) -> bool {
         return false;
     }
     match plain::read(command, out) {
-        Some(Plain::Unknown) => true,
+        Some(Plain::Runs) => true,
         Some(Plain::Known(argv, span)) => follow(command, out, argv, span),
         None => list(command, out),
     }

@@ -1,15 +1,15 @@
 //! Commands of one program and plain words: most of what people type.
 
-use super::super::analysis::{Analysis, InvRec, Range32, Span, WordFlags, WordRec};
+use super::super::analysis::{Analysis, InvRec, Range32, Span, WordFlags, WordRec, base};
 use super::super::masks::BLOCK;
-use super::super::wrappers;
+use super::super::wrappers::{self, Action, Builtin};
 use super::is_reserved;
 
 /// What a command of plain words is.
 pub(super) enum Plain {
-    /// One of a program of which nothing is known but its name: it was put into the result.
-    Unknown,
-    /// One of a known program: its words, and where they stand.
+    /// One of a program that just runs: it was put into the result.
+    Runs,
+    /// One of a program that may run others: its words, and where they stand.
     Known(Range32, Span),
 }
 
@@ -57,17 +57,18 @@ fn words(command: &[u8], out: &mut Analysis) -> Option<()> {
 /// Looks at the program; `None` where it is no name of one.
 #[inline]
 fn program(command: &[u8], out: &mut Analysis) -> Option<Plain> {
-    let (&first, last) = (out.words.first()?, out.words.last()?);
-    let span = Span { start: first.span.start, end: last.span.end };
+    let (first, last) = (out.words.first()?.span, out.words.last()?.span);
+    let span = Span { start: first.start, end: last.end };
     let argv = Range32 { start: 0, end: out.words.len() as u32 };
-    let name = first.range().of(command);
+    let name = command.get(first.start as usize..first.end as usize)?;
     if is_reserved(name) || (out.classes.has_separators() && name.contains(&b'=')) {
         return None;
     }
-    let program = first.range().base(command);
-    if wrappers::lookup(program.of(command)).is_some() {
+    let (_, base) = name.split_at(base(name));
+    if wrappers::lookup(base).is_some_and(|entry| !just_runs(&entry.action)) {
         return Some(Plain::Known(argv, span));
     }
+    let program = Range32 { start: first.end - base.len() as u32, end: first.end };
     out.invocations.push(InvRec {
         argv,
         program,
@@ -78,5 +79,22 @@ fn program(command: &[u8], out: &mut Analysis) -> Option<Plain> {
         pipeline: 1,
         stage: 0,
     });
-    Some(Plain::Unknown)
+    Some(Plain::Runs)
+}
+
+/// Whether a program does nothing to the reading where it is the whole command.
+fn just_runs(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Silent
+            | Action::Copy
+            | Action::Rm
+            | Action::Mkdir
+            | Action::Tee
+            | Action::Cat
+            | Action::Which
+            | Action::Builtin(
+                Builtin::Other | Builtin::Test | Builtin::Shopt | Builtin::True | Builtin::Echo
+            )
+    )
 }
