@@ -19,6 +19,19 @@ fn inside(span: Span, command: &[u8]) {
     assert!(span.start <= span.end && span.end as usize <= command.len(), "{span:?} of {}", command.len());
 }
 
+/// The masks of the text's bytes, by all instructions of this machine, and byte by byte.
+pub(crate) fn masks(input: &[u8]) {
+    assert_eq!(shell::masks_disagree(input), None);
+}
+
+/// The quick way for ordinary commands, against the full evaluation; the whole input is a command of bash.
+pub(crate) fn quick(input: &[u8]) {
+    let (mut quick, mut full) = (Analysis::new(), Analysis::new());
+    shell::analyze(input, Dialect::Bash, &mut quick);
+    shell::analyze_in_full(input, Dialect::Bash, &mut full);
+    assert_eq!(format!("{quick:?}"), format!("{full:?}"));
+}
+
 /// Lexer and parser alone.
 pub(crate) fn parse(input: &[u8]) {
     let (dialect, command) = split(input);
@@ -33,8 +46,7 @@ pub(crate) fn invocations(input: &[u8]) {
     let (dialect, command) = split(input);
     let mut analysis = Analysis::new();
     shell::analyze(command, dialect, &mut analysis);
-    let told = |analysis: &Analysis| format!("{:?}", analysis.invocations().collect::<Vec<_>>());
-    let first = told(&analysis);
+    let first = format!("{analysis:?}");
     for invocation in analysis.invocations() {
         inside(invocation.span(), command);
         invocation.argv().for_each(|word| inside(word.span, command));
@@ -44,20 +56,7 @@ pub(crate) fn invocations(input: &[u8]) {
     analysis.issues().iter().for_each(|issue| inside(issue.span, command));
     analysis.obfuscations().iter().for_each(|sign| inside(sign.span, command));
     shell::analyze(command, dialect, &mut analysis);
-    assert_eq!(first, told(&analysis));
-}
-
-/// Everything that can be seen of an analysis.
-fn shown(analysis: &Analysis) -> String {
-    let mut text = format!("{:?} {:?}\n", analysis.issues(), analysis.obfuscations());
-    for i in analysis.invocations() {
-        let argv: Vec<_> = i.argv().map(|w| (w, w.flags)).collect();
-        let redirections: Vec<_> = i.redirections().map(|r| (r, r.target.flags)).collect();
-        let assignments: Vec<_> = i.assignments().collect();
-        let place = (i.span(), i.pipeline(), i.stage());
-        text.push_str(&format!("{argv:?} {redirections:?} {assignments:?} {:?} {place:?}\n", i.via()));
-    }
-    text
+    assert_eq!(first, format!("{analysis:?}"));
 }
 
 /// The whole of `classify`: the quick way answers as the full evaluation, the level alone is that of the verdict, findings
@@ -72,7 +71,7 @@ pub(crate) fn classify(input: &[u8]) {
     let verdict = classifier.classify_into(command, &context, &mut scratch);
     let mut full = Analysis::new();
     shell::analyze_in_full(command, dialect, &mut full);
-    assert_eq!(shown(verdict.analysis()), shown(&full));
+    assert_eq!(format!("{:?}", verdict.analysis()), format!("{full:?}"));
     let mut end = 0;
     for secret in verdict.secrets() {
         inside(secret.span, command);
@@ -86,4 +85,23 @@ pub(crate) fn classify(input: &[u8]) {
     // The same buffers, the level alone, and again.
     assert_eq!(verdict.level, classifier.level(command, &context, &mut scratch));
     assert_eq!(verdict, classifier.classify_with(command, &context, &mut scratch));
+}
+
+/// A rule file of any text, and a command after a NUL: it is compiled or refused, with and without the shortcuts of the compiler,
+/// and finds the same.
+pub(crate) fn toml(input: &[u8]) {
+    let (rules, command) = match input.iter().position(|&b| b == 0) {
+        Some(nul) => (&input[..nul], &input[nul + 1..]),
+        None => (input, &b"sudo rm -rf /srv/data | tee -a /etc/passwd"[..]),
+    };
+    let rules = String::from_utf8_lossy(rules);
+    let builder = Classifier::builder().without_builtin().rules_text("any.toml", rules);
+    match (builder.clone().build(), builder.without_shortcuts().build()) {
+        (Ok(quick), Ok(plain)) => {
+            let [quick, plain] = [quick, plain].map(|classifier| classifier.classify(command));
+            assert_eq!(quick, plain);
+        }
+        (Err(quick), Err(plain)) => assert_eq!(quick.to_string(), plain.to_string()),
+        (quick, plain) => panic!("{:?}, not {:?}", quick.err(), plain.err()),
+    }
 }

@@ -156,6 +156,7 @@ pub struct ClassifierBuilder {
     exclude: Option<Vec<String>>,
     no_builtin: bool,
     today: Option<Day>,
+    plain: bool,
     cache: Option<Cache>,
 }
 
@@ -209,6 +210,15 @@ impl ClassifierBuilder {
         self
     }
 
+    /// Every rule of the files is asked about every program, with the whole of its condition, which has to find the same: for
+    /// tests that compare the two.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_shortcuts(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
     /// Keeps the compiled form of the rules in a file of this folder and reads it back where it was made of the very
     /// same texts by the very same build; the folder is made (0700) where only it is missing. The file counts only where
     /// it belongs to this process's user and nobody else can write it, and rules are compiled where anything about it is wrong.
@@ -238,6 +248,7 @@ impl ClassifierBuilder {
             levels: &self.levels,
             exclude: self.exclude.as_deref(),
             today: self.today.map_or(0, Day::number),
+            plain: self.plain,
             cache: self.cache.as_ref(),
         })?;
         Ok(Classifier { rules: Arc::new(rules) })

@@ -5,5 +5,6 @@ mod rules {
     mod language;
     mod policy;
     mod secrets;
+    mod shortcuts;
     mod user;
 }

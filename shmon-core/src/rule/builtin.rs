@@ -29,5 +29,6 @@ pub(super) fn base(builtin: Option<View<'_>>) -> Base {
             })
             .collect(),
         ids: ids.unwrap_or_default(),
+        plain: false,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cache::{Cache, Key};
 use super::compiler::layout::*;
-use super::compiler::{Compiled, Problem, Source, compile};
+use super::compiler::{Base, Compiled, Problem, Source, compile};
 use super::eval::{Here, Machine};
 use super::info::RuleInfo;
 use super::present::Present;
@@ -118,6 +118,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) levels: &'a [(String, Level)],
     pub(crate) exclude: Option<&'a [String]>,
     pub(crate) today: u32,
+    /// The rules are compiled without their shortcuts.
+    pub(crate) plain: bool,
     /// Where the compiled form is kept.
     pub(crate) cache: Option<&'a Cache>,
 }
@@ -136,6 +138,7 @@ impl RuleSet {
         if !parts.sources.is_empty() || parts.exclude.is_some() || !parts.builtin {
             let cache = parts
                 .cache
+                .filter(|_| !parts.plain)
                 .map(|cache| (cache, Key::new(builtin::BUILD, parts.builtin, parts.sources, parts.exclude)));
             let kept = cache.and_then(|(cache, key)| cache.load(key));
             let is_new = kept.is_none();
@@ -143,6 +146,7 @@ impl RuleSet {
                 Some(kept) => kept,
                 None => {
                     let base = builtin::base(set.layers.first().map(Layer::view));
+                    let base = Base { plain: parts.plain, ..base };
                     compile(parts.sources, &base, parts.exclude).map_err(|p| rule_error(&p))?
                 }
             };

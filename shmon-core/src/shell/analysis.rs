@@ -143,7 +143,12 @@ pub struct Word<'a> {
 
 impl fmt::Debug for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}@{}..{}", String::from_utf8_lossy(self.bytes), self.span.start, self.span.end)
+        match std::str::from_utf8(self.bytes) {
+            Ok(text) => write!(f, "{text:?}")?,
+            Err(_) => write!(f, "b\"{}\"", self.bytes.escape_ascii())?,
+        }
+        write!(f, "@{}..{}", self.span.start, self.span.end)?;
+        if self.flags == WordFlags::default() { Ok(()) } else { write!(f, "/{:b}", self.flags.0) }
     }
 }
 
@@ -320,7 +325,7 @@ pub(super) struct InvRec {
 }
 
 /// Everything found in one command; reuse it for the next to save allocations.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Analysis {
     /// The command, and behind it every text that was derived from it.
     pub(super) text: Vec<u8>,
@@ -474,6 +479,20 @@ impl fmt::Debug for Invocation<'_> {
         f.debug_struct("Invocation")
             .field("argv", &self.argv().collect::<Vec<_>>())
             .field("via", &self.via())
+            .field("assignments", &self.assignments().collect::<Vec<_>>())
+            .field("redirections", &self.redirections().collect::<Vec<_>>())
+            .field("place", &(self.span(), self.pipeline(), self.stage()))
+            .finish()
+    }
+}
+
+/// All that can be seen of it.
+impl fmt::Debug for Analysis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Analysis")
+            .field("invocations", &self.invocations().collect::<Vec<_>>())
+            .field("issues", &self.issues)
+            .field("obfuscations", &self.obfuscations)
             .finish()
     }
 }

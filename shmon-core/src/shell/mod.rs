@@ -86,6 +86,12 @@ pub fn analyze_in_full(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     machine::run(command, dialect, out);
 }
 
+/// What the masks of a text's bytes get wrong, by any instructions of this machine; nothing, for tests.
+#[doc(hidden)]
+pub fn masks_disagree(text: &[u8]) -> Option<&'static str> {
+    masks::disagreement(text)
+}
+
 /// Where the shell would first refuse `command`; `None` where it would read all of it. Only parses: text that is
 /// handed to other shells isn't looked at. The buffers of `scratch` are reused and its content is lost.
 pub fn syntax_error(command: &[u8], dialect: Dialect, scratch: &mut Analysis) -> Option<Span> {

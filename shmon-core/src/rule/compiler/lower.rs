@@ -44,6 +44,8 @@ pub(super) struct Lowerer<'a> {
     pub(super) regexes: &'a mut Regexes,
     /// Sets by content, with where their words are in `sets`.
     pub(super) sets: &'a mut Sets,
+    /// Texts are compared with nothing before them that may tell them apart, see `Base::plain`.
+    pub(super) plain: bool,
 }
 
 /// Regular expressions, each stored once.
@@ -126,7 +128,11 @@ impl Lowerer<'_> {
             if !top {
                 let node = out.open(op::PROGRAM);
                 let heads = names.iter().fold(0, |all, (name, prefix)| {
-                    all | if *prefix && name.len() < 3 { u64::MAX } else { head_bit(name.as_bytes()) }
+                    all | if self.plain || *prefix && name.len() < 3 {
+                        u64::MAX
+                    } else {
+                        head_bit(name.as_bytes())
+                    }
                 });
                 out.words.extend([heads as u32, (heads >> 32) as u32]);
                 for (name, prefix) in &names {

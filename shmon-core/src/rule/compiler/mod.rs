@@ -34,6 +34,7 @@ use schema::{ProgramSpec, RuleFile, RuleSpec, Status, TextSpec};
 use secrets::Secrets;
 use std::collections::{BTreeMap, BTreeSet};
 use tables::{Programs, Writer};
+use trigger::Trigger;
 
 /// What rules may use that isn't in their own files.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +45,8 @@ pub struct Base {
     pub programs: Vec<ProgramSpec>,
     /// Ids that are taken.
     pub ids: BTreeSet<String>,
+    /// Every rule is asked about every program, with the whole of its condition: slow, and for tests, which compare the findings.
+    pub plain: bool,
 }
 
 /// The compiled rules, and what the files say about rules elsewhere.
@@ -127,7 +130,8 @@ pub fn waking(
     lists: &BTreeMap<String, Vec<String>>,
 ) -> Result<Waking, (String, String)> {
     let (mut pool, mut regexes, mut sets) = (Pool::default(), Regexes::default(), Sets::default());
-    let mut lowerer = Lowerer { lists, pool: &mut pool, regexes: &mut regexes, sets: &mut sets };
+    let mut lowerer =
+        Lowerer { lists, pool: &mut pool, regexes: &mut regexes, sets: &mut sets, plain: false };
     let lowered = lowerer.condition(condition, true)?;
     Ok(Waking {
         always: lowered.trigger.always,
@@ -185,6 +189,7 @@ impl<'a> Compiler<'a> {
             pool: &mut self.pool,
             regexes: &mut self.regexes,
             sets: &mut self.sets,
+            plain: self.base.plain,
         };
         lowerer.condition(condition, dispatched)
     }
@@ -221,7 +226,7 @@ impl<'a> Compiler<'a> {
                     report("attack", format!("'{id}' is no technique id: use T1234 or T1234.001"));
                 }
             }
-            match self.lower(&rule.condition, true) {
+            match self.lower(&rule.condition, !self.base.plain) {
                 Ok(lowered) => {
                     self.rules.push(Rule {
                         spec: rule,
@@ -240,6 +245,7 @@ impl<'a> Compiler<'a> {
                 pool: &mut self.pool,
                 regexes: &mut self.regexes,
                 sets: &mut self.sets,
+                plain: self.base.plain,
             };
             if let Err((key, message)) = self.secrets.add(secret, &mut lowerer) {
                 problems.push(problem(start, Some(&secret.id), Some(key), message));
@@ -280,7 +286,8 @@ impl<'a> Compiler<'a> {
         let mut records = Vec::with_capacity(self.rules.len() * RULE_WORDS);
         for (index, rule) in self.rules.iter().enumerate() {
             let index = index as u32;
-            let trigger = &rule.lowered.trigger;
+            let always_asked = Trigger::always();
+            let trigger = if self.base.plain { &always_asked } else { &rule.lowered.trigger };
             for name in &trigger.programs {
                 self.programs.entry(name.clone()).or_default().rules.push(index);
             }
@@ -378,11 +385,13 @@ impl<'a> Compiler<'a> {
         }
         r[R_CATEGORY_LEN] = spec.id.find('.').unwrap_or(spec.id.len()) as u32;
         r[R_COND] = w.code(&rule.lowered.code, sets_at);
-        let needs = need::needs(&rule.lowered.code, &text.bytes, &self.sets.words, atoms);
-        if rule.lowered.trigger.is_more_than_programs() {
-            atoms.woken.extend(needs.iter().flat_map(|clause| &clause.atoms));
+        if !self.base.plain {
+            let needs = need::needs(&rule.lowered.code, &text.bytes, &self.sets.words, atoms);
+            if rule.lowered.trigger.is_more_than_programs() {
+                atoms.woken.extend(needs.iter().flat_map(|clause| &clause.atoms));
+            }
+            r[R_NEED] = w.clauses(&needs);
         }
-        r[R_NEED] = w.clauses(&needs);
         // An id of another version of ATT&CK means the same: both are reported, this version's first.
         let mut attack: Vec<&str> = Vec::new();
         for id in &spec.attack {

@@ -61,6 +61,7 @@ impl Lowerer<'_> {
     fn head(&self, long: &[u32]) -> u64 {
         let name = &self.pool.bytes[long[0] as usize..][..long[1] as usize];
         match (long[2], name.first()) {
+            _ if self.plain => u64::MAX,
             (u32::MAX, _) => head_bit(name),
             (1.., Some(&first)) => head_bit(&[b'-', b'-', first]),
             _ => u64::MAX,

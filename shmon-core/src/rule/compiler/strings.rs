@@ -92,7 +92,7 @@ impl Lowerer<'_> {
         }
         let any = if tests.len() > 1 { Some(out.open(op::ANY)) } else { None };
         let (exact, rest): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(c, _)| *c == op::IS && fold == 0);
-        if exact.len() > 4 {
+        if exact.len() > 4 && !self.plain {
             let mut names: Vec<String> = exact.into_iter().map(|(_, s)| s).collect();
             names.sort();
             names.dedup();
@@ -106,7 +106,7 @@ impl Lowerer<'_> {
         let (listed, rest): (Vec<_>, Vec<_>) = rest
             .into_iter()
             .partition(|(code, text)| *code != op::REGEX && text_pairs(*code, text.as_bytes()) != 0);
-        if listed.len() >= SHORTEST_LIST {
+        if listed.len() >= SHORTEST_LIST && !self.plain {
             let texts = listed
                 .into_iter()
                 .map(|(code, text)| (code | fold, if fold == 0 { text } else { text.to_ascii_lowercase() }));
@@ -135,7 +135,7 @@ impl Lowerer<'_> {
     /// A test with one text: the text, and the pairs of bytes that a string must have to hold it.
     fn text_node(&mut self, code: u32, text: &str, out: &mut Out) {
         let [at, len] = self.pool.add(text.as_bytes());
-        let pairs = text_pairs(code & !op::NOCASE, text.as_bytes());
+        let pairs = if self.plain { 0 } else { text_pairs(code & !op::NOCASE, text.as_bytes()) };
         out.node(code, &[at, len, pairs as u32, (pairs >> 32) as u32]);
     }
 
