@@ -1,8 +1,9 @@
 //! What a hook adds to a prompt: from Enter to the next prompt, in real shells on real pseudo-terminals, all of them in one run and in
 //! turns, so that a busy machine is busy for each. `cargo bench -p shmon-benches --bench prompt`; arguments: `prompt`, `crowd`,
-//! `row`, `ack`, `oneshot` (all of them without), and `--samples N`.
+//! `row`, `ack`, `oneshot` (all of them without), `--samples N`, and for `ack` `--pause MS` between prompts.
 
 mod ack;
+mod floor;
 mod oneshot;
 mod peers;
 mod shell;
@@ -21,9 +22,11 @@ fn main() {
         println!("prompt: the short run only builds it; the tests of capture run the same shells");
         return;
     }
-    let samples =
-        arguments.iter().position(|a| a == "--samples").and_then(|at| arguments.get(at + 1)?.parse().ok());
-    let samples: usize = samples.unwrap_or(400);
+    let number = |name: &str| {
+        arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)?.parse::<u32>().ok())
+    };
+    let samples = number("--samples").map_or(400, |n| n as usize);
+    let pause = Duration::from_millis(number("--pause").unwrap_or(0).into());
     let asked = |part: &str| {
         !arguments.iter().any(|a| ["prompt", "crowd", "row", "ack", "oneshot"].contains(&a.as_str()))
             || arguments.iter().any(|a| a == part)
@@ -39,7 +42,7 @@ fn main() {
         row(&shmon, samples.min(100));
     }
     if asked("ack") {
-        ack::run(&shmon, samples);
+        ack::run(&shmon, samples, pause);
     }
     if asked("oneshot") {
         oneshot::run(&shmon, samples);

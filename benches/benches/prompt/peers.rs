@@ -77,7 +77,7 @@ fn peer(name: &str, shell: &str, tier: &'static str, lines: &str) -> Peer {
     Peer { name: name.into(), shell: shell.into(), plain: false, folder, tier, counts: Counts::Nowhere }
 }
 
-fn plain(shell: &str) -> Peer {
+pub(crate) fn plain(shell: &str) -> Peer {
     let mut peer = peer(&format!("{shell}, no hook"), shell, "", "");
     peer.plain = true;
     peer
@@ -86,7 +86,7 @@ fn plain(shell: &str) -> Peer {
 /// Ours, with a recorder that seems to run: what the shell pays. `recorder` lets the shell start a real one.
 fn ours(name: &str, shmon: &Path, shell: &str, tier: &'static str, durability: &str, recorder: bool) -> Peer {
     let mut peer = peer(name, shell, tier, "");
-    let home = peer.folder.path().join("monitor");
+    let home = peer.home();
     let set = format!("store.durability={durability}");
     let done = Command::new(shmon)
         .env("SHMON_HOME", &home)
@@ -147,24 +147,25 @@ pub(crate) fn all(shmon: &Path) -> Vec<Peer> {
     peers
 }
 
-/// With recorders that run, and shells that wait for them or don't.
-pub(crate) fn acknowledged(shmon: &Path) -> Vec<Peer> {
-    let acked = |name: &str, durability: &str| {
-        let peer = ours(name, shmon, "bash", "", durability, true);
-        let done = Command::new(shmon)
-            .env("SHMON_HOME", peer.folder.path().join("monitor"))
-            .args(["init", "--yes", "--no-rc", "--shell", "bash", "--set", "capture.ack=true"])
-            .output()
-            .expect("shmon");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        peer
-    };
+/// A shell that waits for the answer of its recorder; `recorder` lets it start a real one.
+pub(crate) fn waiting(name: &str, shmon: &Path, durability: &str, recorder: bool) -> Peer {
+    let peer = ours(name, shmon, "bash", "", durability, recorder);
+    let done = Command::new(shmon)
+        .env("SHMON_HOME", peer.home())
+        .args(["init", "--yes", "--no-rc", "--shell", "bash", "--set", "capture.ack=true"])
+        .output()
+        .expect("shmon");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    peer
+}
+
+/// With recorders that run, and shells that wait for them or don't. `which` says of what program.
+pub(crate) fn acknowledged(shmon: &Path, which: &str) -> Vec<Peer> {
+    let named = |rest: &str| format!("bash, shmon's builtin, {rest}{which}");
     vec![
-        plain("bash"),
-        ours("bash, shmon's builtin, a recorder runs", shmon, "bash", "", "normal", true),
-        acked("bash, shmon's builtin, ack", "normal"),
-        acked("bash, shmon's builtin, ack, durability full", "full"),
-        acked("bash, shmon's builtin, ack (stopped below)", "normal"),
+        ours(&named("a recorder runs"), shmon, "bash", "", "normal", true),
+        waiting(&named("ack, durability full"), shmon, "full", true),
+        waiting(&named("ack"), shmon, "normal", true),
     ]
 }
 
@@ -208,10 +209,15 @@ impl Peer {
         Shell::start(&command, self.folder.path(), &env)
     }
 
+    /// The folder of the record.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("monitor")
+    }
+
     fn database(&self) -> Option<PathBuf> {
         match self.counts {
             Counts::Nowhere => None,
-            Counts::Ours(_) => Some(self.folder.path().join("monitor/db/monitor.db")),
+            Counts::Ours(_) => Some(self.home().join("db/monitor.db")),
             Counts::Python => Some(self.folder.path().join("monitor.db")),
         }
     }
@@ -220,8 +226,8 @@ impl Peer {
     pub(crate) fn recorded(&self) -> Option<usize> {
         if let Counts::Ours(shmon) = &self.counts {
             self.stop();
-            let home = self.folder.path().join("monitor");
-            let drained = Command::new(shmon).env("SHMON_HOME", home).args(["drain", "--quiet"]).status();
+            let drained =
+                Command::new(shmon).env("SHMON_HOME", self.home()).args(["drain", "--quiet"]).status();
             assert!(drained.is_ok_and(|status| status.success()), "the drain failed");
         }
         let db = Connection::open(self.database()?).ok()?;
@@ -245,7 +251,7 @@ impl Peer {
 
     /// The process id of the recorder that runs.
     pub(crate) fn recorder(&self) -> Option<String> {
-        let pid = fs::read_to_string(self.folder.path().join("monitor/run/awake")).ok()?.trim().to_owned();
+        let pid = fs::read_to_string(self.home().join("run/awake")).ok()?.trim().to_owned();
         let line = fs::read(PathBuf::from("/proc").join(&pid).join("cmdline")).ok()?;
         String::from_utf8_lossy(&line).contains("daemon").then_some(pid)
     }
