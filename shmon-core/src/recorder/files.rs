@@ -62,6 +62,8 @@ impl Recorder {
             }
             self.database = file;
             self.sources.clear();
+            // It is read again.
+            self.owed = Batch::default();
         }
         Ok(())
     }

@@ -61,8 +61,9 @@ impl Limits {
         self.users.clear();
     }
 
-    /// Leaves out what is beyond a user's share, and tells of it. The recorder's own notices are nobody's share.
-    pub(super) fn apply(&mut self, classifier: &Classifier, batch: &mut Batch) {
+    /// Leaves out what is beyond a user's share, and tells of it; true where it did. The recorder's own notices are nobody's
+    /// share.
+    pub(super) fn apply(&mut self, classifier: &Classifier, batch: &mut Batch) -> bool {
         let (now, me) = (Instant::now(), rustix::process::getuid().as_raw());
         batch.incoming.retain(|incoming| match incoming {
             Incoming::Event(event) => {
@@ -82,7 +83,10 @@ impl Limits {
             (event.uid, event.user) = (Some(uid), identity::user_name(uid));
             batch.incoming.push(Incoming::Event(event));
         }
-        batch.places.extend(self.places());
+        let places = self.places();
+        let changed = !places.is_empty();
+        batch.places.extend(places);
+        changed
     }
 
     fn share(&mut self, uid: u32, now: Instant) -> &mut Share {
