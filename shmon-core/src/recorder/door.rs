@@ -1,8 +1,9 @@
 //! The recorder's socket: a shell that wants to know that its command is recorded asks here.
 //!
-//! A client sends lines `SESSION SEQUENCE` and gets for each `+SEQUENCE` when the entry is committed, or `-SEQUENCE` when it
-//! won't be: the session isn't known, or belongs to another user. Who asks is known from the kernel. `SESSION SEQUENCE row`,
-//! about the one command of `shmon record`, is answered by `+SEQUENCE ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS`.
+//! A client sends lines `SESSION SEQUENCE` and gets for each an empty line at once (the recorder is at work), then `+SEQUENCE` when
+//! the entry is committed, or `-SEQUENCE` when it won't be: the session isn't known, or belongs to another user. Who asks is known
+//! from the kernel. `SESSION SEQUENCE row`, about the one command of `shmon record`, is answered by
+//! `+SEQUENCE ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS` alone.
 
 use super::Recorder;
 use crate::monitor::Recorded;
@@ -214,7 +215,13 @@ impl Client {
             let line = String::from_utf8_lossy(&self.text[..end]).into_owned();
             self.text.drain(..=end);
             match Question::parse(&line) {
-                Some(asked) if self.asked.len() < LONGEST => self.asked.push(asked),
+                Some(asked) if self.asked.len() < LONGEST => {
+                    // Who doesn't read it loses it, and waits as before.
+                    if !asked.row {
+                        let _ = self.stream.write(b"\n");
+                    }
+                    self.asked.push(asked);
+                }
                 _ => self.gone = true,
             }
         }
@@ -282,7 +289,7 @@ impl Line {
             self.stream.set_write_timeout(Some(limit))?;
             self.stream.write_all(format!("{question}\n").as_bytes())?;
             let (mut answer, mut buffer) = (Vec::new(), [0; 256]);
-            while !answer.ends_with(b"\n") {
+            while !answer.trim_ascii_start().ends_with(b"\n") {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     return Ok(Reply::Silent);
@@ -294,7 +301,7 @@ impl Line {
                 }
             }
             let answer = String::from_utf8_lossy(&answer);
-            Ok(answer.trim_end().strip_prefix('+').map_or(Reply::No, |said| Reply::Yes(said.to_owned())))
+            Ok(answer.trim().strip_prefix('+').map_or(Reply::No, |said| Reply::Yes(said.to_owned())))
         };
         exchange().unwrap_or_else(|error| match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Reply::Silent,

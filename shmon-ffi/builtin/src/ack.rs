@@ -5,8 +5,9 @@ use std::ffi::{CStr, c_int};
 use std::io::Error;
 use std::mem::size_of;
 
-/// An answer mostly comes within so many nanoseconds, and a processor that fell asleep takes tens of thousands to wake up: so long
-/// it is looked for, and then waited for.
+/// The recorder says that it has begun (an empty line), and mostly answers so many nanoseconds later; a processor that fell asleep
+/// takes tens of thousands to wake up. So long the answer is looked for, and then waited for. Who looks sooner keeps the processor
+/// on which the recorder may have been put.
 const AWAKE: i64 = 300_000;
 
 /// The descriptor is moved above those that scripts use.
@@ -24,6 +25,8 @@ pub(crate) struct Ack {
     text: Vec<u8>,
     /// What was asked last, and not answered in time.
     owed: Option<u64>,
+    /// Since when the recorder is at work on it, in nanoseconds.
+    begun: Option<i64>,
 }
 
 impl Ack {
@@ -43,7 +46,7 @@ impl Ack {
             *to = from.cast_signed();
         }
         let awake = if processors() > 1 { AWAKE } else { 0 };
-        Some(Ack { address, session, limit, awake, fd: -1, text: Vec::new(), owed: None })
+        Some(Ack { address, session, limit, awake, fd: -1, text: Vec::new(), owed: None, begun: None })
     }
 
     /// Asks for an entry, and waits for the answer unless one is owed already; true when it is there.
@@ -59,15 +62,17 @@ impl Ack {
             return false;
         }
         self.owed = Some(sequence);
-        let began = now();
+        self.begun = None;
+        let asked = now();
         loop {
-            let passed = now() - began;
-            if self.fd < 0 || passed >= self.limit * 1_000_000 {
+            let now = now();
+            if self.fd < 0 || now - asked >= self.limit * 1_000_000 {
                 return false;
             }
+            let awake = self.begun.is_some_and(|begun| now - begun < self.awake);
             // Asleep it waits for the socket's own limit, once; a signal or an answer to an older question doesn't make it longer
             // than two.
-            self.read(if passed < self.awake { libc::MSG_DONTWAIT } else { 0 });
+            self.read(if awake { libc::MSG_DONTWAIT } else { 0 });
             if self.owed.is_none() {
                 return self.fd >= 0;
             }
@@ -152,6 +157,9 @@ impl Ack {
         while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
             let answered =
                 std::str::from_utf8(&self.text[1.min(end)..end]).ok().and_then(|n| n.parse::<u64>().ok());
+            if end == 0 {
+                self.begun = Some(now());
+            }
             if answered.is_some() && answered >= self.owed {
                 self.owed = None;
             }
