@@ -43,7 +43,7 @@ install() { shmon-cli/tests/install.sh; }
 bench() {
   local tests=(cargo test -q --workspace --exclude shmon-py)
   "${tests[@]}" --no-run --benches
-  "${tests[@]}" --bench adversarial --bench bulk --bench classify --bench cold --bench compile --bench store -- --test
+  "${tests[@]}" --bench adversarial --bench bulk --bench classify --bench cold --bench compile --bench scale --bench store -- --test
   benches/guard.sh
 }
 

@@ -40,3 +40,23 @@ fn invocations() {
 fn classify() {
     replay("classify", checks::classify);
 }
+
+#[test]
+fn quick() {
+    replay("classify", checks::quick);
+}
+
+#[test]
+fn masks() {
+    replay("classify", checks::masks);
+}
+
+/// Rule files are their own corpus: whole, and cut in the middle.
+#[test]
+fn toml() {
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")).expect("the rules") {
+        let text = std::fs::read(entry.expect("readable").path()).expect("readable");
+        checks::toml(&text);
+        checks::toml(&text[..text.len() / 2]);
+    }
+}

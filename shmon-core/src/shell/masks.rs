@@ -157,7 +157,8 @@ pub(super) fn disagreement(text: &[u8]) -> Option<&'static str> {
         return Some("blocks with SSE2");
     }
     type Find = fn(&Classes, usize) -> usize;
-    let finds: [(&str, Find, fn(u8) -> bool); 6] = [
+    type Is = fn(u8) -> bool;
+    let finds: [(&str, Find, Is); 6] = [
         ("special", Classes::special, |b| !chars::is(b, PLAIN)),
         ("single", Classes::single, |b| b == b'\''),
         ("double", Classes::double, |b| chars::is(b, QUOTE_SPECIAL)),
