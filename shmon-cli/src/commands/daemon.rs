@@ -109,8 +109,6 @@ struct Daemon {
     home: Home,
     recorder: Recorder,
     watch: Option<OwnedFd>,
-    /// The watch may have told what nobody has read yet.
-    unread: bool,
     bell: UnixDatagram,
     door: Door,
     signals: UnixStream,
@@ -191,7 +189,7 @@ impl Daemon {
                     | inotify::WatchFlags::MOVED_FROM;
                 inotify::add_watch(&fd, home.spool_dir(), what).map(|_| fd)
             });
-        Ok(Daemon { recorder, watch: watch.ok(), unread: false, bell, door, signals, stop, reload, home })
+        Ok(Daemon { recorder, watch: watch.ok(), bell, door, signals, stop, reload, home })
     }
 
     fn serve(mut self, args: &Args, trouble: &mut Trouble) -> Result<()> {
@@ -222,9 +220,7 @@ impl Daemon {
                 _ => {
                     looked = Some(Instant::now());
                     current.refresh_rules();
-                    // At the end nothing is left for later.
-                    let door = (!ending).then_some(&mut self.door);
-                    self.recorder.drain_all(&mut current.monitor, door)
+                    self.recorder.drain_all(&mut current.monitor, Some(&mut self.door))
                 }
             };
             // What asks for something that was recorded before, or won't be.
@@ -282,33 +278,22 @@ impl Daemon {
 
     /// Waits for a shell, a signal, or the time.
     fn wait(&mut self, at_most: Duration) -> Result<Woken> {
-        let mut names = HashSet::new();
-        let mut all = std::mem::take(&mut self.unread) && !self.written(&mut names);
-        let mut asked = HashSet::new();
-        if names.is_empty() && !all {
-            let owes = self.recorder.owes();
-            let ready = self.poll(if owes { MOMENT } else { at_most })?;
-            all = ready.is_empty() && !owes;
-            let mut buffer = [0; 4096];
-            while ready.bell && self.bell.recv(&mut buffer).is_ok() {
-                all = true;
-            }
-            while ready.signals && matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
-                all = true;
-            }
-            asked = self.door.receive(&ready.door);
+        let ready = self.poll(at_most)?;
+        let mut all = ready.is_empty();
+        let mut buffer = [0; 4096];
+        while ready.bell && self.bell.recv(&mut buffer).is_ok() {
+            all = true;
         }
-        if asked.is_empty() && !all {
+        while ready.signals && matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
+            all = true;
+        }
+        let mut names = self.door.receive(&ready.door);
+        if names.is_empty() && !all {
             // Nobody waits: what comes in the next moment goes into the same commit. Most of the time that is the end of
             // a command and the beginning of the next, which a shell may wait for.
-            asked = self.linger()?;
+            names = self.linger()?;
         }
-        if !asked.is_empty() && !all {
-            // Who asks has written first. What the file system says of it is read when he has his answer.
-            self.unread = true;
-            names.extend(asked);
-            return Ok(Woken::By(names));
-        }
+        // Also where it had nothing to say before somebody asked: who asks has written first.
         all |= !self.written(&mut names);
         Ok(if all { Woken::All } else { Woken::By(names) })
     }

@@ -40,25 +40,21 @@ impl Owner<'_> {
 }
 
 /// A file that was read to its end, whose shell is gone.
-#[derive(Debug)]
 pub(super) struct Done {
     pub(super) name: String,
     pub(super) length: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Batch {
     pub(super) incoming: Vec<Incoming>,
     pub(super) places: Vec<Place>,
     pub(super) done: Vec<Done>,
-    /// Rows that were committed without the rest.
-    pub(super) rows: usize,
     /// By key: the sessions of one command, whose caller waits for what becomes of it.
     pub(super) asked: HashMap<String, VecDeque<Asked>>,
 }
 
 /// A session of one command, and the user whose it is.
-#[derive(Debug)]
 pub(super) struct Asked {
     pub(super) session: String,
     pub(super) uid: u32,
@@ -66,31 +62,7 @@ pub(super) struct Asked {
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.incoming.len() + self.places.len() + self.done.len() + self.rows
-    }
-
-    /// Goes before what is in the batch.
-    pub(super) fn put_before(self, batch: &mut Batch) {
-        let Batch { incoming, mut places, done, rows, asked: _ } = self;
-        batch.rows += rows;
-        places.retain(|place| batch.places.iter().all(|newer| newer.name != place.name));
-        batch.incoming.splice(0..0, incoming);
-        batch.places.splice(0..0, places);
-        batch.done.splice(0..0, done);
-    }
-
-    /// A command or a note is in it.
-    pub(super) fn has_events(&self) -> bool {
-        self.incoming.iter().any(|incoming| matches!(incoming, Incoming::Event(_)))
-    }
-
-    /// Takes the ends out, which nobody waits for.
-    pub(super) fn take_ends(&mut self) -> Vec<Incoming> {
-        self.incoming.extract_if(.., |incoming| matches!(incoming, Incoming::End(_))).collect()
+        self.incoming.is_empty() && self.places.is_empty() && self.done.is_empty()
     }
 
     /// Takes one entry; `last` is the highest sequence number before it.

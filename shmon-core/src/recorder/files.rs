@@ -62,8 +62,6 @@ impl Recorder {
             }
             self.database = file;
             self.sources.clear();
-            // It is read again.
-            self.owed = Batch::default();
         }
         Ok(())
     }

@@ -61,9 +61,8 @@ impl Limits {
         self.users.clear();
     }
 
-    /// Leaves out what is beyond a user's share, and tells of it; true where it did. The recorder's own notices are nobody's
-    /// share.
-    pub(super) fn apply(&mut self, classifier: &Classifier, batch: &mut Batch) -> bool {
+    /// Leaves out what is beyond a user's share, and tells of it. The recorder's own notices are nobody's share.
+    pub(super) fn apply(&mut self, classifier: &Classifier, batch: &mut Batch) {
         let (now, me) = (Instant::now(), rustix::process::getuid().as_raw());
         batch.incoming.retain(|incoming| match incoming {
             Incoming::Event(event) => {
@@ -83,10 +82,7 @@ impl Limits {
             (event.uid, event.user) = (Some(uid), identity::user_name(uid));
             batch.incoming.push(Incoming::Event(event));
         }
-        let places = self.places();
-        let changed = !places.is_empty();
-        batch.places.extend(places);
-        changed
+        batch.places.extend(self.places());
     }
 
     fn share(&mut self, uid: u32, now: Instant) -> &mut Share {

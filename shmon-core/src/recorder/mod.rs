@@ -27,7 +27,7 @@ pub use trouble::Trouble;
 use crate::config::{Home, SystemConfig, private_folder};
 use crate::monitor::{Incoming, Monitor, Recorded};
 use crate::spool::{Kind, Piece, Reader, SUFFIX};
-use crate::store::{Extent, Place, UNCOUNTED};
+use crate::store::Place;
 use crate::{Result, identity};
 use answers::Answers;
 use batch::{Batch, Done, Owner};
@@ -43,9 +43,6 @@ use std::path::PathBuf;
 const FILES_OF_ONE: usize = 256;
 /// Commands and ends of one commit at most.
 const GROUP: usize = 2048;
-/// What waits for the commit after the one for which a shell waits (ends, places, counts of rows) is less than this, of which the
-/// store would remember the rows.
-const OWED: usize = UNCOUNTED;
 
 /// What one drain did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,8 +104,6 @@ pub struct Recorder {
     answers: Answers,
     /// Files that were removed, of which the file system will tell.
     removed: HashSet<String>,
-    /// What was read and left out of a commit for which a shell waited. The spool has it as long as its place isn't committed.
-    owed: Batch,
 }
 
 impl Recorder {
@@ -150,7 +145,6 @@ impl Recorder {
             unreadable: HashSet::new(),
             answers: Answers::default(),
             removed: HashSet::new(),
-            owed: Batch::default(),
         }
     }
 
@@ -227,11 +221,6 @@ impl Recorder {
         self.removed.remove(session)
     }
 
-    /// Something is left for a commit that nobody waits for: the next drain makes it, and should come soon.
-    pub fn owes(&self) -> bool {
-        !self.owed.is_empty()
-    }
-
     /// The owner of a session's file, by the file system.
     pub fn owner(&self, session: &str) -> Option<u32> {
         self.sources.get(session).map(|source| source.uid)
@@ -259,7 +248,6 @@ impl Recorder {
     ) -> Result<Drained> {
         let mut drained = Drained::default();
         let mut failure = None;
-        std::mem::take(&mut self.owed).put_before(&mut batch);
         for name in names {
             let Some(mut source) = self.sources.remove(&name) else { continue };
             loop {
@@ -370,19 +358,13 @@ impl Recorder {
         drained: &mut Drained,
         door: Option<&mut Door>,
     ) -> Result<()> {
-        let limits = self.limits.as_mut();
-        let limited = limits.is_some_and(|limits| limits.apply(monitor.classifier(), batch));
+        if let Some(limits) = &mut self.limits {
+            limits.apply(monitor.classifier(), batch);
+        }
         if batch.is_empty() {
             return Ok(());
         }
-        // Somebody waits, for the rows and nothing else. Where they are read again after a crash, their keys tell that they
-        // are known.
-        let asked = door.as_ref().is_some_and(|door| door.is_asked());
-        let hurry = asked && batch.has_events() && batch.len() < OWED && !limited;
-        let ends = if hurry { batch.take_ends() } else { Vec::new() };
-        let rows = batch.incoming.len();
-        let extent = if hurry { Extent::Rows } else { Extent::All(&batch.places) };
-        let committed = match monitor.commit_up_to(&batch.incoming, extent) {
+        let committed = match monitor.commit_up_to(&batch.incoming, &batch.places) {
             Ok(committed) => committed,
             Err(error) => {
                 // Nothing was stored: read again from where the database is, and nobody is told that it was.
@@ -396,18 +378,12 @@ impl Recorder {
         };
         drained.count(&batch.incoming, &committed.recorded);
         self.answers.keep(batch, &committed.recorded);
-        batch.incoming = ends;
+        batch.incoming.clear();
         // A shell waits: log, checkpoint and files can.
         if let Some(door) = door {
             door.answer(self);
         }
         let finished = monitor.finish(committed);
-        if hurry {
-            batch.rows += rows;
-            self.owed = std::mem::take(batch);
-            return finished.map(drop);
-        }
-        batch.rows = 0;
         for place in batch.places.drain(..) {
             let before = self.marks.get(&place.name).map_or(0, |mark| mark.offset);
             match (place.value, self.sources.get(&place.name)) {

@@ -20,7 +20,6 @@ mod prune;
 mod query;
 mod row;
 mod schema;
-mod session_counts;
 mod sessions;
 mod stats;
 mod text_index;
@@ -34,7 +33,6 @@ pub use prune::{Prune, Pruned};
 pub use query::{Order, Pages, Query, Rows};
 pub use row::{Identity, Row};
 pub(crate) use schema::is_record;
-pub(crate) use session_counts::UNCOUNTED;
 pub use sessions::{Lineage, Session, SessionQuery};
 pub use stats::{Count, Slice, Slot, Stats};
 
@@ -116,16 +114,6 @@ pub enum Entry {
     Command(Box<Record>, Vec<NewNotification>),
     /// The end of a command.
     End(Ending),
-}
-
-/// How much a commit does.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Extent<'a> {
-    /// Rows with findings, evidence and notifications: what must be there before a shell that waits goes on. The counts of
-    /// their sessions follow with the next commit that does all; whoever dies before it leaves them to the next writer.
-    Rows,
-    /// Everything, and the places up to which spools were read for it.
-    All(&'a [Place]),
 }
 
 /// What became of one record.
@@ -262,18 +250,14 @@ impl Store {
     /// [`ErrorKind::Full`], [`ErrorKind::ReadOnly`], [`ErrorKind::Locked`], [`ErrorKind::Corrupt`] or
     /// [`ErrorKind::Store`] when the database can't be written; nothing was stored then.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<Vec<Stored>> {
-        let stored = self.commit_up_to(entries, Extent::All(&[]))?;
+        let stored = self.commit_up_to(entries, &[])?;
         self.checkpoint_after(entries);
         Ok(stored)
     }
 
-    /// As [`Store::commit`], as far as `extent` says. Who waits for the commit is told before [`Store::checkpoint_after`],
-    /// which is the caller's next step.
-    pub(crate) fn commit_up_to(&mut self, entries: &[Entry], extent: Extent<'_>) -> Result<Vec<Stored>> {
-        let (places, rows_alone) = match extent {
-            Extent::Rows => (&[][..], true),
-            Extent::All(places) => (places, false),
-        };
+    /// As [`Store::commit`]; `places` say up to where spools were read for it, and are kept in the same transaction. Who
+    /// waits for the commit is told before [`Store::checkpoint_after`], which is the caller's next step.
+    pub(crate) fn commit_up_to(&mut self, entries: &[Entry], places: &[Place]) -> Result<Vec<Stored>> {
         if entries.is_empty() && places.is_empty() {
             return Ok(Vec::new());
         }
@@ -281,11 +265,9 @@ impl Store {
         self.write("store commands", |tx| {
             place::write(tx, places)?;
             if entries.is_empty() {
-                // What was left out before isn't left any longer.
-                session_counts::catch_up(tx)?;
                 return Ok(Vec::new());
             }
-            let frame = Frame { now: time::now(), redact, rows_alone };
+            let frame = Frame { now: time::now(), redact };
             Batch::new(tx, &frame)?.run(entries)
         })
     }
