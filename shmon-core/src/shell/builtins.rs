@@ -5,6 +5,7 @@ use super::analysis::{IssueKind, Range32, ViaKind};
 use super::arith;
 use super::machine::{Flow, Machine};
 use super::state::{Alias, Input};
+use super::wrap::command_words;
 use super::wrappers::Builtin;
 
 impl Machine<'_> {
@@ -221,23 +222,12 @@ impl Machine<'_> {
     }
 
     fn command_builtin(&mut self, argv: Range32) {
-        let mut next = argv.start + 1;
-        while next < argv.end {
-            match self.arg_text(next) {
-                b"-p" => next += 1,
-                b"--" => {
-                    next += 1;
-                    break;
-                }
-                [b'-', letters @ ..] if letters.iter().any(|b| matches!(b, b'v' | b'V')) => {
-                    self.status = None;
-                    self.which("command", Range32 { start: next, end: argv.end });
-                    return;
-                }
-                _ => break,
-            }
+        let (words, tells) = command_words(argv, |word| self.arg_text(word));
+        if tells {
+            self.status = None;
+            return self.which("command", words);
         }
-        self.run_inner(Range32 { start: next, end: argv.end }, Machine::via(ViaKind::Wrapper, "command"));
+        self.run_inner(words, Machine::via(ViaKind::Wrapper, "command"));
     }
 
     fn trap(&mut self, rest: Range32) {

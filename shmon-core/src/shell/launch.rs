@@ -117,22 +117,11 @@ impl Machine<'_> {
     }
 
     pub(super) fn flock(&mut self, argv: Range32) {
-        let options = self.options(argv, "wEc", "timeout wait conflict-exit-code", "u");
-        let via = Machine::via(ViaKind::Wrapper, "flock");
-        let mut next = options.next + 1;
-        if next >= argv.end {
-            return;
+        match locked(argv, |word| self.arg_text(word)) {
+            Locked::Nothing => {}
+            Locked::Text(word) => self.run_string(word, Machine::via(ViaKind::ShellString, "flock -c")),
+            Locked::Words(words) => self.run_inner(words, Machine::via(ViaKind::Wrapper, "flock")),
         }
-        if matches!(self.arg_text(next), b"-c" | b"--command") {
-            if next + 1 < argv.end {
-                self.run_string(next + 1, Machine::via(ViaKind::ShellString, "flock -c"));
-            }
-            return;
-        }
-        if self.arg_text(next) == b"--" {
-            next += 1;
-        }
-        self.run_inner(Range32 { start: next.min(argv.end), end: argv.end }, via);
     }
 
     /// `env [options] [NAME=value…] command`, and `env -S 'command …'`.
@@ -331,24 +320,19 @@ impl Machine<'_> {
                 // Typed into a shell.
                 return self.run_string(at + 1, Machine::via(ViaKind::ShellString, "screen"));
             }
-            let options = self.options(argv, "cehpsStTX", "", "rxlwX");
-            if !options.inert && options.next < argv.end {
-                self.run_inner(Range32 { start: options.next, end: argv.end }, via);
-            }
-            return;
+            return self.run_inner(screen_words(argv, |word| self.arg_text(word)), via);
         }
-        let next = self.options(argv, "cfLST", "", "").next;
+        let next = self.options(argv, TMUX_SHORT, "", "").next;
         if next >= argv.end {
             return;
         }
         let command = Range32 { start: next, end: argv.end };
         match self.arg_text(next) {
-            b"new-session" | b"new" | b"new-window" | b"neww" | b"split-window" | b"splitw"
-            | b"respawn-pane" | b"run-shell" | b"run" | b"popup" | b"display-popup" => {
+            subcommand if TMUX_RUNS.contains(&subcommand) => {
                 let at = self.options(command, "ceFfnstxyl", "", "").next;
                 self.run_joined(Range32 { start: at, end: argv.end }, via);
             }
-            b"send-keys" | b"send" => {
+            subcommand if TMUX_TYPES.contains(&subcommand) => {
                 let at = self.options(command, "tNc", "", "").next;
                 // Names of keys stand among the text.
                 let key = |m: &Self, i: u32| {
@@ -453,3 +437,47 @@ pub(super) fn contained<'a>(name: &str, argv: Range32, text: impl Fn(u32) -> &'a
     }
     Contained::Words(Range32 { start: at.min(argv.end), end: argv.end })
 }
+
+/// What `flock` runs.
+pub(super) enum Locked {
+    Nothing,
+    /// A word that is text for a shell.
+    Text(u32),
+    /// A program and its arguments.
+    Words(Range32),
+}
+
+/// What `flock` runs while it holds the lock.
+pub(super) fn locked<'a>(argv: Range32, text: impl Fn(u32) -> &'a [u8] + Copy) -> Locked {
+    let mut next = options(argv, text, "wEc", "timeout wait conflict-exit-code", "u").next + 1;
+    if next < argv.end && matches!(text(next), b"-c" | b"--command") {
+        return if next + 1 < argv.end { Locked::Text(next + 1) } else { Locked::Nothing };
+    }
+    next += u32::from(next < argv.end && text(next) == b"--");
+    if next >= argv.end { Locked::Nothing } else { Locked::Words(Range32 { start: next, end: argv.end }) }
+}
+
+/// What `screen` runs in a new window; empty where it runs nothing.
+pub(super) fn screen_words<'a>(argv: Range32, text: impl Fn(u32) -> &'a [u8]) -> Range32 {
+    let found = options(argv, text, "cehpsStTX", "", "rxlwX");
+    Range32 { start: if found.inert { argv.end } else { found.next }, end: argv.end }
+}
+
+/// Options of tmux that take a value.
+pub(super) const TMUX_SHORT: &str = "cfLST";
+/// Its subcommands that run text for a shell,
+pub(super) const TMUX_RUNS: [&[u8]; 11] = [
+    b"new-session",
+    b"new",
+    b"new-window",
+    b"neww",
+    b"split-window",
+    b"splitw",
+    b"respawn-pane",
+    b"run-shell",
+    b"run",
+    b"popup",
+    b"display-popup",
+];
+/// and those that type it into one.
+pub(super) const TMUX_TYPES: [&[u8]; 2] = [b"send-keys", b"send"];

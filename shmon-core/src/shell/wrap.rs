@@ -31,35 +31,16 @@ impl Machine<'_> {
     }
 
     pub(super) fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) {
-        let options = self.options(argv, wrapper.short, wrapper.long, wrapper.inert);
-        if options.inert {
+        let Some(Wrapped { assigned, inner, shell }) =
+            wrapped(name, wrapper, argv, |word| self.arg_text(word))
+        else {
             return self.write_unknown();
-        }
-        let mut next = options.next;
-        if wrapper.assignments {
-            while next < argv.end && is_assignment(self.arg_text(next)) {
-                next += 1;
-            }
-        }
+        };
         let environment = self.s.vars.len();
-        let pushed = self.push_environment(Range32 { start: options.next, end: next });
-        // runcon's context is an operand or in options, never both.
-        let optional = name == "runcon" && options.next > argv.start + 1;
-        next = (next + if optional { 0 } else { u32::from(wrapper.skip) }).min(argv.end);
-        let dash_c = name == "sg" && next < argv.end && self.arg_text(next) == b"-c";
-        if next < argv.end && (self.arg_text(next) == b"--" || dash_c) {
-            next += 1;
-        }
-        let inner = Range32 { start: next, end: argv.end };
+        let pushed = self.push_environment(assigned);
         let via = Machine::via(wrapper.via, name);
         if inner.is_empty() {
-            // `sudo -s` and `su` read commands as a shell does.
-            if matches!(name, "sudo" | "doas" | "chroot" | "unshare" | "nsenter")
-                && options.next > argv.start + 1
-            {
-                return self.shell_input(via);
-            }
-            return self.write_unknown();
+            return if shell { self.shell_input(via) } else { self.write_unknown() };
         }
         match wrapper.rest {
             Rest::Argv => self.run_inner(inner, via),
@@ -251,6 +232,65 @@ pub(super) fn options<'a>(
     }
     found.next = next.min(argv.end);
     found
+}
+
+/// What a wrapper's arguments say.
+pub(super) struct Wrapped {
+    /// `NAME=value…` for the environment.
+    pub(super) assigned: Range32,
+    /// What it runs: a program and its arguments, or text for a shell.
+    pub(super) inner: Range32,
+    /// Without any it reads commands as a shell does.
+    pub(super) shell: bool,
+}
+
+/// Reads the arguments of the wrapper `name`; `None` where it runs nothing.
+pub(super) fn wrapped<'a>(
+    name: &str,
+    wrapper: &Wrapper,
+    argv: Range32,
+    text: impl Fn(u32) -> &'a [u8] + Copy,
+) -> Option<Wrapped> {
+    let found = options(argv, text, wrapper.short, wrapper.long, wrapper.inert);
+    if found.inert {
+        return None;
+    }
+    let mut next = found.next;
+    while wrapper.assignments && next < argv.end && is_assignment(text(next)) {
+        next += 1;
+    }
+    let assigned = Range32 { start: found.next, end: next };
+    let has_options = found.next > argv.start + 1;
+    // runcon's context is an operand or in options, never both.
+    let optional = name == "runcon" && has_options;
+    next = (next + if optional { 0 } else { u32::from(wrapper.skip) }).min(argv.end);
+    if next < argv.end && (text(next) == b"--" || (name == "sg" && text(next) == b"-c")) {
+        next += 1;
+    }
+    // `sudo -s` and `su` read commands as a shell does.
+    let shell = has_options && matches!(name, "sudo" | "doas" | "chroot" | "unshare" | "nsenter");
+    Some(Wrapped { assigned, inner: Range32 { start: next, end: argv.end }, shell })
+}
+
+/// What `command` is about, and whether it only tells what that is (`-v`, which stands before it then).
+pub(super) fn command_words<'a>(argv: Range32, text: impl Fn(u32) -> &'a [u8]) -> (Range32, bool) {
+    let mut next = argv.start + 1;
+    let mut tells = false;
+    while next < argv.end {
+        match text(next) {
+            b"-p" => next += 1,
+            b"--" => {
+                next += 1;
+                break;
+            }
+            [b'-', letters @ ..] if letters.iter().any(|b| matches!(b, b'v' | b'V')) => {
+                tells = true;
+                break;
+            }
+            _ => break,
+        }
+    }
+    (Range32 { start: next, end: argv.end }, tells)
 }
 
 /// Whether text is nothing but the source of one expansion.

@@ -24,8 +24,9 @@ pub(super) fn classes(programs: &mut Programs) {
             let shared = all.intersection(set).count();
             (all.len() - shared) + (set.len() - shared)
         };
-        let best = (0..CLASSES).min_by_key(|&class| waste(&classes[class as usize])).unwrap_or(0);
-        *class = if place < MOST_SETS { best } else { place as u32 % CLASSES };
+        let best = || (0..CLASSES).min_by_key(|&class| waste(&classes[class as usize]));
+        let best = if place < MOST_SETS { best() } else { None };
+        *class = best.unwrap_or(place as u32 % CLASSES);
         classes[*class as usize].extend(set);
     }
     for entry in programs.values_mut() {

@@ -284,9 +284,9 @@ impl<'a> Compiler<'a> {
         let mut atoms = Atoms::default();
         let (mut always, mut hiding, mut issue) = (Vec::new(), Vec::new(), Vec::new());
         let mut records = Vec::with_capacity(self.rules.len() * RULE_WORDS);
+        let always_asked = Trigger::always();
         for (index, rule) in self.rules.iter().enumerate() {
             let index = index as u32;
-            let always_asked = Trigger::always();
             let trigger = if self.base.plain { &always_asked } else { &rule.lowered.trigger };
             for name in &trigger.programs {
                 self.programs.entry(name.clone()).or_default().rules.push(index);

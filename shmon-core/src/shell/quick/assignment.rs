@@ -1,6 +1,6 @@
 //! `NAME=value` before a command, or alone, and what is known of variables: that those which nothing sets have no value.
 
-use super::super::analysis::{InvRec, Range32, RedirectionKind, Span, WordFlags, WordRec};
+use super::super::analysis::{Range32, RedirectionKind, Span, WordFlags, WordRec};
 use super::super::chars::name_len;
 use super::{Quick, Status};
 
@@ -100,28 +100,5 @@ impl Quick<'_> {
             && (self.out.assignments.is_empty()
                 || !self.out.assignments.iter().any(|&(assigned, _)| self.bytes(assigned) == name))
             && !self.environment
-    }
-
-    /// Lists an invocation.
-    #[inline]
-    pub(super) fn list_invocation(&mut self, argv: Range32, program: Range32, span: Span) {
-        let via = match self.via.get(..self.depth) {
-            None | Some([]) => Range32::default(),
-            Some(steps) => {
-                let start = self.out.vias.len() as u32;
-                self.out.vias.extend_from_slice(steps);
-                Range32 { start, end: self.out.vias.len() as u32 }
-            }
-        };
-        self.out.invocations.push(InvRec {
-            argv,
-            program,
-            assignments: self.assignments,
-            redirections: self.redirections,
-            via,
-            span,
-            pipeline: self.pipeline,
-            stage: self.stage,
-        });
     }
 }

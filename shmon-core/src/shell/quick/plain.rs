@@ -93,6 +93,7 @@ fn just_runs(action: &Action) -> bool {
             | Action::Tee
             | Action::Cat
             | Action::Which
+            | Action::Printenv
             | Action::Builtin(
                 Builtin::Other | Builtin::Test | Builtin::Shopt | Builtin::True | Builtin::Echo
             )

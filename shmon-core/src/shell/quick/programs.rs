@@ -1,9 +1,11 @@
 //! What wrappers, shells and programs with subcommands run, and what the shell's own commands change.
 
 use super::super::analysis::{IssueKind, Range32, RedirectionKind, Via, ViaKind};
-use super::super::launch::{Contained, contained};
+use super::super::launch::{
+    Contained, Locked, TMUX_RUNS, TMUX_SHORT, TMUX_TYPES, contained, locked, screen_words,
+};
 use super::super::shells::{ShellOptions, dash_c, remote_words, shell_options};
-use super::super::wrap::{is_assignment, listed, options};
+use super::super::wrap::{Wrapped, command_words, is_assignment, listed, options, wrapped};
 use super::super::wrappers::{Action, Builtin, Rest, Wrapper};
 use super::super::xargs::{PARALLEL_LONG, PARALLEL_SHORT};
 use super::{Quick, Status};
@@ -114,22 +116,11 @@ impl Quick<'_> {
 
     /// `command X`, but not where it only tells what X is.
     fn command(&mut self, argv: Range32) -> Option<Status> {
-        let mut next = argv.start + 1;
-        while next < argv.end {
-            match self.bytes(next) {
-                b"-p" => next += 1,
-                b"--" => {
-                    next += 1;
-                    break;
-                }
-                [b'-', letters @ ..] if letters.iter().any(|b| matches!(b, b'v' | b'V')) => {
-                    self.source = true;
-                    return Some(Status::Unknown);
-                }
-                _ => break,
-            }
+        let (inner, tells) = command_words(argv, |word| self.bytes(word));
+        if tells {
+            self.source = true;
+            return Some(Status::Unknown);
         }
-        let inner = Range32 { start: next, end: argv.end };
         if inner.is_empty() {
             self.silent();
             return Some(Status::Zero);
@@ -201,29 +192,13 @@ impl Quick<'_> {
 
     /// A wrapper, whose rest is a program and its arguments, or text for a shell.
     pub(super) fn wrapper(&mut self, name: &'static str, wrapper: &Wrapper, argv: Range32) -> Option<Status> {
-        let found = options(argv, |word| self.bytes(word), wrapper.short, wrapper.long, wrapper.inert);
-        if found.inert {
+        let Some(Wrapped { assigned, inner, shell }) = wrapped(name, wrapper, argv, |word| self.bytes(word))
+        else {
             return Some(Status::Unknown);
-        }
-        let mut next = found.next;
-        while wrapper.assignments && next < argv.end && is_assignment(self.bytes(next)) {
-            self.environment = true;
-            next += 1;
-        }
-        // runcon's context is an operand or in options, never both.
-        let optional = name == "runcon" && found.next > argv.start + 1;
-        next = (next + if optional { 0 } else { u32::from(wrapper.skip) }).min(argv.end);
-        if next < argv.end && (self.bytes(next) == b"--" || (name == "sg" && self.bytes(next) == b"-c")) {
-            next += 1;
-        }
-        let inner = Range32 { start: next, end: argv.end };
+        };
+        self.environment |= !assigned.is_empty();
         if inner.is_empty() {
-            let shell = matches!(name, "sudo" | "doas" | "chroot" | "unshare" | "nsenter");
-            return if shell && found.next > argv.start + 1 {
-                self.shell_input()
-            } else {
-                Some(Status::Unknown)
-            };
+            return if shell { self.shell_input() } else { Some(Status::Unknown) };
         }
         let via = Via { kind: wrapper.via, name };
         match wrapper.rest {
@@ -311,22 +286,11 @@ impl Quick<'_> {
     }
 
     fn flock(&mut self, argv: Range32) -> Option<Status> {
-        let found = options(argv, |word| self.bytes(word), "wEc", "timeout wait conflict-exit-code", "u");
-        let mut next = found.next + 1;
-        if next >= argv.end {
-            return Some(self.silent());
+        match locked(argv, |word| self.bytes(word)) {
+            Locked::Nothing => Some(self.silent()),
+            Locked::Text(word) => self.string(word, Via { kind: ViaKind::ShellString, name: "flock -c" }),
+            Locked::Words(words) => self.inner(words, ViaKind::Wrapper, "flock"),
         }
-        if matches!(self.bytes(next), b"-c" | b"--command") {
-            let via = Via { kind: ViaKind::ShellString, name: "flock -c" };
-            return if next + 1 < argv.end { self.string(next + 1, via) } else { Some(self.silent()) };
-        }
-        if self.bytes(next) == b"--" {
-            next += 1;
-        }
-        if next == argv.end {
-            return Some(self.silent());
-        }
-        self.inner(Range32 { start: next, end: argv.end }, ViaKind::Wrapper, "flock")
     }
 
     /// `screen`, `tmux`: where they run a program in a new window, it is text for a shell.
@@ -335,29 +299,15 @@ impl Quick<'_> {
             if (argv.start + 1..argv.end.saturating_sub(1)).any(|i| self.bytes(i) == b"stuff") {
                 return None;
             }
-            let found = options(argv, |word| self.bytes(word), "cehpsStTX", "", "rxlwX");
-            if found.inert || found.next == argv.end {
+            let words = screen_words(argv, |word| self.bytes(word));
+            if words.is_empty() {
                 return Some(self.silent());
             }
-            return self.inner(Range32 { start: found.next, end: argv.end }, ViaKind::Wrapper, name);
+            return self.inner(words, ViaKind::Wrapper, name);
         }
-        let next = options(argv, |word| self.bytes(word), "cfLST", "", "").next;
-        let runs = matches!(
-            self.bytes(next.min(argv.end - 1)),
-            b"new-session"
-                | b"new"
-                | b"new-window"
-                | b"neww"
-                | b"split-window"
-                | b"splitw"
-                | b"respawn-pane"
-                | b"run-shell"
-                | b"run"
-                | b"popup"
-                | b"display-popup"
-                | b"send-keys"
-                | b"send"
-        );
+        let next = options(argv, |word| self.bytes(word), TMUX_SHORT, "", "").next;
+        let subcommand = self.bytes(next.min(argv.end - 1));
+        let runs = TMUX_RUNS.contains(&subcommand) || TMUX_TYPES.contains(&subcommand);
         (!runs).then(|| self.silent())
     }
 }

@@ -1,6 +1,6 @@
 //! What an ordinary command's program does to the reading: what it runs, and what is known of its status and output.
 
-use super::super::analysis::{Range32, Span, Via, ViaKind, WordFlags, WordRec};
+use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags, WordRec};
 use super::super::interpret::filter_code;
 use super::super::wrap::{self, listed};
 use super::super::wrappers::{self, Action};
@@ -79,6 +79,29 @@ impl Quick<'_> {
             }
             action => self.launch(entry.name, action, argv),
         }
+    }
+
+    /// Lists an invocation.
+    #[inline]
+    pub(super) fn list_invocation(&mut self, argv: Range32, program: Range32, span: Span) {
+        let via = match self.via.get(..self.depth) {
+            None | Some([]) => Range32::default(),
+            Some(steps) => {
+                let start = self.out.vias.len() as u32;
+                self.out.vias.extend_from_slice(steps);
+                Range32 { start, end: self.out.vias.len() as u32 }
+            }
+        };
+        self.out.invocations.push(InvRec {
+            argv,
+            program,
+            assignments: self.assignments,
+            redirections: self.redirections,
+            via,
+            span,
+            pipeline: self.pipeline,
+            stage: self.stage,
+        });
     }
 
     /// Whether the output of the command at hand goes into a pipe of its own.
