@@ -1,20 +1,20 @@
 //! A little of `awk`: programs that only print fields, strings and what functions make of them.
 
 /// What a program prints, or `None` where it has more than is understood.
-pub(super) fn run(words: &[Vec<u8>], input: Option<&[u8]>) -> Option<Vec<u8>> {
-    let mut separator: Option<Vec<u8>> = None;
+pub(super) fn run(words: &[&[u8]], input: Option<&[u8]>) -> Option<Vec<u8>> {
+    let mut separator: Option<&[u8]> = None;
     let mut variables: Vec<(String, Vec<u8>)> = Vec::new();
     let mut program = None;
     let mut at = 0;
     while at < words.len() {
-        let word = words[at].as_slice();
+        let word = words[at];
         at += 1;
         match word {
             b"-F" => {
-                separator = Some(words.get(at)?.clone());
+                separator = Some(*words.get(at)?);
                 at += 1;
             }
-            [b'-', b'F', rest @ ..] => separator = Some(rest.to_vec()),
+            [b'-', b'F', rest @ ..] => separator = Some(rest),
             b"-v" => {
                 let given = std::str::from_utf8(words.get(at)?).ok()?;
                 let (name, value) = given.split_once('=')?;
@@ -35,7 +35,7 @@ pub(super) fn run(words: &[Vec<u8>], input: Option<&[u8]>) -> Option<Vec<u8>> {
         for line in input?.split_inclusive(|&b| b == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             run.line += 1;
-            run.fields = split(line, separator.as_deref())?;
+            run.fields = split(line, separator)?;
             run.body(body)?;
             if run.out.len() > 1 << 18 {
                 return None;
@@ -95,9 +95,9 @@ fn split(line: &[u8], separator: Option<&[u8]>) -> Option<Vec<Vec<u8>>> {
         Some(b"|") => fields.extend(line.split(|c| *c == b'|').map(<[u8]>::to_vec)),
         Some(b"") => fields.extend(line.iter().map(|b| vec![*b])),
         Some(pattern) => {
-            let what = super::basic_regex::compile(pattern, true, false)?;
+            let mut what = super::basic_regex::compile(pattern, true, false)?;
             let mut from = 0;
-            for found in super::basic_regex::find_all(&what, line)? {
+            for found in what.find_all(line)? {
                 fields.push(line[from..found.start].to_vec());
                 from = found.end;
             }
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     fn awk(words: &[&str], input: &str) -> Option<String> {
-        let words: Vec<Vec<u8>> = words.iter().map(|w| w.as_bytes().to_vec()).collect();
+        let words: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).collect();
         run(&words, Some(input.as_bytes())).map(|o| String::from_utf8_lossy(&o).into_owned())
     }
 

@@ -1,49 +1,123 @@
 //! POSIX regular expressions, basic and extended, as `sed`, `grep` and `expr` read them.
 
-use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
+use regex_automata::nfa::thompson::{self, WhichCaptures, backtrack};
+use regex_automata::util::{captures::Captures, iter::Searcher, syntax};
+use regex_automata::{Input, Match, meta};
+use std::ops::Range;
 
 /// Longer patterns aren't compiled.
 const LONGEST: usize = 256;
+/// The size of a compiled pattern, in bytes.
+const LARGEST: usize = 1 << 14;
+/// Longer texts are searched by the engine that takes longer to make and less for each byte.
+const SHORT: usize = 512;
+
+/// A compiled pattern. Most are made for one short text, so that making them is what costs.
+pub(super) struct Pattern {
+    text: String,
+    syntax: syntax::Config,
+    /// For short texts; `None` where the pattern is too large for it.
+    short: Option<(backtrack::BoundedBacktracker, backtrack::Cache)>,
+    /// For all others, made when there is one.
+    long: Option<meta::Regex>,
+}
 
 /// Compiles a pattern; `None` where it is too long, too large or has what isn't understood (back references).
-pub(super) fn compile(pattern: &[u8], extended: bool, any_case: bool) -> Option<Regex> {
+pub(super) fn compile(pattern: &[u8], extended: bool, any_case: bool) -> Option<Pattern> {
     if pattern.len() > LONGEST {
         return None;
     }
     let text = translate(pattern, extended)?;
     let syntax =
         syntax::Config::new().unicode(false).utf8(false).case_insensitive(any_case).multi_line(false);
-    Regex::builder()
-        .syntax(syntax)
-        .configure(
-            Regex::config()
-                .nfa_size_limit(Some(1 << 14))
+    let config = thompson::Config::new()
+        .utf8(false)
+        .shrink(false)
+        .nfa_size_limit(Some(LARGEST))
+        .which_captures(WhichCaptures::All);
+    let short = backtrack::Builder::new().syntax(syntax).thompson(config).build(&text).ok();
+    let short = short.map(|engine| {
+        let cache = engine.create_cache();
+        (engine, cache)
+    });
+    let mut pattern = Pattern { text, syntax, short, long: None };
+    if pattern.short.is_none() {
+        pattern.long()?;
+    }
+    Some(pattern)
+}
+
+impl Pattern {
+    fn long(&mut self) -> Option<&meta::Regex> {
+        if self.long.is_none() {
+            let config = meta::Regex::config()
+                .nfa_size_limit(Some(LARGEST))
                 .onepass(false)
                 .hybrid_cache_capacity(1 << 16)
-                .utf8_empty(false),
-        )
-        .build(&text)
-        .ok()
+                .utf8_empty(false);
+            self.long = meta::Regex::builder().syntax(self.syntax).configure(config).build(&self.text).ok();
+        }
+        self.long.as_ref()
+    }
+
+    /// The first match from `from` on with its groups; `None` where it can't be searched for.
+    pub(super) fn captures(&mut self, text: &[u8], from: usize) -> Option<Captures> {
+        let input = Input::new(text).range(from..);
+        if let Some((engine, cache)) = self.short.as_mut().filter(|_| text.len() <= SHORT) {
+            let mut captures = engine.create_captures();
+            engine.try_search(cache, &input, &mut captures).ok()?;
+            return Some(captures);
+        }
+        let engine = self.long()?;
+        let mut captures = engine.create_captures();
+        engine.search_captures(&input, &mut captures);
+        Some(captures)
+    }
+
+    /// The first match; the outer `None` where it can't be searched for.
+    #[expect(clippy::option_option, reason = "nothing found and not searched are different answers")]
+    fn search(&mut self, input: &Input<'_>) -> Option<Option<Match>> {
+        if let Some((engine, cache)) = self.short.as_mut().filter(|_| input.haystack().len() <= SHORT) {
+            return engine.try_find(cache, input.clone()).ok();
+        }
+        Some(self.long()?.search(input))
+    }
+
+    /// Where the first match is; the outer `None` where it can't be searched for.
+    #[expect(clippy::option_option, reason = "nothing found and not searched are different answers")]
+    pub(super) fn find(&mut self, text: &[u8]) -> Option<Option<Range<usize>>> {
+        Some(self.search(&Input::new(text))?.map(|hit| hit.range()))
+    }
+
+    /// Whether there is a match; `None` where it can't be searched for.
+    pub(super) fn is_match(&mut self, text: &[u8]) -> Option<bool> {
+        Some(self.search(&Input::new(text).earliest(true))?.is_some())
+    }
+
+    /// All matches, or `None` where they would cost too much.
+    pub(super) fn find_all(&mut self, text: &[u8]) -> Option<Vec<Range<usize>>> {
+        let mut found = Vec::new();
+        let mut looked_at = 0;
+        let mut searcher = Searcher::new(Input::new(text));
+        let mut failed = false;
+        while let Some(hit) = searcher.advance(|input| {
+            let hit = self.search(input);
+            failed |= hit.is_none();
+            Ok(hit.flatten())
+        }) {
+            looked_at += text.len() - hit.start();
+            if looked_at > MOST_LOOKED_AT.max(text.len() * 2) {
+                return None;
+            }
+            found.push(hit.range());
+        }
+        (!failed).then_some(found)
+    }
 }
 
 /// Bytes that the searches for all matches in one text may look at: where each of them may run to the end of the text,
 /// they would be quadratic.
 const MOST_LOOKED_AT: usize = 1 << 18;
-
-/// All matches, or `None` where they would cost too much.
-pub(super) fn find_all(what: &Regex, text: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
-    let mut found = Vec::new();
-    let mut looked_at = 0;
-    for hit in what.find_iter(text) {
-        looked_at += text.len() - hit.start();
-        if looked_at > MOST_LOOKED_AT.max(text.len() * 2) {
-            return None;
-        }
-        found.push(hit.range());
-    }
-    Some(found)
-}
 
 /// The pattern in the syntax of the regex crate.
 fn translate(pattern: &[u8], extended: bool) -> Option<String> {
@@ -158,8 +232,14 @@ mod tests {
     use super::*;
 
     fn found(pattern: &str, extended: bool, text: &str) -> Option<String> {
-        let found = compile(pattern.as_bytes(), extended, false)?.find(text)?;
-        Some(text[found.range()].to_owned())
+        let mut pattern = compile(pattern.as_bytes(), extended, false)?;
+        let found = pattern.find(text.as_bytes())??;
+        // Either engine finds the same.
+        let long = format!("{text}{}", "\n".repeat(SHORT));
+        if !text.is_empty() && !pattern.text.ends_with('$') {
+            assert_eq!(pattern.find(long.as_bytes())?.as_ref(), Some(&found), "{text}");
+        }
+        Some(text[found].to_owned())
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::state::Val;
 pub(super) enum Sink {
     Discard,
     Capture,
+    /// The same for a substitution, whose output counts only where all of it is known.
+    Value,
 }
 
 /// A capture under way: what to restore, and where the captured bytes start.
@@ -21,11 +23,20 @@ pub(super) struct Capture {
 
 impl Machine<'_> {
     /// Starts to capture standard output.
-    pub(super) fn begin_capture(&mut self) -> Capture {
+    pub(super) fn begin_capture(&mut self, sink: Sink) -> Capture {
         let capture = Capture { mark: self.s.out.len(), sink: self.sink, known: self.out_known };
-        self.sink = Sink::Capture;
+        self.sink = sink;
         self.out_known = true;
         capture
+    }
+
+    /// Whether output of which all is `known` or not is of any use.
+    pub(super) fn output_counts(&self, known: bool) -> bool {
+        match self.sink {
+            Sink::Discard => false,
+            Sink::Capture => true,
+            Sink::Value => known && self.out_known,
+        }
     }
 
     /// Ends a capture: whether all output was known. The bytes are those of `State::out` from the mark on, which the
@@ -39,8 +50,9 @@ impl Machine<'_> {
 
     /// Ends a capture and moves its bytes into the buffer.
     pub(super) fn take_capture(&mut self, capture: Capture) -> Val {
+        let counts = self.sink != Sink::Value || self.out_known;
         let known = self.end_capture(capture);
-        let len = self.s.out.len().saturating_sub(capture.mark);
+        let len = if counts { self.s.out.len().saturating_sub(capture.mark) } else { 0 };
         let range = if len > 0 && self.reserve(len) {
             let start = self.a.text.len() as u32;
             self.a.text.extend_from_slice(self.s.out.get(capture.mark..).unwrap_or(&[]));
@@ -55,13 +67,13 @@ impl Machine<'_> {
 
     /// Writes to standard output.
     pub(super) fn write(&mut self, bytes: &[u8]) {
-        if self.sink == Sink::Capture && self.reserve(bytes.len()) {
+        if self.sink != Sink::Discard && self.reserve(bytes.len()) {
             self.s.out.extend_from_slice(bytes);
         }
     }
 
     pub(super) fn write_range(&mut self, range: Range32) {
-        if self.sink == Sink::Capture && self.reserve(range.len()) {
+        if self.sink != Sink::Discard && self.reserve(range.len()) {
             let bytes = self.a.text.get(range.start as usize..range.end as usize).unwrap_or(&[]);
             self.s.out.extend_from_slice(bytes);
         }
@@ -69,7 +81,7 @@ impl Machine<'_> {
 
     /// Notes that something unknown was written.
     pub(super) fn write_unknown(&mut self) {
-        if self.sink == Sink::Capture {
+        if self.sink != Sink::Discard {
             self.out_known = false;
         }
     }

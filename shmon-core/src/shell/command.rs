@@ -31,7 +31,7 @@ impl Machine<'_> {
 
     /// `$(<file)` is the file's content.
     fn print_file(&mut self) {
-        if self.sink != Sink::Capture {
+        if self.sink == Sink::Discard {
             return;
         }
         match self.input {

@@ -3,8 +3,8 @@
 use std::io::Read;
 
 /// The output of a decoding program, or `None` where it isn't one or can't be computed.
-pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
-    let has = |names: &[&[u8]]| words.iter().any(|w| names.contains(&w.as_slice()));
+pub(super) fn run(name: &str, words: &[&[u8]], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
+    let has = |names: &[&[u8]]| words.iter().any(|w| names.contains(w));
     let flag = |letter: u8| {
         words.iter().any(|w| w.len() > 1 && w[0] == b'-' && w[1] != b'-' && w[1..].contains(&letter))
     };
@@ -22,7 +22,7 @@ pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usi
         }
         "openssl" => {
             let base = has(&[b"base64", b"-base64", b"-a", b"-A"]);
-            (base && has(&[b"-d"]) && !words.iter().any(|w| w.starts_with(b"-aes") || w.as_slice() == b"-k"))
+            (base && has(&[b"-d"]) && !words.iter().any(|w| w.starts_with(b"-aes") || *w == b"-k"))
                 .then(|| base64(input))
                 .flatten()
         }
@@ -186,8 +186,10 @@ mod tests {
 
     #[test]
     fn encodings_are_decoded() {
-        let words = |list: &[&str]| list.iter().map(|w| w.as_bytes().to_vec()).collect::<Vec<_>>();
-        let decoded = |name, list: &[&str], input: &[u8]| run(name, &words(list), Some(input), 4096);
+        let decoded = |name, list: &[&str], input: &[u8]| {
+            let words: Vec<&[u8]> = list.iter().map(|w| w.as_bytes()).collect();
+            run(name, &words, Some(input), 4096)
+        };
         assert_eq!(decoded("base64", &["-d"], b"cm0gLXJm\n").as_deref(), Some(&b"rm -rf"[..]));
         assert_eq!(decoded("base32", &["-d"], b"OJWSA===").as_deref(), Some(&b"rm "[..]));
         assert_eq!(decoded("xxd", &["-r", "-p"], b"726d\n").as_deref(), Some(&b"rm"[..]));

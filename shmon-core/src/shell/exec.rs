@@ -174,7 +174,7 @@ impl Machine<'_> {
                 self.stage = index;
                 let node = self.item(items, index).node;
                 if index + 1 < count {
-                    let capture = self.begin_capture();
+                    let capture = self.begin_capture(Sink::Capture);
                     self.subshell(node);
                     let output = self.take_capture(capture);
                     self.input = if output.range.is_empty() && !output.known {
@@ -428,12 +428,12 @@ impl Machine<'_> {
 
     /// Runs `body` with its output captured, as `$(…)` does.
     pub(super) fn capture(&mut self, body: NodeId) -> Val {
-        self.capture_as("$()", body)
+        self.capture_as("$()", Sink::Value, body)
     }
 
     /// The same for a substitution that users know by another name.
-    pub(super) fn capture_as(&mut self, name: &'static str, body: NodeId) -> Val {
-        let capture = self.begin_capture();
+    pub(super) fn capture_as(&mut self, name: &'static str, sink: Sink, body: NodeId) -> Val {
+        let capture = self.begin_capture(sink);
         let via = Machine::via(ViaKind::Substitution, name);
         let outer = (self.pipeline, self.stage, self.in_stage, self.redirections, self.assignments);
         self.in_stage = false;

@@ -2,6 +2,7 @@
 
 use super::analysis::{IssueKind, Range32, Span, WordFlags, WordRec};
 use super::ast::{PART_GLOB, PART_QUOTED, Part, PartKind, WORD_BRACE, WORD_PLAIN, WordNode};
+use super::capture::Sink;
 use super::machine::{Flow, Machine};
 use super::pattern;
 use super::state::{File, Origin, Val};
@@ -209,7 +210,7 @@ impl Machine<'_> {
                 self.substitute(range, output, quoted, field);
             }
             PartKind::ReadFrom => {
-                let content = self.capture_as("<()", part.index);
+                let content = self.capture_as("<()", Sink::Capture, part.index);
                 self.s.files.push(File { name: range, content });
                 field.started = true;
                 self.append(range, true, field);

@@ -13,16 +13,10 @@ const MAX_SEARCHED: usize = 1 << 16;
 const MAX_OUTPUT: usize = 1 << 18;
 
 impl Machine<'_> {
-    /// The options, operands and input of a filter, or `None` where something isn't known.
-    fn known_words(&self, argv: Range32) -> Option<Vec<Vec<u8>>> {
-        let mut words = Vec::with_capacity(argv.len());
-        for index in argv.start + 1..argv.end {
-            if self.arg(index).flags.contains(WordFlags::UNRESOLVED) {
-                return None;
-            }
-            words.push(self.arg_text(index).to_vec());
-        }
-        Some(words)
+    /// Whether no word behind the program is unknown.
+    fn knows_words(&self, argv: Range32) -> bool {
+        let words = self.a.words.get(argv.start as usize + 1..argv.end as usize).unwrap_or(&[]);
+        words.iter().all(|word| !word.flags.contains(WordFlags::UNRESOLVED))
     }
 
     /// Takes all of the known input.
@@ -57,25 +51,37 @@ impl Machine<'_> {
             self.take_input();
             return self.write_unknown();
         }
-        let Some(words) = self.known_words(argv) else { return self.write_unknown() };
-        let input = self.filter_input(&words, argv);
-        let known = input.is_none_or(|value| value.known);
-        let text = input.map(|value| self.text(value.range).to_vec());
-        // Regular expressions and programs are compiled, which costs the same for the shortest text.
-        let compiled = matches!(name, "sed" | "awk" | "gawk" | "mawk" | "grep" | "egrep" | "fgrep" | "expr");
-        if compiled && text.as_ref().is_some_and(|text| text.len() > MAX_SEARCHED) {
+        if !self.knows_words(argv) {
             return self.write_unknown();
         }
-        let fixed = if compiled { 64 + words.iter().map(Vec::len).sum::<usize>() } else { 0 };
-        if !self.charge(fixed + text.as_ref().map_or(0, Vec::len) / 16) {
+        let input = self.filter_input(argv);
+        let known = input.is_none_or(|value| value.known);
+        let length = input.map_or(0, |value| value.range.len());
+        // Regular expressions and programs are compiled, which costs the same for the shortest text.
+        let compiled = matches!(name, "sed" | "awk" | "gawk" | "mawk" | "grep" | "egrep" | "fgrep" | "expr");
+        if compiled && length > MAX_SEARCHED {
+            return self.write_unknown();
+        }
+        let words = argv.start + 1..argv.end;
+        let fixed =
+            if compiled { 64 + words.clone().map(|i| self.arg_text(i).len()).sum::<usize>() } else { 0 };
+        if !self.charge(fixed + length / 16) {
             return;
         }
-        let decoded = decode::run(name, &words, text.as_deref(), MAX_OUTPUT);
-        let decodes = decoded.is_some();
-        let output = decoded.or_else(|| transform::run(name, &words, text.as_deref(), MAX_OUTPUT));
+        let useless = !self.output_counts(known);
+        let output = {
+            let words: Vec<&[u8]> = words.map(|i| self.arg_text(i)).collect();
+            let text = input.map(|value| self.text(value.range));
+            match decode::run(name, &words, text, MAX_OUTPUT) {
+                Some(output) => Some((output, true)),
+                // Only that it decodes would be told of an output that nobody gets.
+                None if useless && name != "rev" => None,
+                None => transform::run(name, &words, text, MAX_OUTPUT).map(|output| (output, name == "rev")),
+            }
+        };
         match output {
-            Some(output) => {
-                if decodes || name == "rev" {
+            Some((output, decodes)) => {
+                if decodes {
                     self.decoded = Some(name);
                 }
                 self.write(&output);
@@ -88,9 +94,9 @@ impl Machine<'_> {
     }
 
     /// Standard input, or the file that the last operand names where the text wrote it.
-    fn filter_input(&mut self, words: &[Vec<u8>], argv: Range32) -> Option<Val> {
-        if let Some(last) = words.last()
-            && !last.starts_with(b"-")
+    fn filter_input(&mut self, argv: Range32) -> Option<Val> {
+        if argv.len() > 1
+            && !self.arg_text(argv.end - 1).starts_with(b"-")
             && let Some(content) = self.file(self.arg(argv.end - 1).range())
         {
             return Some(content);

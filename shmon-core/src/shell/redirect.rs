@@ -128,7 +128,7 @@ impl Machine<'_> {
                     self.sink = Sink::Discard;
                     return;
                 }
-                let capture = self.begin_capture();
+                let capture = self.begin_capture(Sink::Capture);
                 applied.file = Some((capture, value.range, kind == K::Append));
             }
             K::Write | K::Append if fd > 2 => self.open_output(fd, value.range, kind == K::Append),
@@ -139,7 +139,7 @@ impl Machine<'_> {
                     self.finish_file(applied);
                     self.sink = Sink::Discard;
                     if let Some(name) = file {
-                        let capture = self.begin_capture();
+                        let capture = self.begin_capture(Sink::Capture);
                         applied.file = Some((capture, name, true));
                     }
                 }

@@ -1,7 +1,6 @@
 //! `sed` without files: the commands that change text, on known input.
 
-use super::basic_regex::{compile, find_all};
-use regex_automata::meta::Regex;
+use super::basic_regex::{Pattern, compile};
 
 /// Commands of one script.
 const MOST_COMMANDS: usize = 64;
@@ -9,11 +8,33 @@ const MOST_COMMANDS: usize = 64;
 enum Address {
     Line(usize),
     Last,
-    Match(Regex),
+    Match(Lazy),
+}
+
+/// A pattern that is compiled when it is first asked for: most input is a line or none.
+struct Lazy {
+    pattern: Vec<u8>,
+    extended: bool,
+    any_case: bool,
+    compiled: Option<Pattern>,
+}
+
+impl Lazy {
+    fn new(pattern: Vec<u8>, extended: bool, any_case: bool) -> Lazy {
+        Lazy { pattern, extended, any_case, compiled: None }
+    }
+
+    /// The pattern; `None` where it isn't understood.
+    fn get(&mut self) -> Option<&mut Pattern> {
+        if self.compiled.is_none() {
+            self.compiled = Some(compile(&self.pattern, self.extended, self.any_case)?);
+        }
+        self.compiled.as_mut()
+    }
 }
 
 enum Action {
-    Substitute { what: Regex, by: Vec<u8>, all: bool, nth: usize, print: bool },
+    Substitute { what: Box<Lazy>, by: Vec<u8>, all: bool, nth: usize, print: bool },
     Translate(Vec<(u8, u8)>),
     Delete,
     Print,
@@ -30,12 +51,12 @@ struct Command {
 }
 
 /// What `sed` prints, or `None` where the script has more than is understood.
-pub(super) fn run(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn run(words: &[&[u8]], input: &[u8]) -> Option<Vec<u8>> {
     let (mut scripts, mut quiet, mut extended) = (Vec::<u8>::new(), false, false);
     let mut given = false;
     let mut at = 0;
     while at < words.len() {
-        match words[at].as_slice() {
+        match words[at] {
             b"-e" | b"--expression" => {
                 at += 1;
                 scripts.extend_from_slice(words.get(at)?);
@@ -65,12 +86,12 @@ pub(super) fn run(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
         };
         let (mut deleted, mut quit) = (false, false);
         for command in &mut commands {
-            if !command.applies(index + 1, index + 1 == lines.len(), &text) {
+            if !command.applies(index + 1, index + 1 == lines.len(), &text)? {
                 continue;
             }
-            match &command.action {
+            match &mut command.action {
                 Action::Substitute { what, by, all, nth, print } => {
-                    if let Some(changed) = substitute(what, by, *all, *nth, &text)? {
+                    if let Some(changed) = substitute(what.get()?, by, *all, *nth, &text)? {
                         text = changed;
                         if *print {
                             out.extend_from_slice(&text);
@@ -108,26 +129,27 @@ pub(super) fn run(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Command {
-    fn applies(&mut self, line: usize, last: bool, text: &[u8]) -> bool {
-        let hit = |address: &Address| match address {
-            Address::Line(n) => *n == line,
-            Address::Last => last,
-            Address::Match(what) => what.is_match(text),
+    /// Whether the command is for this line; `None` where that can't be told.
+    fn applies(&mut self, line: usize, last: bool, text: &[u8]) -> Option<bool> {
+        let hit = |address: &mut Address| match address {
+            Address::Line(n) => Some(*n == line),
+            Address::Last => Some(last),
+            Address::Match(what) => what.get()?.is_match(text),
         };
-        let found = match (&self.from, &self.to) {
+        let found = match (&mut self.from, &mut self.to) {
             (None, _) => true,
-            (Some(from), None) => hit(from),
+            (Some(from), None) => hit(from)?,
             (Some(_), Some(to)) if self.inside => {
-                self.inside = !(hit(to) || matches!(to, Address::Line(n) if *n <= line));
+                self.inside = !(hit(to)? || matches!(to, Address::Line(n) if *n <= line));
                 true
             }
             (Some(from), Some(to)) => {
-                let starts = hit(from);
+                let starts = hit(from)?;
                 self.inside = starts && !matches!(to, Address::Line(n) if *n <= line);
                 starts
             }
         };
-        found != self.inverted
+        Some(found != self.inverted)
     }
 }
 
@@ -200,7 +222,7 @@ fn address(rest: &mut &[u8], extended: bool) -> Option<Option<Address>> {
         b'/' => {
             let (pattern, tail) = delimited(after, b'/')?;
             *rest = tail;
-            Some(Some(Address::Match(compile(&pattern, extended, false)?)))
+            Some(Some(Address::Match(Lazy::new(pattern, extended, false))))
         }
         _ => Some(None),
     }
@@ -257,7 +279,7 @@ fn substitution(rest: &mut &[u8], extended: bool) -> Option<Action> {
     if pattern.is_empty() {
         return None;
     }
-    Some(Action::Substitute { what: compile(&pattern, extended, any_case)?, by, all, nth, print })
+    Some(Action::Substitute { what: Box::new(Lazy::new(pattern, extended, any_case)), by, all, nth, print })
 }
 
 fn translation(rest: &mut &[u8]) -> Option<Action> {
@@ -273,30 +295,23 @@ fn translation(rest: &mut &[u8]) -> Option<Action> {
 
 /// The line with the pattern's matches replaced, where there are any; `None` where that would cost too much.
 #[expect(clippy::option_option, reason = "nothing to replace and too much to replace are different answers")]
-fn substitute(what: &Regex, by: &[u8], all: bool, nth: usize, text: &[u8]) -> Option<Option<Vec<u8>>> {
+fn substitute(what: &mut Pattern, by: &[u8], all: bool, nth: usize, text: &[u8]) -> Option<Option<Vec<u8>>> {
     let mut out = Vec::with_capacity(text.len());
-    let mut captures = what.create_captures();
     let (mut from, mut count, mut changed) = (0, 0, false);
-    let all_found = if all || nth > 1 {
-        find_all(what, text)?
-    } else {
-        what.find(text).map(|f| vec![f.range()]).unwrap_or_default()
-    };
+    let all_found =
+        if all || nth > 1 { what.find_all(text)? } else { what.find(text)?.into_iter().collect() };
     for found in all_found {
         count += 1;
         if count < nth {
             continue;
         }
         out.extend_from_slice(&text[from..found.start]);
-        what.captures(regex_automata::Input::new(text).range(found.start..), &mut captures);
-        replacement(
-            by,
-            |group| {
-                let span = captures.get_group(group)?;
-                text.get(span.range())
-            },
-            &mut out,
-        );
+        if by.iter().any(|b| matches!(b, b'\\' | b'&')) {
+            let captures = what.captures(text, found.start)?;
+            replacement(by, |group| text.get(captures.get_group(group)?.range()), &mut out);
+        } else {
+            out.extend_from_slice(by);
+        }
         from = found.end;
         changed = true;
         if out.len() > 1 << 18 {
@@ -366,7 +381,7 @@ mod tests {
     use super::*;
 
     fn sed(words: &[&str], input: &str) -> Option<String> {
-        let words: Vec<Vec<u8>> = words.iter().map(|w| w.as_bytes().to_vec()).collect();
+        let words: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).collect();
         run(&words, input.as_bytes()).map(|o| String::from_utf8_lossy(&o).into_owned())
     }
 
@@ -400,5 +415,8 @@ mod tests {
         assert_eq!(sed(&["s/a/b/e"], "a"), None);
         assert_eq!(sed(&["-i", "s/a/b/"], "a"), None);
         assert_eq!(sed(&["N;s/a/b/"], "a"), None);
+        // A pattern that isn't understood counts where it is asked for.
+        assert_eq!(sed(&["s/\\(a\\)\\1/b/"], "aa"), None);
+        assert_eq!(sed(&["s/\\(a\\)\\1/b/"], "").as_deref(), Some(""));
     }
 }

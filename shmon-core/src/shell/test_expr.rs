@@ -228,12 +228,11 @@ impl Machine<'_> {
             self.forget_groups();
             return None;
         }
-        let Some(regex) = basic_regex::compile(&pattern, true, self.any_case) else {
+        let compiled = basic_regex::compile(&pattern, true, self.any_case);
+        let Some(captures) = compiled.and_then(|mut pattern| pattern.captures(&text, 0)) else {
             self.forget_groups();
             return None;
         };
-        let mut captures = regex.create_captures();
-        regex.captures(&text, &mut captures);
         let groups: Vec<Vec<u8>> = captures
             .iter()
             .map(|group| group.and_then(|span| text.get(span.range())).unwrap_or(&[]).to_vec())

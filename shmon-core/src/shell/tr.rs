@@ -47,11 +47,11 @@ fn tr_char(text: &[u8]) -> (u8, usize) {
     }
 }
 
-pub(super) fn tr(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn tr(words: &[&[u8]], input: &[u8]) -> Option<Vec<u8>> {
     let (mut delete, mut squeeze, mut complement) = (false, false, false);
     let mut sets = Vec::new();
     for word in words {
-        match word.as_slice() {
+        match *word {
             [b'-', letters @ ..] if sets.is_empty() && !letters.is_empty() => {
                 for b in letters {
                     match b {

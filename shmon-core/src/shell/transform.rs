@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 /// The output of the filter, or `None` where it can't be computed.
-pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
+pub(super) fn run(name: &str, words: &[&[u8]], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
     match name {
         "seq" => return seq(words),
         "basename" => {
             let name = last_part(words.first()?);
-            let short = words.get(1).and_then(|ending| name.strip_suffix(ending.as_slice()));
+            let short = words.get(1).and_then(|ending| name.strip_suffix(*ending));
             return Some(line(short.filter(|s| !s.is_empty()).unwrap_or(name)));
         }
         "dirname" => {
@@ -47,7 +47,7 @@ pub(super) fn run(name: &str, words: &[Vec<u8>], input: Option<&[u8]>, most: usi
         }
         "grep" => grep(words, input, false)?,
         "egrep" => grep(words, input, true)?,
-        "fgrep" => grep(&[&[b"-F".to_vec()], words].concat(), input, false)?,
+        "fgrep" => grep(&[&[&b"-F"[..]], words].concat(), input, false)?,
         "fold" => fold(words, input)?,
         "paste" => paste(words, input)?,
         _ => return None,
@@ -77,8 +77,8 @@ fn lines(input: &[u8], mut change: impl FnMut(&[u8], &mut Vec<u8>)) -> Vec<u8> {
     out
 }
 
-fn seq(words: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let number = |w: &Vec<u8>| std::str::from_utf8(w).ok()?.parse::<i64>().ok();
+fn seq(words: &[&[u8]]) -> Option<Vec<u8>> {
+    let number = |w: &[u8]| std::str::from_utf8(w).ok()?.parse::<i64>().ok();
     let (first, step, last) = match words {
         [last] => (1, 1, number(last)?),
         [first, last] => (number(first)?, 1, number(last)?),
@@ -100,9 +100,9 @@ fn seq(words: &[Vec<u8>]) -> Option<Vec<u8>> {
 }
 
 /// `perl -e 'print "a" ^ "b"'`: a byte hidden by another.
-fn perl_xor(words: &[Vec<u8>]) -> Option<Vec<u8>> {
+fn perl_xor(words: &[&[u8]]) -> Option<Vec<u8>> {
     let [option, code] = words else { return None };
-    if option != b"-e" {
+    if *option != b"-e" {
         return None;
     }
     let code = code.trim_ascii().strip_prefix(b"print")?.trim_ascii_start();
@@ -160,16 +160,16 @@ fn in_list(list: &[u8], position: usize) -> Option<bool> {
     Some(found)
 }
 
-fn cut(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+fn cut(words: &[&[u8]], input: &[u8]) -> Option<Vec<u8>> {
     let (mut mode, mut list, mut delimiter) = (0, Vec::new(), b'\t');
     let mut at = 0;
     while at < words.len() {
-        let word = &words[at];
+        let word = words[at];
         at += 1;
-        let [b'-', letter, value @ ..] = word.as_slice() else { return None };
+        let [b'-', letter, value @ ..] = word else { return None };
         let value = if value.is_empty() {
             at += 1;
-            words.get(at - 1)?.as_slice()
+            words.get(at - 1)?
         } else {
             value
         };
@@ -208,19 +208,19 @@ fn cut(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn ends(head: bool, words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+fn ends(head: bool, words: &[&[u8]], input: &[u8]) -> Option<Vec<u8>> {
     let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<usize>().ok();
     let (mut count, mut bytes, mut from_start) = (10, false, false);
     let mut at = 0;
     while at < words.len() {
-        let word = words[at].as_slice();
+        let word = words[at];
         at += 1;
         let value = match word {
             [b'-', letter @ (b'n' | b'c'), rest @ ..] => {
                 bytes = *letter == b'c';
                 if rest.is_empty() {
                     at += 1;
-                    words.get(at - 1)?.as_slice()
+                    words.get(at - 1)?
                 } else {
                     rest
                 }
@@ -249,12 +249,12 @@ fn ends(head: bool, words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `grep` with the options that change which lines are printed.
-fn grep(words: &[Vec<u8>], input: &[u8], extended: bool) -> Option<Vec<u8>> {
+fn grep(words: &[&[u8]], input: &[u8], extended: bool) -> Option<Vec<u8>> {
     let (mut inverted, mut any_case, mut only, mut extended, mut fixed) =
         (false, false, false, extended, false);
     let mut pattern: Option<&[u8]> = None;
     for word in words {
-        match word.as_slice() {
+        match *word {
             b"-e" | b"--" => {}
             [b'-', letters @ ..] if !letters.is_empty() && pattern.is_none() => {
                 for b in letters {
@@ -282,18 +282,18 @@ fn grep(words: &[Vec<u8>], input: &[u8], extended: bool) -> Option<Vec<u8>> {
             .collect();
         pattern = &escaped;
     }
-    let what = super::basic_regex::compile(pattern, extended || fixed, any_case)?;
+    let mut what = super::basic_regex::compile(pattern, extended || fixed, any_case)?;
     let mut out = Vec::new();
     for line in input.split_inclusive(|&b| b == b'\n') {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         if only && !inverted {
-            for found in super::basic_regex::find_all(&what, text)? {
+            for found in what.find_all(text)? {
                 if !found.is_empty() {
                     out.extend_from_slice(&text[found]);
                     out.push(b'\n');
                 }
             }
-        } else if what.is_match(text) != inverted {
+        } else if what.is_match(text)? != inverted {
             out.extend_from_slice(text);
             out.push(b'\n');
         }
@@ -302,7 +302,7 @@ fn grep(words: &[Vec<u8>], input: &[u8], extended: bool) -> Option<Vec<u8>> {
 }
 
 /// `fold -w N`: lines of at most so many columns.
-fn fold(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+fn fold(words: &[&[u8]], input: &[u8]) -> Option<Vec<u8>> {
     let width = match words {
         [] => 80,
         [option, width] if option == b"-w" => number(width)?,
@@ -323,11 +323,11 @@ fn fold(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `paste -s -d ''`: all lines as one.
-fn paste(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
+fn paste(words: &[&[u8]], input: &[u8]) -> Option<Vec<u8>> {
     let (mut serial, mut by): (bool, &[u8]) = (false, b"\t");
     let mut at = 0;
     while at < words.len() {
-        match words[at].as_slice() {
+        match words[at] {
             b"-s" => serial = true,
             b"-" => {}
             [b'-', middle @ .., b'd'] if middle.iter().all(|b| *b == b's') => {
@@ -349,9 +349,8 @@ fn paste(words: &[Vec<u8>], input: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `expr substr`, `expr text : pattern` and sums.
-fn expr(words: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-    match words.as_slice() {
+fn expr(words: &[&[u8]]) -> Option<Vec<u8>> {
+    match words {
         [b"substr", text, from, len] => {
             let (from, len) = (number(from)?, number(len)?);
             let from = from.checked_sub(1)?.min(text.len());
@@ -360,9 +359,7 @@ fn expr(words: &[Vec<u8>]) -> Option<Vec<u8>> {
         [b"length", text] => Some(line(text.len().to_string().as_bytes())),
         [text, b":", pattern] | [b"match", text, pattern] => {
             let anchored = [b"^", *pattern].concat();
-            let what = super::basic_regex::compile(&anchored, false, false)?;
-            let mut captures = what.create_captures();
-            what.captures(*text, &mut captures);
+            let captures = super::basic_regex::compile(&anchored, false, false)?.captures(text, 0)?;
             match captures.get_group(1) {
                 Some(span) => Some(line(&text[span.range()])),
                 None if captures.group_len() > 1 => Some(line(b"")),
@@ -395,7 +392,7 @@ mod tests {
     use super::*;
 
     fn output(name: &str, list: &[&str], input: &str) -> Option<String> {
-        let words: Vec<Vec<u8>> = list.iter().map(|w| w.as_bytes().to_vec()).collect();
+        let words: Vec<&[u8]> = list.iter().map(|w| w.as_bytes()).collect();
         run(name, &words, Some(input.as_bytes()), 4096).map(|o| String::from_utf8_lossy(&o).into_owned())
     }
 
@@ -436,7 +433,6 @@ mod tests {
         for (name, words, input, expected) in cases {
             assert_eq!(output(name, words, input).as_deref(), Some(expected), "{name} {words:?}");
         }
-        let xor: Vec<Vec<u8>> = vec![b"-e".to_vec(), b"print 'a' ^ '\x13'".to_vec()];
-        assert_eq!(perl_xor(&xor), Some(b"r".to_vec()));
+        assert_eq!(perl_xor(&[b"-e", b"print 'a' ^ '\x13'"]), Some(b"r".to_vec()));
     }
 }
