@@ -386,10 +386,9 @@ impl Analysis {
         self.classes.read(&mut self.text);
     }
 
-    /// Forgets everything and keeps the buffers.
-    #[inline]
-    pub fn clear(&mut self) {
-        self.text.clear();
+    /// Forgets everything but the command, of so many bytes, and its classes.
+    pub(super) fn restart(&mut self, length: usize) {
+        self.text.truncate(length);
         self.words.clear();
         self.assignments.clear();
         self.redirections.clear();
@@ -397,6 +396,12 @@ impl Analysis {
         self.invocations.clear();
         self.issues.clear();
         self.obfuscations.clear();
+    }
+
+    /// Forgets everything and keeps the buffers.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.restart(0);
     }
 
     pub(super) fn word(&self, index: u32) -> Word<'_> {

@@ -14,6 +14,8 @@ pub(super) const QUOTE_SPECIAL: u8 = 16;
 pub(super) const GLOB: u8 = 32;
 /// A byte that ends a word, whatever follows it.
 pub(super) const END: u8 = 64;
+/// A byte that ends a literal part of a word.
+pub(super) const STOP: u8 = 128;
 
 const TABLE: [u8; 256] = {
     let mut table = [0u8; 256];
@@ -36,6 +38,9 @@ const TABLE: [u8; 256] = {
         };
         if matches!(b, b' ' | b'\t' | b';' | b'|' | b'&') {
             class |= END;
+        }
+        if class & (META | QUOTE_SPECIAL) != 0 || matches!(b, b'\'' | b'{' | b'}' | b',') {
+            class |= STOP;
         }
         table[i] = class;
         i += 1;

@@ -13,12 +13,13 @@ impl Parser<'_> {
     /// One command of any kind with its redirections.
     pub(super) fn command(&mut self) -> NodeId {
         // A reserved word that opens nothing: bash refuses it; what follows is still looked at.
-        while matches!(
-            self.bare_word(),
-            b"}" | b"then" | b"else" | b"elif" | b"fi" | b"do" | b"done" | b"esac"
-        ) {
+        loop {
+            let length = self.closing_word();
+            if length == 0 {
+                break;
+            }
             self.refuse();
-            self.pos += self.bare_word().len();
+            self.pos += length;
             self.blanks();
         }
         let Some(b) = self.peek() else {
@@ -64,10 +65,19 @@ impl Parser<'_> {
     }
 
     fn starts_compound(&self) -> bool {
-        match self.bare_word() {
-            b"{" | b"if" | b"while" | b"until" | b"for" | b"case" => true,
-            b"[[" | b"function" | b"select" | b"coproc" => self.dialect != Dialect::Sh,
-            b"repeat" | b"foreach" => self.dialect == Dialect::Zsh,
+        let at = |word: &[u8]| self.at_word(word);
+        let more = self.dialect != Dialect::Sh;
+        let zsh = self.dialect == Dialect::Zsh;
+        match self.peek() {
+            Some(b'{') => at(b"{"),
+            Some(b'[') => more && at(b"[["),
+            Some(b'i') => at(b"if"),
+            Some(b'w') => at(b"while"),
+            Some(b'u') => at(b"until"),
+            Some(b'f') => at(b"for") || more && at(b"function") || zsh && at(b"foreach"),
+            Some(b'c') => at(b"case") || more && at(b"coproc"),
+            Some(b's') => more && at(b"select"),
+            Some(b'r') => zsh && at(b"repeat"),
             _ => false,
         }
     }
@@ -109,7 +119,7 @@ impl Parser<'_> {
                 self.blanks();
                 let mut others = Vec::new();
                 while self.dialect == Dialect::Zsh
-                    && self.bare_word() != b"{"
+                    && !self.at_word(b"{")
                     && self.peek().is_some_and(|b| !is(b, META))
                 {
                     others.push(self.raw_word());
@@ -192,7 +202,7 @@ impl Parser<'_> {
             if self.dialect == Dialect::Zsh {
                 let condition = self.zsh_condition(UNTIL_THEN | UNTIL_FI | UNTIL_ELSE);
                 push(self, condition);
-                if self.bare_word() != b"then" {
+                if !self.at_word(b"then") {
                     let body = self.zsh_short_body();
                     push(self, body);
                     self.blanks();

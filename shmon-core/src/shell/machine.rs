@@ -105,12 +105,11 @@ pub(super) struct Machine<'a> {
     pub(super) last_word: Option<Val>,
 }
 
-/// Analyses `command` into `out`.
+/// Analyses `command`, with which `out` began, into it.
 pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
-    out.clear();
+    out.restart(command.len());
     let mut state = out.state.take().unwrap_or_default();
     state.clear();
-    out.text.extend_from_slice(command);
     // Offsets are 32 bits wide.
     let len = command.len().min(u32::MAX as usize / 4);
     let mut machine = Machine {
@@ -181,12 +180,12 @@ pub(super) fn parsed(
     scratch: &mut Analysis,
     look: impl FnOnce(&super::ast::Ast, NodeId) -> Option<Span>,
 ) -> Option<Span> {
-    scratch.clear();
+    scratch.begin(command);
     let mut state = scratch.state.take().unwrap_or_default();
     state.clear();
     let len = command.len().min(u32::MAX as usize / 4);
     let range = Range32 { start: 0, end: len as u32 };
-    let (root, trouble) = parser::parse(command, range, dialect, &mut state.ast);
+    let (root, trouble) = parser::parse(command, &scratch.classes, range, dialect, &mut state.ast);
     look(&state.ast, root);
     scratch.state = Some(state);
     let at = trouble.syntax.or(trouble.depth)?;
@@ -359,7 +358,8 @@ impl Machine<'_> {
             Range32 { start, end: start + len as u32 }
         };
         self.s.regions.push(Region { start: range.start, end: range.end, origin });
-        let (node, trouble) = parser::parse(&self.a.text, range, self.dialect, &mut self.s.ast);
+        let (node, trouble) =
+            parser::parse(&self.a.text, &self.a.classes, range, self.dialect, &mut self.s.ast);
         if let Some(at) = trouble.depth {
             let span = self.span(Range32 { start: at, end: range.end });
             self.issue(IssueKind::Depth, span);

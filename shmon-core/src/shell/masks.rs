@@ -51,6 +51,12 @@ impl Classes {
         text.truncate(self.length);
     }
 
+    /// The text's length.
+    #[inline]
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Whether the text is of plain bytes and spaces.
     #[inline]
     pub(super) fn are_plain(&self) -> bool {

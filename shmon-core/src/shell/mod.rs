@@ -83,6 +83,7 @@ pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
 /// [`analyze`] without its quick way for ordinary commands, which has to answer the same: for tests that compare the two.
 #[doc(hidden)]
 pub fn analyze_in_full(command: &[u8], dialect: Dialect, out: &mut Analysis) {
+    out.begin(command);
     machine::run(command, dialect, out);
 }
 

@@ -3,6 +3,7 @@
 
 use super::ast::{Ast, EMPTY, Heredoc, Item, Join, Node, NodeId, PendingHeredoc, RedirNode, settle};
 use super::chars::{self, META, is, name_len};
+use super::masks::Classes;
 use super::work::worked;
 use super::{Dialect, RedirectionKind, analysis::Range32};
 
@@ -34,9 +35,14 @@ pub(super) struct Trouble {
 }
 
 pub(super) struct Parser<'a> {
+    /// The text up to the end of what is read.
     pub(super) text: &'a [u8],
     pub(super) pos: usize,
     pub(super) end: usize,
+    /// All of the text.
+    whole: &'a [u8],
+    /// The classes of the text's bytes, where they were read.
+    pub(super) classes: Option<&'a Classes>,
     pub(super) ast: &'a mut Ast,
     pub(super) dialect: Dialect,
     pub(super) depth: u32,
@@ -51,13 +57,21 @@ pub(super) struct Parser<'a> {
     pub(super) no_arith_from: usize,
 }
 
-/// Parses `range` of `text` and returns the list's node.
-pub(super) fn parse(text: &[u8], range: Range32, dialect: Dialect, ast: &mut Ast) -> (NodeId, Trouble) {
+/// Parses `range` of `text`, of whose first bytes `classes` may be known, and returns the list's node.
+pub(super) fn parse(
+    text: &[u8],
+    classes: &Classes,
+    range: Range32,
+    dialect: Dialect,
+    ast: &mut Ast,
+) -> (NodeId, Trouble) {
     let end = (range.end as usize).min(text.len());
     let mut parser = Parser {
-        text,
+        text: text.get(..end).unwrap_or(&[]),
         pos: range.start as usize,
         end,
+        whole: text,
+        classes: Some(classes).filter(|classes| end <= classes.length()),
         ast,
         dialect,
         depth: 0,
@@ -72,20 +86,26 @@ pub(super) fn parse(text: &[u8], range: Range32, dialect: Dialect, ast: &mut Ast
     (node, parser.trouble)
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
-        if self.pos < self.end { self.text.get(self.pos).copied() } else { None }
+        self.text.get(self.pos).copied()
     }
 
     #[inline]
     pub(super) fn peek_at(&self, offset: usize) -> Option<u8> {
-        let at = self.pos + offset;
-        if at < self.end { self.text.get(at).copied() } else { None }
+        self.text.get(self.pos + offset).copied()
     }
 
-    pub(super) fn rest(&self) -> &[u8] {
-        self.text.get(self.pos..self.end).unwrap_or(&[])
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.text.get(self.pos..).unwrap_or(&[])
+    }
+
+    /// Reads no further than `end`, which gets the end before it back.
+    pub(super) fn read_until(&mut self, end: usize) -> usize {
+        self.text = self.whole.get(..end).unwrap_or(self.whole);
+        std::mem::replace(&mut self.end, self.text.len())
     }
 
     /// Notes that bash would refuse the text here.
@@ -113,8 +133,16 @@ impl Parser<'_> {
     }
 
     /// Skips blanks, line continuations and comments.
-    #[inline]
+    #[inline(always)]
     pub(super) fn blanks(&mut self) {
+        // One space is what mostly stands there.
+        self.pos += usize::from(self.peek() == Some(b' '));
+        if matches!(self.peek(), Some(b' ' | b'\t' | b'\\' | b'\r' | b'#')) {
+            self.skip_blanks();
+        }
+    }
+
+    fn skip_blanks(&mut self) {
         while let Some(b) = self.peek() {
             worked(1);
             match b {
@@ -161,6 +189,31 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether this reserved word stands here.
+    #[inline]
+    pub(super) fn at_word(&self, word: &[u8]) -> bool {
+        match self.rest().strip_prefix(word) {
+            Some([]) => true,
+            Some([b'\\', next @ ..]) => next.first() == Some(&b'\n'),
+            Some([next, ..]) => is(*next, META),
+            None => false,
+        }
+    }
+
+    /// The length of the reserved word here that opens nothing; 0 where none stands.
+    #[inline]
+    pub(super) fn closing_word(&self) -> usize {
+        let words: &[&[u8]] = match self.peek() {
+            Some(b'}') => &[b"}"],
+            Some(b't') => &[b"then"],
+            Some(b'e') => &[b"else", b"elif", b"esac"],
+            Some(b'f') => &[b"fi"],
+            Some(b'd') => &[b"do", b"done"],
+            _ => &[],
+        };
+        words.iter().find(|word| self.at_word(word)).map_or(0, |word| word.len())
+    }
+
     pub(super) fn ends_list(&self, until: Until) -> bool {
         if until == 0 {
             return false;
@@ -168,19 +221,20 @@ impl Parser<'_> {
         match self.peek() {
             Some(b')') => until & UNTIL_PAREN != 0,
             Some(b';') => until & UNTIL_ARM != 0 && self.at_arm_end(),
-            Some(b'}' | b't' | b'e' | b'f' | b'd' | b'c') => {
-                let flag = match self.bare_word() {
-                    b"}" => UNTIL_BRACE,
-                    b"then" => UNTIL_THEN,
-                    b"else" | b"elif" => UNTIL_ELSE,
-                    b"fi" => UNTIL_FI,
-                    b"do" => UNTIL_DO,
-                    b"done" => UNTIL_DONE,
-                    b"esac" => UNTIL_ESAC,
-                    b"end" => UNTIL_END,
-                    _ => 0,
-                };
-                until & flag != 0
+            Some(first @ (b'}' | b't' | b'e' | b'f' | b'd')) => {
+                let ends = |flag: Until, word: &[u8]| until & flag != 0 && self.at_word(word);
+                match first {
+                    b'}' => ends(UNTIL_BRACE, b"}"),
+                    b't' => ends(UNTIL_THEN, b"then"),
+                    b'f' => ends(UNTIL_FI, b"fi"),
+                    b'd' => ends(UNTIL_DO, b"do") || ends(UNTIL_DONE, b"done"),
+                    _ => {
+                        ends(UNTIL_ELSE, b"else")
+                            || ends(UNTIL_ELSE, b"elif")
+                            || ends(UNTIL_ESAC, b"esac")
+                            || ends(UNTIL_END, b"end")
+                    }
+                }
             }
             _ => false,
         }
@@ -197,7 +251,7 @@ impl Parser<'_> {
 
     /// Consumes the reserved word if it stands here.
     pub(super) fn accept(&mut self, word: &[u8]) -> bool {
-        let found = self.bare_word() == word;
+        let found = self.at_word(word);
         if found {
             self.pos += word.len();
         }
@@ -298,11 +352,11 @@ impl Parser<'_> {
         loop {
             self.blanks();
             match self.peek() {
-                Some(b'!') if self.bare_word() == b"!" => {
+                Some(b'!') if self.at_word(b"!") => {
                     self.pos += 1;
                     negated = !negated;
                 }
-                Some(b't') if self.bare_word() == b"time" && self.time_is_keyword() => {
+                Some(b't') if self.at_word(b"time") && self.time_is_keyword() => {
                     self.pos += 4;
                     timed = true;
                     self.blanks();
@@ -474,8 +528,8 @@ impl Parser<'_> {
         self.ast.stacks.redirections.push(RedirNode { kind, fd, both, target, start, end });
     }
 
-    pub(super) fn slice(&self, range: Range32) -> &[u8] {
-        self.text.get(range.start as usize..range.end as usize).unwrap_or(&[])
+    pub(super) fn slice(&self, range: Range32) -> &'a [u8] {
+        self.whole.get(range.start as usize..range.end as usize).unwrap_or(&[])
     }
 
     /// The list inside a substitution: heredocs that wait for the end of the line around it stay out of it.

@@ -32,18 +32,17 @@ impl Parser<'_> {
 
     pub(super) fn single_quotes(&mut self) {
         let start = self.pos + 1;
-        let rest = self.text.get(start..self.end).unwrap_or(&[]);
-        let end = match rest.iter().position(|&b| b == b'\'') {
-            Some(len) => {
-                self.pos = start + len + 1;
-                start + len
-            }
+        let end = match self.classes {
+            Some(classes) => classes.single(start).min(self.end),
             None => {
-                self.refuse();
-                self.pos = self.end;
-                self.end
+                let rest = self.text.get(start..).unwrap_or(&[]);
+                memchr::memchr(b'\'', rest).map_or(self.end, |length| start + length)
             }
         };
+        if end == self.end {
+            self.refuse();
+        }
+        self.pos = (end + 1).min(self.end);
         self.push(PartKind::Literal, PART_QUOTED, start, end, 0);
     }
 
@@ -140,10 +139,10 @@ impl Parser<'_> {
         if !self.enter() {
             return;
         }
-        let outer = std::mem::replace(&mut self.end, close);
+        let outer = self.read_until(close);
         self.pos = start + 1;
         let node = self.inner_list(0);
-        self.end = outer;
+        self.read_until(outer);
         self.leave();
         self.pos = end;
         self.push(PartKind::Command, flags, start, end, node);

@@ -21,7 +21,7 @@ impl Parser<'_> {
             let Some(b) = self.peek() else { break };
             match b {
                 b'\n' | b';' | b'|' | b')' => break,
-                b'}' if self.dialect == Dialect::Zsh && self.braces > 0 && self.bare_word() == b"}" => break,
+                b'}' if self.dialect == Dialect::Zsh && self.braces > 0 && self.at_word(b"}") => break,
                 b'(' if self.zsh_group(self.ast.stacks.words.len() > words) => {
                     let word = self.word();
                     self.ast.stacks.words.push(word);

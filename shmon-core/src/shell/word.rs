@@ -3,7 +3,7 @@
 use super::Dialect;
 use super::analysis::Range32;
 use super::ast::{PART_GLOB, PART_QUOTED, Part, PartKind, WORD_BRACE, WORD_PLAIN, WordNode, settle};
-use super::chars::{GLOB, META, PLAIN, QUOTE_SPECIAL, is};
+use super::chars::{GLOB, META, PLAIN, QUOTE_SPECIAL, STOP, is};
 use super::parser::Parser;
 use super::work::worked;
 
@@ -31,11 +31,11 @@ impl Parser<'_> {
             return self.fish_word();
         }
         let start = self.pos;
-        let mut at = start;
-        while at < self.end && is(self.text[at], PLAIN) {
-            worked(1);
-            at += 1;
-        }
+        let at = match self.classes {
+            Some(classes) => classes.special(start).min(self.end),
+            None => start + self.rest().iter().take_while(|&&b| is(b, PLAIN)).count(),
+        };
+        worked(at - start);
         if at > start && (at == self.end || is(self.text[at], META)) && !self.extended_glob(at) {
             self.pos = at;
             let process = (matches!(self.text.get(at), Some(b'<' | b'>'))
@@ -216,11 +216,23 @@ impl Parser<'_> {
 
     /// Consumes a run of ordinary bytes, at least one; whether a glob character was among them.
     fn run(&mut self, place: Place) -> bool {
-        let mut glob = false;
         let start = self.pos;
+        if matches!(place, Place::Quotes | Place::Heredoc) {
+            // Quoted, so that no glob is one.
+            self.pos = match self.classes {
+                Some(classes) => classes.double(start + 1).min(self.end),
+                None => {
+                    let rest = self.text.get(start + 1..).unwrap_or(&[]);
+                    start + 1 + rest.iter().take_while(|&&b| !is(b, QUOTE_SPECIAL)).count()
+                }
+            };
+            worked(self.pos - start);
+            return false;
+        }
+        let mut glob = false;
         while let Some(b) = self.peek() {
             let stop = match place {
-                Place::Word => is(b, META | QUOTE_SPECIAL) || matches!(b, b'\'' | b'{' | b'}' | b','),
+                Place::Word => is(b, STOP),
                 Place::Quotes | Place::Heredoc => is(b, QUOTE_SPECIAL),
                 Place::Brace(other) => {
                     is(b, QUOTE_SPECIAL) || matches!(b, b'\'' | b'}') || (b == other && other != 0)
@@ -311,9 +323,9 @@ impl Parser<'_> {
     pub(super) fn arith_parts_until(&mut self, close: usize, semicolon: bool) -> Range32 {
         let mark = self.ast.stacks.parts.len();
         if self.enter() {
-            let outer = std::mem::replace(&mut self.end, close);
+            let outer = self.read_until(close);
             self.parts(Place::Arith(semicolon), false);
-            self.end = outer;
+            self.read_until(outer);
             self.leave();
         }
         settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts)
@@ -339,13 +351,12 @@ impl Parser<'_> {
     pub(super) fn heredoc_parts(&mut self, body: Range32) -> Range32 {
         let mark = self.ast.stacks.parts.len();
         if self.enter() {
-            let (pos, end) = (self.pos, self.end);
-            self.pos = body.start as usize;
-            self.end = body.end as usize;
+            let pos = std::mem::replace(&mut self.pos, body.start as usize);
+            let end = self.read_until(body.end as usize);
             // What an expansion in the body leaves open doesn't reach beyond it.
             self.parts(Place::Heredoc, true);
             self.pos = pos;
-            self.end = end;
+            self.read_until(end);
             self.leave();
         }
         settle(&mut self.ast.stacks.parts, mark, &mut self.ast.parts)
