@@ -20,6 +20,8 @@ pub(super) struct Field {
     /// Quoted glob characters get a backslash.
     pattern: bool,
     pub(super) span: Span,
+    /// What it may consist of as written, so that no copy is needed.
+    source: Range32,
 }
 
 impl Machine<'_> {
@@ -51,12 +53,29 @@ impl Machine<'_> {
         if self.dialect == super::Dialect::Fish && self.multiply(word.parts, span) {
             return;
         }
+        if let [Part { kind: PartKind::Literal, flags, start, end, .. }] = *word.parts.of(&self.s.ast.parts)
+            && (flags & PART_GLOB == 0 || self.s.folders.is_empty())
+        {
+            let quoted = if flags & PART_QUOTED != 0 { WordFlags::QUOTED } else { WordFlags::default() };
+            let glob = if flags & PART_GLOB != 0 { WordFlags::GLOB } else { WordFlags::default() };
+            self.s.fields.push(WordRec { start, len: end - start, flags: quoted | glob, span });
+            return;
+        }
         self.expand_field(word.parts, span);
+    }
+
+    /// From the first of the parts to the last.
+    fn written(&self, parts: Range32) -> Range32 {
+        match *parts.of(&self.s.ast.parts) {
+            [Part { start, end, .. }] | [Part { start, .. }, .., Part { end, .. }] => Range32 { start, end },
+            [] => Range32::default(),
+        }
     }
 
     /// Expands parts that form one word after brace expansion.
     pub(super) fn expand_field(&mut self, parts: Range32, span: Span) {
         let mut field = self.open_field(true, !self.s.folders.is_empty(), span);
+        field.source = self.written(parts);
         for index in parts.start..parts.end {
             if let Some(part) = self.s.ast.parts.get(index as usize).copied() {
                 self.part(part, &mut field);
@@ -66,7 +85,8 @@ impl Machine<'_> {
     }
 
     pub(super) fn open_field(&self, split: bool, pattern: bool, span: Span) -> Field {
-        Field { mark: self.s.build.len(), flags: WordFlags::default(), started: false, split, pattern, span }
+        let (mark, flags, source) = (self.s.build.len(), WordFlags::default(), Range32::default());
+        Field { mark, flags, started: false, split, pattern, span, source }
     }
 
     /// Ends a field: it goes to the fields unless nothing made it.
@@ -84,7 +104,7 @@ impl Machine<'_> {
             }
             unescape(&mut self.s.build, mark);
         }
-        let range = self.intern_built(mark);
+        let range = self.settle_built(mark, field.source);
         let len = range.len() as u32;
         self.s.fields.push(WordRec { start: range.start, len, flags, span: field.span });
     }
@@ -145,7 +165,8 @@ impl Machine<'_> {
         self.parts_into(word.parts, &mut field);
         let flags = field.flags;
         let known = !flags.contains(WordFlags::UNRESOLVED);
-        (Val { range: self.intern_built(field.mark), known }, flags)
+        let source = self.written(word.parts);
+        (Val { range: self.settle_built(field.mark, source), known }, flags)
     }
 
     /// Expands a word to a pattern at the end of the build buffer; whether all of it is known.
@@ -325,7 +346,7 @@ impl Machine<'_> {
 
     /// Whether this substitution was run before, in the text from which this one stems, without a known result.
     fn is_opaque(&self, range: Range32) -> bool {
-        self.s.regions.len() > 1
+        (self.s.regions.len() > 1 || self.in_place > 0)
             && self.s.opaque.iter().any(|o| *o != range && self.text(*o) == self.text(range))
     }
 

@@ -96,6 +96,8 @@ pub(super) struct Machine<'a> {
     pub(super) args_set: bool,
     /// Steps that are left for patterns.
     pub(super) pattern_steps: u32,
+    /// Texts for shells that stand in the command were parsed up to here.
+    pub(super) in_place: u32,
     /// Searches for derived text that are left.
     searches: u32,
     pub(super) budget_spent: bool,
@@ -151,6 +153,7 @@ pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
         assignments: Range32::default(),
         args_set: false,
         pattern_steps: super::pattern::MAX_STEPS,
+        in_place: 0,
         searches: MAX_SEARCHES,
         budget_spent: false,
         zero: Val::default(),
@@ -274,6 +277,15 @@ impl Machine<'_> {
         range
     }
 
+    /// The same, without a copy where the text has it at `source` already.
+    pub(super) fn settle_built(&mut self, mark: usize, source: Range32) -> Range32 {
+        if self.s.build.get(mark..).is_some_and(|built| !built.is_empty() && built == self.text(source)) {
+            self.s.build.truncate(mark);
+            return source;
+        }
+        self.intern_built(mark)
+    }
+
     pub(super) fn issue(&mut self, kind: IssueKind, span: Span) {
         let issue = Issue { kind, span };
         if self.a.issues.len() < MAX_NOTES && !self.a.issues.contains(&issue) {
@@ -344,6 +356,14 @@ impl Machine<'_> {
     }
 
     pub(super) fn parse(&mut self, range: Range32, origin: Origin) -> NodeId {
+        // It stands in the command and isn't parsed for the second time: spans are what they are.
+        if matches!(origin, Origin::Exact(at) if at == range.start)
+            && self.s.regions.first().is_some_and(|command| range.end <= command.end)
+            && range.start >= self.in_place
+        {
+            self.in_place = range.end;
+            return self.parse_range(range);
+        }
         // Parsed again (an alias, a loop): a copy keeps regions sorted and spans right.
         let sorted = self.s.regions.last().is_none_or(|r| r.end <= range.start);
         let range = if sorted {
@@ -358,6 +378,10 @@ impl Machine<'_> {
             Range32 { start, end: start + len as u32 }
         };
         self.s.regions.push(Region { start: range.start, end: range.end, origin });
+        self.parse_range(range)
+    }
+
+    fn parse_range(&mut self, range: Range32) -> NodeId {
         let (node, trouble) =
             parser::parse(&self.a.text, &self.a.classes, range, self.dialect, &mut self.s.ast);
         if let Some(at) = trouble.depth {
