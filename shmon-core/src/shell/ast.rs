@@ -320,8 +320,12 @@ impl Ast {
 }
 
 /// Moves the entries above `mark` from a stack to its arena.
+#[inline]
 pub(super) fn settle<T: Copy>(stack: &mut Vec<T>, mark: usize, arena: &mut Vec<T>) -> Range32 {
     let start = arena.len() as u32;
+    if stack.len() == mark {
+        return Range32 { start, end: start };
+    }
     arena.extend_from_slice(stack.get(mark..).unwrap_or(&[]));
     stack.truncate(mark);
     Range32 { start, end: arena.len() as u32 }

@@ -84,11 +84,34 @@ impl Machine<'_> {
             self.s.fields.truncate(mark);
             return;
         }
+        if redirected.is_empty() {
+            let descriptors = self.s.descriptors.len();
+            self.expanded(words, assigned, redirected, range, [mark, before]);
+            // What `exec` alone opens stays open.
+            if !std::mem::take(&mut self.keeps_redirections) {
+                self.s.descriptors.truncate(descriptors);
+            }
+            return;
+        }
         let input = self.input;
         let applied = self.redirect(redirected);
         if words.is_empty() && assigned.is_empty() && redirected.len() == 1 && self.input != input {
             self.print_file();
         }
+        self.expanded(words, assigned, redirected, range, [mark, before]);
+        self.undo_redirect(applied);
+    }
+
+    /// Goes on with what has become of a command's words: the fields since the first mark; the second is that of the invocations
+    /// before it.
+    fn expanded(
+        &mut self,
+        words: Range32,
+        assigned: Range32,
+        redirected: Range32,
+        range: Range32,
+        [mark, before]: [usize; 2],
+    ) {
         let span = self.span(range);
         if self.s.fields.len() == mark {
             self.status = Some(0);
@@ -135,7 +158,6 @@ impl Machine<'_> {
                 self.s.vars.drain(shadow..shadow + shadows);
             }
         }
-        self.undo_redirect(applied);
     }
 
     /// Whether the command is `declare` or one of its kin, to which assignments among the arguments belong.

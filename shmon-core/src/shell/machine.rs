@@ -107,8 +107,14 @@ pub(super) struct Machine<'a> {
     pub(super) last_word: Option<Val>,
 }
 
-/// Analyses `command`, with which `out` began, into it.
+/// Analyses `command` into `out`.
 pub(super) fn run(command: &[u8], dialect: Dialect, out: &mut Analysis) {
+    out.begin(command);
+    go_on(command, dialect, out);
+}
+
+/// Analyses `command`, with which `out` began, into it.
+pub(super) fn go_on(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     out.restart(command.len());
     let mut state = out.state.take().unwrap_or_default();
     state.clear();

@@ -76,14 +76,13 @@ pub use tree::{TreeEntry, tree};
 pub fn analyze(command: &[u8], dialect: Dialect, out: &mut Analysis) {
     out.begin(command);
     if dialect != Dialect::Bash || !quick::run(command, out) {
-        machine::run(command, dialect, out);
+        machine::go_on(command, dialect, out);
     }
 }
 
 /// [`analyze`] without its quick way for ordinary commands, which has to answer the same: for tests that compare the two.
 #[doc(hidden)]
 pub fn analyze_in_full(command: &[u8], dialect: Dialect, out: &mut Analysis) {
-    out.begin(command);
     machine::run(command, dialect, out);
 }
 

@@ -324,24 +324,37 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The operator of an and-or list that stands here.
+    fn and_or_operator(&self) -> Option<Join> {
+        match (self.peek(), self.peek_at(1)) {
+            (Some(b'&'), Some(b'&')) => Some(Join::And),
+            (Some(b'|'), Some(b'|')) => Some(Join::Or),
+            _ => None,
+        }
+    }
+
     pub(super) fn and_or(&mut self) -> NodeId {
+        let mut node = self.pipeline();
+        self.blanks();
+        let Some(mut next) = self.and_or_operator() else { return node };
         let mark = self.ast.stacks.items.len();
         let mut join = Join::Sequence;
         loop {
-            let node = self.pipeline();
             self.ast.stacks.items.push(Item { node, join });
-            self.blanks();
-            join = match (self.peek(), self.peek_at(1)) {
-                (Some(b'&'), Some(b'&')) => Join::And,
-                (Some(b'|'), Some(b'|')) => Join::Or,
-                _ => break,
-            };
             self.pos += 2;
             self.lines();
             if self.peek().is_none() {
                 self.refuse();
             }
+            join = next;
+            node = self.pipeline();
+            self.blanks();
+            next = match self.and_or_operator() {
+                Some(next) => next,
+                None => break,
+            };
         }
+        self.ast.stacks.items.push(Item { node, join });
         self.finish_items(mark, |items| Node::AndOr { items })
     }
 
@@ -369,34 +382,37 @@ impl<'a> Parser<'a> {
             }
             prefixed = true;
         }
-        let mark = self.ast.stacks.items.len();
-        let mut join = Join::Pipe;
-        loop {
-            self.blanks();
-            // `! ` and `time` may stand alone.
-            let bare = prefixed && mark == self.ast.stacks.items.len() && self.at_separator();
-            let node = if bare { EMPTY } else { self.command() };
-            self.ast.stacks.items.push(Item { node, join });
-            self.blanks();
-            join = match (self.peek(), self.peek_at(1)) {
-                (Some(b'|'), Some(b'&')) => Join::PipeBoth,
-                (Some(b'|'), next) if next != Some(b'|') => Join::Pipe,
-                _ => break,
-            };
-            self.pos += if join == Join::PipeBoth { 2 } else { 1 };
-            self.lines();
-        }
-        let single = self.ast.stacks.items.len() == mark + 1;
-        let mut node = if single && !negated {
-            self.finish_items(mark, |items| Node::Pipeline { items, negated })
-        } else {
+        // `! ` and `time` may stand alone.
+        let mut node = if prefixed && self.at_separator() { EMPTY } else { self.command() };
+        self.blanks();
+        let mut next = self.pipe();
+        if negated || next.is_some() {
+            let mark = self.ast.stacks.items.len();
+            self.ast.stacks.items.push(Item { node, join: Join::Pipe });
+            while let Some(join) = next {
+                self.pos += if join == Join::PipeBoth { 2 } else { 1 };
+                self.lines();
+                let node = self.command();
+                self.ast.stacks.items.push(Item { node, join });
+                self.blanks();
+                next = self.pipe();
+            }
             let items = settle(&mut self.ast.stacks.items, mark, &mut self.ast.items);
-            self.ast.add(Node::Pipeline { items, negated })
-        };
+            node = self.ast.add(Node::Pipeline { items, negated });
+        }
         if timed {
             node = self.ast.add(Node::Timed { body: node });
         }
         node
+    }
+
+    /// The operator of a pipeline that stands here.
+    fn pipe(&self) -> Option<Join> {
+        match (self.peek(), self.peek_at(1)) {
+            (Some(b'|'), Some(b'&')) => Some(Join::PipeBoth),
+            (Some(b'|'), next) if next != Some(b'|') => Some(Join::Pipe),
+            _ => None,
+        }
     }
 
     /// Whether `time` is the keyword. In bash it is even before `-f`, which then is the command; other shells have the
