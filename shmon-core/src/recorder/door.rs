@@ -1,8 +1,8 @@
 //! The recorder's socket: a shell that wants to know that its command is recorded asks here.
 //!
-//! A client sends lines `SESSION SEQUENCE` and gets for each an empty line at once (the recorder is at work), then `+SEQUENCE` when
-//! the entry is committed, or `-SEQUENCE` when it won't be: the session isn't known, or belongs to another user. Who asks is known
-//! from the kernel. `SESSION SEQUENCE row`, about the one command of `shmon record`, is answered by
+//! A client sends lines `SESSION SEQUENCE` and gets for each `cpu N` at once (the recorder is at work, on that processor), then
+//! `+SEQUENCE` when the entry is committed, or `-SEQUENCE` when it won't be: the session isn't known, or belongs to another user.
+//! Who asks is known from the kernel. `SESSION SEQUENCE row`, about the one command of `shmon record`, is answered by
 //! `+SEQUENCE ID LEVEL EXCLUDED DUPLICATE NOTIFICATIONS` alone.
 
 use super::Recorder;
@@ -213,7 +213,8 @@ impl Client {
                 Some(asked) if self.asked.len() < LONGEST => {
                     // Who doesn't read it loses it, and waits as before.
                     if !asked.row {
-                        let _ = self.stream.write(b"\n");
+                        let begun = format!("cpu {}\n", rustix::thread::sched_getcpu());
+                        let _ = self.stream.write(begun.as_bytes());
                     }
                     self.asked.push(asked);
                 }
@@ -283,8 +284,16 @@ impl Line {
         let mut exchange = || -> std::io::Result<Reply> {
             self.stream.set_write_timeout(Some(limit))?;
             self.stream.write_all(format!("{question}\n").as_bytes())?;
-            let (mut answer, mut buffer) = (Vec::new(), [0; 256]);
-            while !answer.trim_ascii_start().ends_with(b"\n") {
+            let (mut text, mut buffer) = (Vec::new(), [0; 256]);
+            loop {
+                // That it is at work on it is no answer.
+                while let Some(end) = text.iter().position(|b| *b == b'\n') {
+                    match text[0] {
+                        b'+' => return Ok(Reply::Yes(String::from_utf8_lossy(&text[1..end]).into_owned())),
+                        b'-' => return Ok(Reply::No),
+                        _ => drop(text.drain(..=end)),
+                    }
+                }
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     return Ok(Reply::Silent);
@@ -292,11 +301,9 @@ impl Line {
                 self.stream.set_read_timeout(Some(left))?;
                 match self.stream.read(&mut buffer)? {
                     0 => return Ok(Reply::No),
-                    n => answer.extend_from_slice(&buffer[..n]),
+                    n => text.extend_from_slice(&buffer[..n]),
                 }
             }
-            let answer = String::from_utf8_lossy(&answer);
-            Ok(answer.trim().strip_prefix('+').map_or(Reply::No, |said| Reply::Yes(said.to_owned())))
         };
         exchange().unwrap_or_else(|error| match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Reply::Silent,

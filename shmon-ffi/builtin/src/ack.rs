@@ -5,9 +5,9 @@ use std::ffi::{CStr, c_int};
 use std::io::Error;
 use std::mem::size_of;
 
-/// The recorder says that it has begun (an empty line), and mostly answers so many nanoseconds later; a processor that fell asleep
-/// takes tens of thousands to wake up. So long the answer is looked for, and then waited for. Who looks sooner keeps the processor
-/// on which the recorder may have been put.
+/// The recorder says that it has begun (`cpu N`), and mostly answers so many nanoseconds later; a processor that fell asleep takes
+/// tens of thousands to wake up. So long the answer is looked for, and then waited for. Who looks sooner, or on the recorder's own
+/// processor, keeps it from its work.
 const AWAKE: i64 = 300_000;
 
 /// The descriptor is moved above those that scripts use.
@@ -25,7 +25,7 @@ pub(crate) struct Ack {
     text: Vec<u8>,
     /// What was asked last, and not answered in time.
     owed: Option<u64>,
-    /// Since when the recorder is at work on it, in nanoseconds.
+    /// Since when the recorder is at work on it on another processor, in nanoseconds.
     begun: Option<i64>,
 }
 
@@ -155,13 +155,14 @@ impl Ack {
             }
         }
         while let Some(end) = self.text.iter().position(|b| *b == b'\n') {
-            let answered =
-                std::str::from_utf8(&self.text[1.min(end)..end]).ok().and_then(|n| n.parse::<u64>().ok());
-            if end == 0 {
-                self.begun = Some(now());
-            }
-            if answered.is_some() && answered >= self.owed {
-                self.owed = None;
+            let line = std::str::from_utf8(&self.text[..end]).unwrap_or_default();
+            if let Some(processor) = line.strip_prefix("cpu ") {
+                self.begun = (processor.parse() != Ok(processor_of_mine())).then(now);
+            } else {
+                let answered = line.strip_prefix(['+', '-']).and_then(|n| n.parse::<u64>().ok());
+                if answered.is_some() && answered >= self.owed {
+                    self.owed = None;
+                }
             }
             self.text.drain(..=end);
         }
@@ -187,6 +188,12 @@ fn processors() -> c_int {
             1
         }
     }
+}
+
+/// The number of the processor on which this runs.
+fn processor_of_mine() -> c_int {
+    // SAFETY: reads a number.
+    unsafe { libc::sched_getcpu() }
 }
 
 /// Nanoseconds of a clock that is never set.
