@@ -66,6 +66,20 @@ impl Place {
         found.into_keys().map(|text| text["shmon notice ".len()..].to_owned()).collect()
     }
 
+    /// How many commands the sessions of this test's shells say that they have.
+    fn counted(&self) -> Vec<u32> {
+        let db = self.database();
+        let mut query =
+            db.prepare("SELECT commands FROM sessions WHERE session_id LIKE ?1 ORDER BY 1").unwrap();
+        let rows = query.query_map([format!("{}-%", std::process::id())], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The socket at which the shell of this number asks, and its session.
+    fn asked(&self, number: u32) -> (PathBuf, String) {
+        (self.path().join("run/shmon.sock"), format!("{}-{number}", std::process::id()))
+    }
+
     /// A shell's file. The process is this test, so the shell lives.
     fn shell(&self, number: u32) -> Shell {
         let name = format!("{}-{number}", std::process::id());
@@ -124,9 +138,19 @@ fn a_recorder_that_is_killed_at_any_moment_records_everything_once() {
         let writers: Vec<_> = (0..SHELLS)
             .map(|number| {
                 let mut shell = place.shell(number);
+                let place = &place;
                 scope.spawn(move || {
+                    let (socket, session) = place.asked(number);
                     for sequence in 1..=COMMANDS {
-                        shell.run(sequence, &format!("work {number} {sequence}"));
+                        let command = format!("work {number} {sequence}");
+                        shell.run(sequence, &command);
+                        // Half of them wait, whether somebody answers or dies meanwhile.
+                        let brief = Duration::from_millis(20);
+                        if number % 2 == 0
+                            && shmon_core::recorder::door::ask(&socket, &session, sequence, brief)
+                        {
+                            assert_eq!(place.commands(&command).len(), 1, "{command} was answered for");
+                        }
                         std::thread::sleep(Duration::from_millis(2));
                     }
                 })
@@ -161,6 +185,7 @@ fn a_recorder_that_is_killed_at_any_moment_records_everything_once() {
         )
         .unwrap();
     assert_eq!(unfinished, 0, "an end was lost");
+    assert_eq!(place.counted(), vec![COMMANDS as u32; SHELLS as usize], "sessions count their commands");
     let again = place.drain();
     assert!(again.starts_with("0 commands, 0 ends, 0 notices; 0 were"), "{again}");
     let notices = place.notices();
@@ -226,9 +251,8 @@ fn a_shell_that_waits_is_answered_when_its_command_is_recorded() {
     let place = Place::new("[capture]\nack = true\n");
     let mut shell = place.shell(1);
     let mut recorder = place.daemon();
-    let socket = place.path().join("run/shmon.sock");
+    let (socket, session) = place.asked(1);
     appears(&socket);
-    let session = format!("{}-1", std::process::id());
     let ask = |session: &str, n| shmon_core::recorder::door::ask(&socket, session, n, PATIENCE);
     for sequence in 1..=20 {
         shell.run(sequence, &format!("acked {sequence}"));
@@ -246,6 +270,49 @@ fn a_shell_that_waits_is_answered_when_its_command_is_recorded() {
     assert!(recorder.0.wait().expect("its end").success());
     assert!(!place.path().join("state/recorder").exists() && !place.path().join("run/awake").exists());
     assert_eq!(place.notices(), Vec::<String>::new());
+    // What nobody waited for was done before it ended.
+    assert_eq!(place.counted(), [21]);
+    assert!(place.drain().starts_with("0 commands, 0 ends, 0 notices; 0 were"));
+}
+
+#[test]
+fn what_was_answered_for_is_committed_with_its_place_and_counted_by_whoever_comes_next() {
+    let place = Place::new("");
+    let mut shell = place.shell(1);
+    let mut recorder = place.daemon();
+    let (socket, session) = place.asked(1);
+    appears(&socket);
+    for sequence in 1..=5 {
+        shell.run(sequence, "asked for");
+        assert!(shmon_core::recorder::door::ask(&socket, &session, sequence, PATIENCE));
+    }
+    kill(&mut recorder, rustix::process::Signal::KILL);
+    recorder.0.wait().expect("its end");
+    assert!(place.shmon(&["verify"]).status.success(), "what isn't counted yet is no difference");
+    // It had read them to the end, and said so in the same commit: nothing is read twice.
+    let drained = place.drain();
+    assert!(drained.contains("0 commands, 0 ends"), "{drained}");
+    assert!(drained.contains("; 0 were"), "{drained}");
+    assert!(place.shmon(&["record", "--session", "other", "true"]).status.success());
+    assert_eq!(place.counted(), [5]);
+    assert!(place.shmon(&["verify"]).status.success());
+}
+
+#[test]
+fn sessions_are_counted_soon_after_the_answer() {
+    let place = Place::new("");
+    let mut shell = place.shell(1);
+    let _recorder = place.daemon();
+    let (socket, session) = place.asked(1);
+    appears(&socket);
+    shell.run(1, "asked for");
+    assert!(shmon_core::recorder::door::ask(&socket, &session, 1, PATIENCE));
+    let until = Instant::now() + PATIENCE;
+    // Nothing else wakes the recorder.
+    while place.counted() != [1] {
+        assert!(Instant::now() < until, "the count doesn't come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -255,7 +322,7 @@ fn a_commit_that_fails_is_not_answered_for() {
     shell.run(1, "before");
     let mut recorder = place.daemon();
     appears(&place.path().join("run/awake"));
-    let (socket, session) = (place.path().join("run/shmon.sock"), format!("{}-1", std::process::id()));
+    let (socket, session) = place.asked(1);
     assert!(shmon_core::recorder::door::ask(&socket, &session, 1, PATIENCE));
     // Another program holds the database for longer than the recorder's patience with it.
     let db = place.database();
@@ -267,6 +334,37 @@ fn a_commit_that_fails_is_not_answered_for() {
     assert_eq!(place.commands("meanwhile").len(), 1);
     kill(&mut recorder, rustix::process::Signal::TERM);
     recorder.0.wait().expect("its end");
+}
+
+#[test]
+fn after_a_failure_a_recorder_that_is_asked_pauses() {
+    let place = Place::new("");
+    let mut shell = place.shell(1);
+    let errors = place.path().join("errors");
+    let file = std::fs::File::create(&errors).expect("a file");
+    let mut command = Command::new(SHMON);
+    command
+        .arg("--home")
+        .arg(place.path())
+        .args(["daemon", "--idle-exit", "0"])
+        .stdout(Stdio::null())
+        .stderr(file);
+    let _recorder = Daemon(command.spawn().expect("a recorder"));
+    let (socket, session) = place.asked(1);
+    appears(&place.path().join("run/awake"));
+    shell.run(1, "before");
+    assert!(shmon_core::recorder::door::ask(&socket, &session, 1, PATIENCE));
+    // Each commit fails at once.
+    let fail =
+        "CREATE TRIGGER fail BEFORE INSERT ON command_logs BEGIN SELECT RAISE(ABORT, 'on purpose'); END";
+    place.database().execute_batch(fail).expect("a trigger");
+    shell.run(2, "meanwhile");
+    assert!(!shmon_core::recorder::door::ask(&socket, &session, 2, Duration::from_secs(1)));
+    let tries = std::fs::read_to_string(&errors).expect("text").matches("on purpose").count();
+    assert!((1..=5).contains(&tries), "{tries} tries in a second");
+    place.database().execute_batch("DROP TRIGGER fail").expect("no trigger");
+    assert!(shmon_core::recorder::door::ask(&socket, &session, 2, PATIENCE));
+    assert_eq!(place.commands("meanwhile").len(), 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::classifier::{Classifier, Scratch};
 use crate::config::{Config, ExcludeMode, Home, RuleFiles, private_folder};
 use crate::log::{Lines, LogFile};
 use crate::record::{Ending, Event, Record};
-use crate::store::{Entry, Place, Store, StoreOptions, outbox::NewNotification};
+use crate::store::{Entry, Pace, Place, Store, StoreOptions, outbox::NewNotification};
 use crate::{ErrorKind, Level, Result, time};
 
 /// What capture delivers.
@@ -125,13 +125,18 @@ impl Monitor {
     /// [`ErrorKind::Store`] when the database can't be written: then nothing of the batch was recorded, and it may be
     /// tried again.
     pub fn record(&mut self, batch: &[Incoming]) -> Result<Vec<Recorded>> {
-        let committed = self.commit_up_to(batch, &[])?;
+        let committed = self.commit_up_to(batch, &[], Pace::Steady)?;
         self.finish(committed)
     }
 
     /// The first half of [`Monitor::record`]: when it returns, the batch is committed, and so are the places up to which spools
     /// were read. Who waits for that is told before [`Monitor::finish`], which is the caller's next step.
-    pub(crate) fn commit_up_to(&mut self, batch: &[Incoming], places: &[Place]) -> Result<Committed> {
+    pub(crate) fn commit_up_to(
+        &mut self,
+        batch: &[Incoming],
+        places: &[Place],
+        pace: Pace,
+    ) -> Result<Committed> {
         let mut recorded = Vec::with_capacity(batch.len());
         let mut entries = Vec::with_capacity(batch.len());
         let mut kept = Vec::with_capacity(batch.len());
@@ -146,7 +151,7 @@ impl Monitor {
                 entries.push(entry);
             }
         }
-        let stored = self.store.commit_up_to(&entries, places)?;
+        let stored = self.store.commit_up_to(&entries, places, pace)?;
         for (index, stored) in kept.iter().zip(stored) {
             let answer = &mut recorded[*index];
             answer.id = (stored.id != 0).then_some(stored.id);
@@ -182,6 +187,11 @@ impl Monitor {
             Err(error) if error.kind() == ErrorKind::Io => Ok(recorded),
             other => other.map(|()| recorded),
         }
+    }
+
+    /// Makes up for what hurried commits left.
+    pub(crate) fn catch_up(&mut self) -> Result<()> {
+        self.store.catch_up()
     }
 
     fn classify(&mut self, event: &Event) -> (Recorded, Option<Entry>) {

@@ -109,6 +109,8 @@ struct Daemon {
     home: Home,
     recorder: Recorder,
     watch: Option<OwnedFd>,
+    /// The watch may have told what nobody has read yet.
+    unread: bool,
     bell: UnixDatagram,
     door: Door,
     signals: UnixStream,
@@ -189,7 +191,7 @@ impl Daemon {
                     | inotify::WatchFlags::MOVED_FROM;
                 inotify::add_watch(&fd, home.spool_dir(), what).map(|_| fd)
             });
-        Ok(Daemon { recorder, watch: watch.ok(), bell, door, signals, stop, reload, home })
+        Ok(Daemon { recorder, watch: watch.ok(), unread: false, bell, door, signals, stop, reload, home })
     }
 
     fn serve(mut self, args: &Args, trouble: &mut Trouble) -> Result<()> {
@@ -268,7 +270,7 @@ impl Daemon {
                 listened = Instant::now();
                 current.record(silence.look(&self.recorder, args.system));
             }
-            woken = self.wait(if pause.is_zero() { self.look() } else { pause })?;
+            woken = self.wait(pause)?;
         }
     }
 
@@ -276,24 +278,36 @@ impl Daemon {
         if self.watch.is_some() { LOOK } else { LOOK_BLIND }
     }
 
-    /// Waits for a shell, a signal, or the time.
-    fn wait(&mut self, at_most: Duration) -> Result<Woken> {
-        let ready = self.poll(at_most)?;
-        let mut all = ready.is_empty();
-        let mut buffer = [0; 4096];
-        while ready.bell && self.bell.recv(&mut buffer).is_ok() {
-            all = true;
+    /// Waits for a shell, a signal, or the time; after a failure for the next try.
+    fn wait(&mut self, pause: Duration) -> Result<Woken> {
+        let mut names = HashSet::new();
+        let mut all = std::mem::take(&mut self.unread) && !self.written(&mut names);
+        let mut asked = HashSet::new();
+        let failed = !pause.is_zero();
+        if failed || (names.is_empty() && !all) {
+            let ready = self.poll(if failed { pause } else { self.look() })?;
+            all |= ready.is_empty();
+            let mut buffer = [0; 4096];
+            while ready.bell && self.bell.recv(&mut buffer).is_ok() {
+                all = true;
+            }
+            while ready.signals && matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
+                all = true;
+            }
+            asked = self.door.receive(&ready.door);
         }
-        while ready.signals && matches!(self.signals.read(&mut buffer), Ok(n) if n > 0) {
-            all = true;
-        }
-        let mut names = self.door.receive(&ready.door);
-        if names.is_empty() && !all {
+        if asked.is_empty() && !all {
             // Nobody waits: what comes in the next moment goes into the same commit. Most of the time that is the end of
             // a command and the beginning of the next, which a shell may wait for.
-            names = self.linger()?;
+            asked = self.linger()?;
         }
-        // Also where it had nothing to say before somebody asked: who asks has written first.
+        if !asked.is_empty() && !all {
+            // Who asks has written first. What the file system says of it is read when he has his answer.
+            self.unread = true;
+            names.extend(asked);
+            return Ok(Woken::By(names));
+        }
+        names.extend(asked);
         all |= !self.written(&mut names);
         Ok(if all { Woken::All } else { Woken::By(names) })
     }

@@ -147,6 +147,11 @@ impl Door {
         self.clients.iter().flat_map(|client| &client.asked).map(|asked| asked.session.clone()).collect()
     }
 
+    /// Somebody waits for an answer.
+    pub(super) fn is_asked(&self) -> bool {
+        self.clients.iter().any(|client| !client.asked.is_empty())
+    }
+
     fn admit(&mut self, stream: UnixStream) {
         let Ok(peer) = rustix::net::sockopt::socket_peercred(&stream) else { return };
         let uid = peer.uid.as_raw();

@@ -27,7 +27,7 @@ pub use trouble::Trouble;
 use crate::config::{Home, SystemConfig, private_folder};
 use crate::monitor::{Incoming, Monitor, Recorded};
 use crate::spool::{Kind, Piece, Reader, SUFFIX};
-use crate::store::Place;
+use crate::store::{Pace, Place};
 use crate::{Result, identity};
 use answers::Answers;
 use batch::{Batch, Done, Owner};
@@ -174,7 +174,7 @@ impl Recorder {
                 source.alive = alive && (self.limits.is_none() || *count <= FILES_OF_ONE);
             }
         }
-        self.take(monitor, batch, names, door)
+        self.take(monitor, batch, names, door, Pace::Steady)
     }
 
     /// Takes what the named shells have written: sooner than [`Recorder::drain`], which looks at all of them. Who asks at the
@@ -198,7 +198,8 @@ impl Recorder {
             }
         }
         let names = names.iter().filter(|name| self.sources.contains_key(*name)).cloned().collect();
-        self.take(monitor, batch, names, Some(door))
+        let pace = if door.is_asked() { Pace::Hurried } else { Pace::Steady };
+        self.take(monitor, batch, names, Some(door), pace)
     }
 
     /// What was read is committed: false after a commit that failed, until the next drain.
@@ -245,6 +246,7 @@ impl Recorder {
         mut batch: Batch,
         names: Vec<String>,
         door: Option<&mut Door>,
+        pace: Pace,
     ) -> Result<Drained> {
         let mut drained = Drained::default();
         let mut failure = None;
@@ -262,7 +264,7 @@ impl Recorder {
                 if batch.incoming.len() >= GROUP {
                     batch.places.push(source.mark.place(&name));
                     // Nobody is answered while this file is in nobody's hands; the last commit does it.
-                    self.commit(monitor, &mut batch, &mut drained, None)?;
+                    self.commit(monitor, &mut batch, &mut drained, None, Pace::Steady)?;
                     self.marks.insert(name.clone(), source.mark);
                 }
             }
@@ -278,7 +280,10 @@ impl Recorder {
                 self.sources.insert(name, source);
             }
         }
-        self.commit(monitor, &mut batch, &mut drained, door)?;
+        self.commit(monitor, &mut batch, &mut drained, door, pace)?;
+        if pace == Pace::Steady {
+            monitor.catch_up()?;
+        }
         failure.map_or(Ok(drained), Err)
     }
 
@@ -357,6 +362,7 @@ impl Recorder {
         batch: &mut Batch,
         drained: &mut Drained,
         door: Option<&mut Door>,
+        pace: Pace,
     ) -> Result<()> {
         if let Some(limits) = &mut self.limits {
             limits.apply(monitor.classifier(), batch);
@@ -364,7 +370,7 @@ impl Recorder {
         if batch.is_empty() {
             return Ok(());
         }
-        let committed = match monitor.commit_up_to(&batch.incoming, &batch.places) {
+        let committed = match monitor.commit_up_to(&batch.incoming, &batch.places, pace) {
             Ok(committed) => committed,
             Err(error) => {
                 // Nothing was stored: read again from where the database is, and nobody is told that it was.

@@ -4,13 +4,14 @@ use super::evidence::canonical::Kind;
 use super::evidence::chain::Chain;
 use super::outbox::{self, NewNotification};
 use super::schema::COVERED_COLUMNS;
+use super::session_counts::{self, SessionCounts};
 use super::{Entry, Stored, open, text_index};
 use crate::Level;
-use crate::record::{Ending, Event, Record, UnixNanos};
+use crate::record::{Ending, Record, UnixNanos};
 use crate::time;
 use crate::verdict::Finding;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -28,6 +29,8 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 pub(super) struct Frame {
     pub(super) now: UnixNanos,
     pub(super) redact: bool,
+    /// Somebody waits: what sums rows up follows with the next commit that nobody waits for.
+    pub(super) hurry: bool,
 }
 
 /// Statements and state of one batch; lives inside the write transaction.
@@ -38,7 +41,9 @@ pub(super) struct Batch<'a> {
     find: CachedStatement<'a>,
     insert: CachedStatement<'a>,
     rules: HashMap<String, i64>,
-    sessions: HashMap<String, Session>,
+    sessions: SessionCounts,
+    /// The first row that the batch stored.
+    first: Option<i64>,
     local: LocalTime,
 }
 
@@ -60,18 +65,6 @@ impl LocalTime {
     }
 }
 
-/// What a batch adds to a row of `sessions`.
-struct Session {
-    event: Event,
-    first_id: i64,
-    last_id: i64,
-    last_at: UnixNanos,
-    first_at: UnixNanos,
-    /// Commands by level, lowest first.
-    commands: [i64; 4],
-    worst: Level,
-}
-
 impl<'a> Batch<'a> {
     pub(super) fn new(db: &'a Connection, frame: &'a Frame) -> rusqlite::Result<Batch<'a>> {
         Ok(Batch {
@@ -83,12 +76,16 @@ impl<'a> Batch<'a> {
             )?,
             insert: db.prepare_cached(&INSERT)?,
             rules: HashMap::new(),
-            sessions: HashMap::new(),
+            sessions: SessionCounts::default(),
+            first: None,
             local: LocalTime::default(),
         })
     }
 
     pub(super) fn run(mut self, entries: &[Entry]) -> rusqlite::Result<Vec<Stored>> {
+        if !self.frame.hurry {
+            self.sessions.note_left(self.db)?;
+        }
         let mut stored = Vec::with_capacity(entries.len());
         for entry in entries {
             stored.push(match entry {
@@ -96,8 +93,14 @@ impl<'a> Batch<'a> {
                 Entry::End(ending) => self.end(ending)?,
             });
         }
-        self.write_sessions()?;
-        text_index::catch_up(self.db)?;
+        match self.first {
+            Some(first) if self.frame.hurry => session_counts::leave(self.db, first)?,
+            _ if self.frame.hurry => {}
+            _ => {
+                self.sessions.write(self.db)?;
+                text_index::catch_up(self.db)?;
+            }
+        }
         Ok(stored)
     }
 
@@ -115,7 +118,10 @@ impl<'a> Batch<'a> {
             return Ok(Stored { id, duplicate: true });
         }
         let id = self.insert_row(record)?;
-        self.note_session(id, record);
+        self.first = self.first.or(Some(id));
+        if !self.frame.hurry {
+            self.sessions.note(id, event, record.verdict.level);
+        }
         for notification in notifications {
             outbox::insert(self.db, id, self.frame, notification)?;
         }
@@ -226,77 +232,6 @@ impl<'a> Batch<'a> {
         let sql = "UPDATE command_logs SET exit_status = ?2, duration_ns = ?3 WHERE id = ?1";
         self.db.prepare_cached(sql)?.execute((id, status, duration))?;
         self.chain.append(Kind::End, id, [integer(status), integer(duration)])
-    }
-
-    fn note_session(&mut self, id: i64, record: &Record) {
-        let (event, level) = (&record.event, record.verdict.level);
-        let at = event.started_at;
-        match self.sessions.get_mut(&event.session_id) {
-            Some(session) => {
-                session.last_id = id;
-                session.last_at = session.last_at.max(at);
-                session.first_at = session.first_at.min(at);
-                session.commands[level as usize] += 1;
-                session.worst = session.worst.max(level);
-            }
-            None => {
-                let event = Event { command: Vec::new(), ..event.clone() };
-                let mut commands = [0; 4];
-                commands[level as usize] = 1;
-                let session = Session {
-                    event,
-                    first_id: id,
-                    last_id: id,
-                    last_at: at,
-                    first_at: at,
-                    commands,
-                    worst: level,
-                };
-                self.sessions.insert(session.event.session_id.clone(), session);
-            }
-        }
-    }
-
-    fn write_sessions(&mut self) -> rusqlite::Result<()> {
-        let sql =
-            "INSERT INTO sessions (session_id, parent_session, user, uid, host, tty, pid, shell, ssh_client,
-              first_id, last_id, started_at_ns, last_at_ns, commands, worst, medium, high, critical)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-            ON CONFLICT (session_id) DO UPDATE SET
-              last_id = excluded.last_id,
-              started_at_ns = min(started_at_ns, excluded.started_at_ns),
-              last_at_ns = max(last_at_ns, excluded.last_at_ns),
-              commands = commands + excluded.commands,
-              worst = max(worst, excluded.worst),
-              medium = medium + excluded.medium,
-              high = high + excluded.high,
-              critical = critical + excluded.critical";
-        let mut upsert = self.db.prepare_cached(sql)?;
-        for session in self.sessions.values() {
-            let e = &session.event;
-            let [low, medium, high, critical] = session.commands;
-            upsert.execute(params![
-                e.session_id,
-                e.parent_session,
-                e.user,
-                e.uid,
-                e.host,
-                e.tty,
-                e.pid,
-                e.shell,
-                e.ssh_client,
-                session.first_id,
-                session.last_id,
-                session.first_at,
-                session.last_at,
-                low + medium + high + critical,
-                session.worst as u8,
-                medium,
-                high,
-                critical
-            ])?;
-        }
-        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ mod prune;
 mod query;
 mod row;
 mod schema;
+mod session_counts;
 mod sessions;
 mod stats;
 mod text_index;
@@ -104,6 +105,8 @@ pub struct Store {
     notices: Vec<Notice>,
     /// Pages of the write-ahead log that no commit has copied into the database, where commits leave that undone.
     log_pages: Option<usize>,
+    /// A commit of ours left its rows to be counted.
+    uncounted: bool,
 }
 
 /// One thing to be stored.
@@ -114,6 +117,16 @@ pub enum Entry {
     Command(Box<Record>, Vec<NewNotification>),
     /// The end of a command.
     End(Ending),
+}
+
+/// Whether somebody waits for a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Nobody does.
+    Steady,
+    /// A shell does, for the rows, their evidence, notifications and place: the sums over rows (`sessions`, the index of the
+    /// text) follow with the next commit, or with [`Store::catch_up`].
+    Hurried,
 }
 
 /// What became of one record.
@@ -238,6 +251,8 @@ impl Store {
         if self.log_pages.is_some() {
             fresh.copy_later()?;
         }
+        // What this one left may be in the file that it opens.
+        fresh.uncounted = self.uncounted;
         *self = fresh;
         Ok(())
     }
@@ -250,26 +265,48 @@ impl Store {
     /// [`ErrorKind::Full`], [`ErrorKind::ReadOnly`], [`ErrorKind::Locked`], [`ErrorKind::Corrupt`] or
     /// [`ErrorKind::Store`] when the database can't be written; nothing was stored then.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<Vec<Stored>> {
-        let stored = self.commit_up_to(entries, &[])?;
+        let stored = self.commit_up_to(entries, &[], Pace::Steady)?;
         self.checkpoint_after(entries);
         Ok(stored)
     }
 
     /// As [`Store::commit`]; `places` say up to where spools were read for it, and are kept in the same transaction. Who
     /// waits for the commit is told before [`Store::checkpoint_after`], which is the caller's next step.
-    pub(crate) fn commit_up_to(&mut self, entries: &[Entry], places: &[Place]) -> Result<Vec<Stored>> {
+    pub(crate) fn commit_up_to(
+        &mut self,
+        entries: &[Entry],
+        places: &[Place],
+        pace: Pace,
+    ) -> Result<Vec<Stored>> {
         if entries.is_empty() && places.is_empty() {
             return Ok(Vec::new());
         }
-        let redact = self.options.redact;
-        self.write("store commands", |tx| {
+        let (redact, hurry) = (self.options.redact, pace == Pace::Hurried);
+        let stored = self.write("store commands", |tx| {
             place::write(tx, places)?;
             if entries.is_empty() {
                 return Ok(Vec::new());
             }
-            let frame = Frame { now: time::now(), redact };
+            let frame = Frame { now: time::now(), redact, hurry };
             Batch::new(tx, &frame)?.run(entries)
-        })
+        })?;
+        self.uncounted = if hurry { true } else { self.uncounted && entries.is_empty() };
+        Ok(stored)
+    }
+
+    /// Makes up for what hurried commits left.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub(crate) fn catch_up(&mut self) -> Result<()> {
+        if self.uncounted {
+            self.write("count commands", |tx| {
+                session_counts::catch_up(tx)?;
+                text_index::catch_up(tx)
+            })?;
+            self.uncounted = false;
+        }
+        Ok(())
     }
 
     /// From now on no commit stops to copy the write-ahead log into the database, which takes an fsync and milliseconds:

@@ -109,7 +109,7 @@ impl Store {
         };
         let file = FileId::of(path);
         let path = path.to_path_buf();
-        Ok(Store { db, path, options, lock: Some(lock), file, notices, log_pages: None })
+        Ok(Store { db, path, options, lock: Some(lock), file, notices, log_pages: None, uncounted: false })
     }
 
     /// Opens the database at `path` for reading alone: nothing is created, migrated or set aside.
@@ -159,7 +159,16 @@ impl Store {
         let options = StoreOptions::default();
         let file = FileId::of(path);
         let path = path.to_path_buf();
-        Ok(Store { db, path, options, lock: None, file, notices: Vec::new(), log_pages: None })
+        Ok(Store {
+            db,
+            path,
+            options,
+            lock: None,
+            file,
+            notices: Vec::new(),
+            log_pages: None,
+            uncounted: false,
+        })
     }
 }
 

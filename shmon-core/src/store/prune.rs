@@ -2,7 +2,7 @@
 
 use super::evidence::canonical::Kind;
 use super::evidence::chain::Chain;
-use super::{Store, row};
+use super::{Store, row, session_counts};
 use crate::record::UnixNanos;
 use crate::{Level, Result, time};
 use rusqlite::Connection;
@@ -138,6 +138,8 @@ pub(super) fn remove(
     if ids.is_empty() {
         return Ok(0);
     }
+    // Only what is counted can be taken out of the counts.
+    session_counts::catch_up(tx)?;
     forget_sessions(tx, &ids)?;
     for sql in [
         "DELETE FROM findings WHERE command_id = ?1",

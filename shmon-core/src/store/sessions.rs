@@ -1,6 +1,6 @@
 //! The sessions of the record: who was at which terminal, when, and what became of it.
 
-use super::{Store, failed};
+use super::{Store, failed, session_counts};
 use crate::record::UnixNanos;
 use crate::{Level, Result};
 use rusqlite::types::Value;
@@ -127,10 +127,17 @@ impl Store {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the database can't be read.
     pub fn session_differences(&self) -> Result<u64> {
         let sql = "SELECT count(*) FROM \
-                     (SELECT session_id, count(*) AS commands FROM command_logs WHERE session_id IS NOT NULL GROUP BY 1) c \
+                     (SELECT session_id, count(*) AS commands FROM command_logs \
+                      WHERE session_id IS NOT NULL AND id < ?1 GROUP BY 1) c \
                      FULL JOIN sessions s USING (session_id) WHERE c.commands IS NOT s.commands";
-        let count = self.db.query_row(sql, [], |row| row.get::<_, i64>(0));
-        count.map(i64::cast_unsigned).map_err(|e| failed("compare the sessions", &self.path, e))
+        let read = || -> rusqlite::Result<i64> {
+            // In one view of the database: a recorder may be at work.
+            let tx = self.db.unchecked_transaction()?;
+            // The newest rows may wait for the next commit.
+            let end = session_counts::first_left(&tx)?.unwrap_or(i64::MAX);
+            tx.query_row(sql, [end], |row| row.get(0))
+        };
+        read().map(i64::cast_unsigned).map_err(|e| failed("compare the sessions", &self.path, e))
     }
 
     /// The sessions that `query` asks for.
