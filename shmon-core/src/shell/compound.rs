@@ -4,9 +4,9 @@ use super::Dialect;
 use super::analysis::Range32;
 use super::ast::{Arm, EMPTY, Item, Join, Node, NodeId, settle};
 use super::chars::{META, is};
-use super::parser::{
-    Parser, UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN,
-    UNTIL_THEN,
+use super::parser::Parser;
+use super::reserved::{
+    UNTIL_ARM, UNTIL_BRACE, UNTIL_DO, UNTIL_DONE, UNTIL_ELSE, UNTIL_ESAC, UNTIL_FI, UNTIL_PAREN, UNTIL_THEN,
 };
 
 impl Parser<'_> {

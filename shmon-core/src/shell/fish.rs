@@ -4,7 +4,8 @@
 use super::analysis::Range32;
 use super::ast::{Arm, EMPTY, Item, Join, Node, NodeId, settle};
 use super::chars::name_len;
-use super::parser::{Parser, UNTIL_ARM, UNTIL_ELSE, UNTIL_END, UNTIL_PAREN, Until};
+use super::parser::Parser;
+use super::reserved::{UNTIL_ARM, UNTIL_ELSE, UNTIL_END, UNTIL_PAREN, Until};
 use super::work::worked;
 
 /// Reserved words that open a block or change the command after them.

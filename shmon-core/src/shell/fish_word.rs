@@ -5,7 +5,8 @@ use super::ast::{
     PART_ESCAPED, PART_GLOB, PART_QUOTED, Param, Part, PartKind, WORD_BRACE, WORD_PLAIN, WordNode, settle,
 };
 use super::chars::{META, NAME_START, is, name_len};
-use super::parser::{Parser, UNTIL_PAREN};
+use super::parser::Parser;
+use super::reserved::UNTIL_PAREN;
 use super::work::worked;
 
 impl Parser<'_> {

@@ -48,6 +48,7 @@ mod quick;
 mod quotes;
 mod read;
 mod redirect;
+mod reserved;
 mod scope;
 mod sed;
 mod shells;

@@ -227,7 +227,7 @@ impl Parser<'_> {
         if !self.enter() {
             return;
         }
-        let node = self.inner_list(super::parser::UNTIL_BRACE);
+        let node = self.inner_list(super::reserved::UNTIL_BRACE);
         self.leave();
         if self.peek() == Some(b'}') {
             self.pos += 1;

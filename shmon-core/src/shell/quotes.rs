@@ -1,7 +1,8 @@
 //! Quotes, backslashes, and substitutions in a word.
 
 use super::ast::{NodeId, PART_ESCAPED, PART_QUOTED, PartKind};
-use super::parser::{Parser, UNTIL_PAREN};
+use super::parser::Parser;
+use super::reserved::UNTIL_PAREN;
 use super::word::Place;
 use super::work::worked;
 

@@ -2,7 +2,8 @@
 
 use super::analysis::Range32;
 use super::ast::{Item, Join, Node, NodeId, WORD_PLAIN, WordNode, settle};
-use super::parser::{Parser, UNTIL_END, Until};
+use super::parser::Parser;
+use super::reserved::{UNTIL_END, Until};
 use super::work::worked;
 
 impl Parser<'_> {
