@@ -6,6 +6,28 @@ use super::filters;
 use super::machine::Machine;
 use super::state::{Input, Val, VarKind};
 
+/// The first name among the arguments of `read`, after its options.
+pub(super) fn read_names<'a>(rest: Range32, text: impl Fn(u32) -> &'a [u8]) -> u32 {
+    let mut next = rest.start;
+    while next < rest.end {
+        let [b'-', letters @ ..] = text(next) else { break };
+        next += 1;
+        if letters.is_empty() || letters == b"-" {
+            break;
+        }
+        // The rest of the word is the option's value, or else the next word is.
+        if let Some(at) = letters.iter().position(|&b| takes_value(b)) {
+            next += u32::from(letters.len() == at + 1);
+        }
+    }
+    next.min(rest.end)
+}
+
+/// Whether an option of `read` takes a value.
+fn takes_value(option: u8) -> bool {
+    matches!(option, b'a' | b'A' | b'd' | b'i' | b'n' | b'N' | b'p' | b't' | b'u')
+}
+
 impl Machine<'_> {
     /// Takes a line of known input.
     fn take_line(&mut self, delimiter: u8) -> Option<(Val, bool)> {
@@ -36,7 +58,7 @@ impl Machine<'_> {
             next += 1;
             for (i, b) in letters.iter().enumerate() {
                 raw |= *b == b'r';
-                if !matches!(b, b'a' | b'A' | b'd' | b'i' | b'n' | b'N' | b'p' | b't' | b'u') {
+                if !takes_value(*b) {
                     continue;
                 }
                 let inline = letters.len() > i + 1;

@@ -7,19 +7,11 @@ pub(super) fn run(name: &str, words: &[&[u8]], input: Option<&[u8]>, most: usize
     match name {
         "seq" => return seq(words),
         "basename" => {
-            let name = last_part(words.first()?);
+            let name = base_name(words.first()?);
             let short = words.get(1).and_then(|ending| name.strip_suffix(*ending));
             return Some(line(short.filter(|s| !s.is_empty()).unwrap_or(name)));
         }
-        "dirname" => {
-            let path = words.first()?;
-            let cut = path.iter().rposition(|&b| b == b'/');
-            return Some(line(match cut {
-                Some(0) => b"/",
-                Some(at) => &path[..at],
-                None => b".",
-            }));
-        }
+        "dirname" => return Some(line(folder(words.first()?))),
         "perl" => return perl_xor(words),
         "expr" => return expr(words),
         "awk" | "gawk" | "mawk" => return super::awk::run(words, input),
@@ -59,8 +51,18 @@ fn line(text: &[u8]) -> Vec<u8> {
     [text, b"\n"].concat()
 }
 
-fn last_part(path: &[u8]) -> &[u8] {
+/// A path's last part, as `basename` prints it.
+pub(super) fn base_name(path: &[u8]) -> &[u8] {
     path.rsplit(|&b| b == b'/').find(|p| !p.is_empty()).unwrap_or(b"/")
+}
+
+/// A path without its last part, as `dirname` prints it.
+pub(super) fn folder(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|&b| b == b'/') {
+        Some(0) => b"/",
+        Some(at) => &path[..at],
+        None => b".",
+    }
 }
 
 /// Applies `change` to each line.

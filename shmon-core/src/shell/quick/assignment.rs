@@ -1,8 +1,8 @@
-//! `NAME=value` before a command, or alone, and what is known of variables: that those which nothing sets have no value.
+//! `NAME=value` before a command, or alone.
 
 use super::super::analysis::{Range32, RedirectionKind, Span, WordFlags, WordRec};
 use super::super::chars::name_len;
-use super::{Quick, Status};
+use super::{Quick, Status, Value};
 
 impl Quick<'_> {
     /// Whether a word that stands where an assignment may holds `=`.
@@ -27,6 +27,11 @@ impl Quick<'_> {
             }
         }
         let (name_text, value) = source.split_at(name);
+        // The second may see the first.
+        let mut before = assignments.of(&self.out.assignments).iter().map(|&(name, _)| self.bytes(name));
+        if before.any(|name| memchr::memmem::find(value, name).is_some()) {
+            return None;
+        }
         if word.flags.contains(WordFlags::UNRESOLVED) && memchr::memmem::find(value, name_text).is_some() {
             // `s=$s$c`: some variables start empty.
             return None;
@@ -66,8 +71,20 @@ impl Quick<'_> {
         span: Span,
     ) -> Option<Status> {
         // Of a substitution's output something must be left.
-        if self.closer.is_some() {
+        if self.captures.is_some() {
             return None;
+        }
+        let forgotten = !self.alone
+            || self.is_piped()
+            || (self.peek() == Some(b'&') && self.after() != Some(b'&'))
+            || self.depth != self.shells as usize;
+        if !forgotten {
+            for index in assignments.start..assignments.end {
+                let &(name, value) = self.out.assignments.get(index as usize)?;
+                let (name, value) = (self.word_at(name)?, self.word_at(value)?);
+                let known = !value.flags.contains(WordFlags::UNRESOLVED);
+                self.remember(name.range(), Value { range: value.range(), known })?;
+            }
         }
         self.redirections = self.settle(targets);
         self.files |= !targets.is_empty();
@@ -91,14 +108,5 @@ impl Quick<'_> {
         let declares =
             matches!(self.bytes(argv.start), b"declare" | b"typeset" | b"local" | b"readonly" | b"export");
         (!declares).then_some(())
-    }
-
-    /// Whether a variable isn't known to have a value; `$_` is a word of the command before.
-    #[inline]
-    pub(super) fn has_no_value(&self, name: &[u8]) -> bool {
-        !matches!(name, b"_" | b"IFS" | b"SHELL" | b"BASH")
-            && (self.out.assignments.is_empty()
-                || !self.out.assignments.iter().any(|&(assigned, _)| self.bytes(assigned) == name))
-            && !self.environment
     }
 }

@@ -1,26 +1,37 @@
-//! Ordinary commands in one pass: simple commands of words (with quotes, and with variables that nothing sets), with
-//! assignments and redirections, in pipelines and lists, what wrappers run, and text that is handed to a shell. The result is
-//! the one of the full evaluation; whatever isn't surely the same is left to it: output that the text tells, values of
-//! variables, compound commands, reserved words, and programs that read commands or change the shell.
+//! Ordinary commands in one pass: simple commands of words (with quotes and variables), with assignments and redirections, in
+//! pipelines and lists; subshells, groups, conditions and loops over few words; what wrappers run, and text that is handed to a
+//! shell. The result is the one of the full evaluation; whatever isn't surely the same is left to it: most of the output that
+//! the text tells, programs that read commands or change the shell, functions, and what grows.
 
 mod assignment;
+mod compound;
+mod list;
+mod output;
 mod plain;
 mod programs;
+mod redirection;
 mod run;
+mod simple;
 mod strings;
 mod substitution;
+mod value;
 mod word;
 
-use super::analysis::{Analysis, Range32, RedirRec, RedirectionKind, Span, Via, ViaKind, WordFlags, WordRec};
-use super::chars::{META, is};
+use super::analysis::{Analysis, Range32, RedirRec, Span, Via, ViaKind, WordRec};
 use plain::Plain;
 
-/// Longer commands are left to the full evaluation: shorter ones never reach its budgets.
+/// Longer commands are left to the full evaluation: shorter ones never reach its budgets, within the limits below.
 const LONGEST: usize = 1024;
 /// Wrappers inside each other.
 const DEEPEST: usize = 4;
-/// Redirections of one command.
-const MOST_REDIRECTIONS: usize = 4;
+/// Variables that are remembered.
+const MOST_VARIABLES: usize = 4;
+/// Rounds of all loops together.
+const MOST_ROUNDS: u32 = 16;
+/// Bytes of a value that is put into a word.
+const LONGEST_VALUE: usize = 256;
+/// Bytes of all that is put together.
+const MOST_TEXT: usize = 16 << 10;
 
 /// Reads the command with which `out` began into it; false, with `out` undefined, where that is left to the full evaluation.
 #[inline]
@@ -58,6 +69,32 @@ enum Status {
     Zero,
 }
 
+/// The words that end a list inside of a compound command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Nothing,
+    Brace,
+    Then,
+    Fi,
+    Do,
+    Done,
+}
+
+/// A variable that has got a value.
+#[derive(Debug, Clone, Copy, Default)]
+struct Variable {
+    name: Range32,
+    value: Value,
+    shell: u32,
+}
+
+/// Bytes of the text, and whether they are the whole truth.
+#[derive(Debug, Clone, Copy, Default)]
+struct Value {
+    range: Range32,
+    known: bool,
+}
+
 struct Quick<'a> {
     text: &'a [u8],
     at: usize,
@@ -67,14 +104,35 @@ struct Quick<'a> {
     stage: u32,
     /// The first word of the command at hand.
     first: u32,
-    /// What ends the substitution at hand.
+    /// What ends the substitution or subshell at hand.
     closer: Option<u8>,
+    /// Where the commands begin whose output is taken.
+    captures: Option<usize>,
+    /// The word that ends the list at hand.
+    until: Until,
     via: [Via; DEEPEST],
     depth: usize,
     /// Those of the command at hand.
     redirections: Range32,
     /// Something whose output the text tells was seen.
     source: bool,
+    /// Something of whose output the text tells a part was seen.
+    partial: bool,
+    /// What is run adds to output that isn't known.
+    blurred: bool,
+    /// The output of the commands that were read last, if the text tells it.
+    told: Option<Range32>,
+    /// Variables that have got values, and how many of them.
+    variables: [Variable; MOST_VARIABLES],
+    known: usize,
+    /// Rounds of loops so far.
+    rounds: u32,
+    /// The first of them that belongs to the subshell at hand.
+    scope: usize,
+    /// Shells inside each other.
+    shells: u32,
+    /// The pipeline at hand is a single command.
+    alone: bool,
     /// A folder was made.
     folders: bool,
     /// A file was written.
@@ -93,8 +151,8 @@ struct Quick<'a> {
     strings: bool,
     /// Substitutions so far.
     substitutions: u32,
-    /// The positional parameters may have values.
-    arguments: bool,
+    /// The words that are the positional parameters of the shell at hand, `$0` first.
+    arguments: Option<Range32>,
     /// Variables have got values, nobody noted which.
     environment: bool,
 }
@@ -110,10 +168,21 @@ impl<'a> Quick<'a> {
             stage: 0,
             first: 0,
             closer: None,
+            captures: None,
+            until: Until::Nothing,
             via: [Via { kind: ViaKind::Wrapper, name: "" }; DEEPEST],
             depth: 0,
             redirections: Range32::default(),
             source: false,
+            partial: false,
+            blurred: false,
+            told: None,
+            variables: [Variable::default(); MOST_VARIABLES],
+            known: 0,
+            rounds: 0,
+            scope: 0,
+            shells: 0,
+            alone: true,
             folders: false,
             files: false,
             computed: 0,
@@ -123,7 +192,7 @@ impl<'a> Quick<'a> {
             in_stage: false,
             strings: false,
             substitutions: 0,
-            arguments: false,
+            arguments: None,
             environment: false,
         }
     }
@@ -151,230 +220,6 @@ impl Quick<'_> {
     #[inline]
     fn is_over(&self) -> bool {
         self.peek().is_none_or(|b| Some(b) == self.closer)
-    }
-
-    fn list(&mut self) -> Option<Status> {
-        loop {
-            let status = self.pipeline()?;
-            if self.is_over() {
-                return Some(status);
-            }
-            let sequence = match (self.peek(), self.after()) {
-                (Some(b';'), next) if !matches!(next, Some(b';' | b'&' | b'|')) => true,
-                (Some(b'&'), Some(b'&')) => {
-                    self.at += 1;
-                    false
-                }
-                (Some(b'&'), next) if !matches!(next, Some(b';' | b'|')) => true,
-                (Some(b'|'), Some(b'|')) if status == Status::Unknown => {
-                    self.at += 1;
-                    false
-                }
-                _ => return None,
-            };
-            self.at += 1;
-            self.blanks();
-            if sequence && self.is_over() {
-                // Of a job in the background it is 0.
-                return Some(Status::Zero);
-            }
-        }
-    }
-
-    fn pipeline(&mut self) -> Option<Status> {
-        let outer = (self.pipeline, self.stage);
-        let (from, before) = (self.out.invocations.len(), self.pipelines);
-        if !self.in_stage {
-            self.pipelines += 1;
-            self.pipeline = self.pipelines;
-            self.stage = 0;
-        }
-        let mut single = true;
-        loop {
-            self.blanks();
-            let status = self.simple()?;
-            if self.peek() != Some(b'|') || self.after() == Some(b'|') {
-                if !single {
-                    (self.pipeline, self.stage) = outer;
-                }
-                return Some(status);
-            }
-            if single && self.in_stage {
-                self.own_pipeline(from, before)?;
-            }
-            single = false;
-            self.at += if self.after() == Some(b'&') { 2 } else { 1 };
-            self.stage += 1;
-        }
-    }
-
-    /// The invocations since `from`, which began as a part of the stage around them, are the first stage of a pipeline.
-    fn own_pipeline(&mut self, from: usize, before: u32) -> Option<()> {
-        if self.pipelines != before {
-            return None;
-        }
-        self.pipelines += 1;
-        (self.pipeline, self.stage) = (self.pipelines, 0);
-        for invocation in self.out.invocations.get_mut(from..)? {
-            (invocation.pipeline, invocation.stage) = (self.pipeline, 0);
-        }
-        Some(())
-    }
-
-    /// A simple command and what it runs; the position is after it.
-    fn simple(&mut self) -> Option<Status> {
-        let start = self.at;
-        let mut last = start;
-        self.first = self.out.words.len() as u32;
-        let mut targets = [(RedirectionKind::Read, 0, WordRec::default()); MOST_REDIRECTIONS];
-        let mut redirected = 0;
-        let mut assignments = Range32::default();
-        loop {
-            match self.peek() {
-                None | Some(b';' | b'|') => break,
-                Some(b' ' | b'\t') => {
-                    self.at += 1;
-                    continue;
-                }
-                Some(b'&') if self.after() != Some(b'>') || self.at == start => break,
-                Some(b'<') if self.after() == Some(b'(') => {
-                    let word = self.process()?;
-                    self.out.words.push(word);
-                }
-                Some(b'&' | b'<' | b'>') => {
-                    *targets.get_mut(redirected)? = self.redirection(None)?;
-                    redirected += 1;
-                }
-                Some(b'#') => {
-                    self.comment()?;
-                    break;
-                }
-                Some(b) if Some(b) == self.closer => break,
-                Some(_) => {
-                    let word = self.word()?;
-                    let digits = || self.source(word.span).iter().all(u8::is_ascii_digit);
-                    if matches!(self.peek(), Some(b'<' | b'>')) && digits() {
-                        *targets.get_mut(redirected)? = self.redirection(Some(word))?;
-                        redirected += 1;
-                    } else if self.out.words.len() == self.first as usize && self.assigns(word.span) {
-                        self.assignment(word, &mut assignments)?;
-                    } else {
-                        self.out.words.push(word);
-                    }
-                }
-            }
-            last = self.at;
-        }
-        let argv = Range32 { start: self.first, end: self.out.words.len() as u32 };
-        if !assignments.is_empty() {
-            if argv.is_empty() {
-                return self.only_assignments(assignments, &targets[..redirected], Span::new(start, last));
-            }
-            self.before_command(assignments, argv)?;
-        }
-        let program = *self.out.words.get(argv.start as usize)?;
-        let name = self.text.get(program.start as usize..(program.start + program.len) as usize)?;
-        if program.flags != WordFlags::default() || is_reserved(name) {
-            return None;
-        }
-        self.redirections = self.settle(&targets[..redirected]);
-        let span = match argv.of(&self.out.words) {
-            _ if self.depth == 0 => Span::new(start, last),
-            [program, .., argument] => Span { start: program.span.start, end: argument.span.end },
-            _ => program.span,
-        };
-        self.assignments = assignments;
-        let status = self.execute(argv, span);
-        for &(kind, fd, word) in &targets[..redirected] {
-            let writes = matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
-            if self.closer.is_none() {
-                self.files |= writes;
-                continue;
-            }
-            // Of a substitution's output something must be left, and what it writes may be read by the next.
-            if kind != RedirectionKind::Read && !(fd == 2 && (!writes || self.is(word, b"/dev/null"))) {
-                return None;
-            }
-        }
-        status
-    }
-
-    /// Puts redirections into the result.
-    #[inline]
-    fn settle(&mut self, targets: &[(RedirectionKind, i32, WordRec)]) -> Range32 {
-        if targets.is_empty() {
-            return self.around;
-        }
-        let start = self.out.redirections.len() as u32;
-        for &(kind, fd, word) in targets {
-            let target = self.out.words.len() as u32;
-            self.out.words.push(word);
-            self.out.redirections.push(RedirRec { kind, fd, target });
-        }
-        if !self.around.is_empty() {
-            // More of them than the full evaluation lists never stand around a command.
-            self.out.redirections.extend_from_within(self.around.start as usize..self.around.end as usize);
-        }
-        Range32 { start, end: self.out.redirections.len() as u32 }
-    }
-
-    /// A redirection at its operator; the target's span is all of it.
-    fn redirection(&mut self, descriptor: Option<WordRec>) -> Option<(RedirectionKind, i32, WordRec)> {
-        use RedirectionKind as K;
-        let start = descriptor.map_or(self.at, |d| d.start as usize);
-        let fd = match descriptor {
-            // One digit is what people write.
-            Some(word) if word.len == 1 => self.source(word.span).first().map(|b| i32::from(b - b'0')),
-            Some(_) => return None,
-            None => None,
-        };
-        let both = self.peek() == Some(b'&');
-        self.at += usize::from(both);
-        let rest = self.text.get(self.at..)?;
-        let (kind, length) = match *rest {
-            [b'<', b'<' | b'(', ..] | [b'>', b'(', ..] => return None,
-            [b'<', b'&', ..] => (K::Duplicate, 2),
-            [b'<', b'>', ..] => (K::ReadWrite, 2),
-            [b'<', ..] => (K::Read, 1),
-            [b'>', b'>', ..] => (K::Append, 2),
-            [b'>', b'|' | b'!', ..] => (K::Write, 2),
-            [b'>', b'&', ..] => (K::Duplicate, 2),
-            _ => (K::Write, 1),
-        };
-        let input = rest.first() == Some(&b'<');
-        self.at += length;
-        self.blanks();
-        if self.is_over() || self.peek().is_some_and(|b| b == b'#' || is(b, META)) {
-            return None;
-        }
-        let before = self.pipelines;
-        let mut word = self.word()?;
-        if self.pipelines != before {
-            // Targets are expanded after the words, wherever they stand.
-            return None;
-        }
-        let fd = fd.unwrap_or(if input { 0 } else { 1 });
-        let mut kind = kind;
-        if kind == K::Duplicate {
-            let named = !self.source(word.span).iter().all(|b| b.is_ascii_digit() || *b == b'-');
-            if named && !input && descriptor.is_none() {
-                kind = K::Write;
-            } else if both {
-                return None;
-            }
-        }
-        word.span = Span::new(start, self.at);
-        Some((kind, fd, word))
-    }
-
-    /// A comment, which goes on to the end of the text.
-    #[cold]
-    fn comment(&mut self) -> Option<()> {
-        if self.closer.is_some() || self.text.get(self.at..)?.contains(&b'\n') {
-            return None;
-        }
-        self.at = self.text.len();
-        Some(())
     }
 
     fn source(&self, span: Span) -> &[u8] {

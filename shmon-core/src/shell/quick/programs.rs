@@ -1,9 +1,11 @@
 //! What wrappers, shells and programs with subcommands run, and what the shell's own commands change.
 
-use super::super::analysis::{IssueKind, Range32, RedirectionKind, Via, ViaKind};
+use super::super::analysis::{IssueKind, Range32, RedirectionKind, Via, ViaKind, WordFlags};
+use super::super::chars::name_len;
 use super::super::launch::{
     Contained, Locked, TMUX_RUNS, TMUX_SHORT, TMUX_TYPES, contained, locked, screen_words,
 };
+use super::super::read::read_names;
 use super::super::shells::{ShellOptions, dash_c, remote_words, shell_options};
 use super::super::wrap::{Wrapped, command_words, is_assignment, listed, options, wrapped};
 use super::super::wrappers::{Action, Builtin, Rest, Wrapper};
@@ -68,11 +70,15 @@ impl Quick<'_> {
                 Some(Status::Zero)
             }
             Builtin::Echo => {
-                self.source = true;
+                if self.echoes_unknown(argv) {
+                    self.partial = true;
+                } else {
+                    self.tell();
+                }
                 Some(Status::Zero)
             }
             Builtin::Printf => {
-                self.source = true;
+                self.tell();
                 // `-v` sets a variable.
                 let sets = !rest.is_empty() && self.bytes(rest.start).starts_with(b"-");
                 (!sets && !self.is_captured()).then_some(Status::Zero)
@@ -99,6 +105,7 @@ impl Quick<'_> {
                 self.inner(inner, ViaKind::Wrapper, "builtin")
             }
             Builtin::Source => self.dot(rest),
+            Builtin::Read if self.depth == self.shells as usize => self.read(rest),
             // What they change matters to nobody at the end.
             Builtin::Alias
             | Builtin::Unalias
@@ -114,11 +121,37 @@ impl Quick<'_> {
         }
     }
 
+    /// `read` of input of which nothing is known.
+    fn read(&mut self, rest: Range32) -> Option<Status> {
+        let redirected = self.redirections.of(&self.out.redirections).iter().any(|r| r.fd == 0);
+        if self.source || self.partial || self.files || redirected {
+            return None;
+        }
+        let forgotten =
+            !self.alone || self.is_piped() || (self.peek() == Some(b'&') && self.after() != Some(b'&'));
+        if !forgotten {
+            for index in read_names(rest, |word| self.bytes(word))..rest.end {
+                let name = self.bytes(index);
+                if name_len(name) != name.len() {
+                    continue;
+                }
+                let range = self.word_at(index)?.range();
+                let start = self.out.text.len() as u32;
+                self.out.text.push(b'$');
+                self.out.text.extend_from_within(range.start as usize..range.end as usize);
+                let value = Range32 { start, end: self.out.text.len() as u32 };
+                self.remember(range, super::Value { range: value, known: false })?;
+            }
+        }
+        self.silent();
+        Some(Status::Unknown)
+    }
+
     /// `command X`, but not where it only tells what X is.
     fn command(&mut self, argv: Range32) -> Option<Status> {
         let (inner, tells) = command_words(argv, |word| self.bytes(word));
         if tells {
-            self.source = true;
+            self.tell();
             return Some(Status::Unknown);
         }
         if inner.is_empty() {
@@ -147,9 +180,18 @@ impl Quick<'_> {
         self.files || self.redirections.of(&self.out.redirections).iter().any(written)
     }
 
+    /// Whether the word is the file of a `<(…)`.
+    pub(super) fn is_process(&self, word: u32) -> bool {
+        self.bytes(word).starts_with(b"<(")
+            && self.word_at(word).is_some_and(|w| w.flags == WordFlags::default())
+    }
+
     /// Notes that a shell reads its commands from a file, or from the output of `<(…)`, of which nothing is known.
     fn source_issue(&mut self, word: u32, span: super::Span) -> Option<()> {
-        let process = self.bytes(word).first() == Some(&b'<');
+        let process = self.is_process(word);
+        if process && self.partial {
+            return None;
+        }
         self.issue(if process { IssueKind::CommandOutput } else { IssueKind::ExternalScript }, span)
     }
 
@@ -166,7 +208,8 @@ impl Quick<'_> {
             if matches!(name, "zsh" | "fish") {
                 return None;
             }
-            let arguments = std::mem::replace(&mut self.arguments, true);
+            let words = Range32 { start: next + 1, end: argv.end };
+            let arguments = self.arguments.replace(words);
             let status = self.string(next, Via { kind: ViaKind::ShellString, name: dash_c(name) })?;
             self.arguments = arguments;
             return Some(status);
@@ -186,7 +229,7 @@ impl Quick<'_> {
     fn shell_input(&mut self) -> Option<Status> {
         let reads = |r: &super::RedirRec| r.fd == 0 || r.kind == RedirectionKind::Read;
         let redirected = self.redirections.of(&self.out.redirections).iter().any(reads);
-        let terminal = self.stage == 0 && !self.in_stage && self.closer.is_none() && !redirected;
+        let terminal = self.stage == 0 && !self.in_stage && self.captures.is_none() && !redirected;
         terminal.then(|| self.silent())
     }
 

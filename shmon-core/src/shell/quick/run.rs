@@ -3,7 +3,7 @@
 use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags, WordRec};
 use super::super::interpret::filter_code;
 use super::super::wrap::{self, listed};
-use super::super::wrappers::{self, Action};
+use super::super::wrappers::{self, Action, Builtin};
 use super::{Quick, Status};
 
 impl Quick<'_> {
@@ -26,7 +26,10 @@ impl Quick<'_> {
             let mut written = || targets.any(|target| in_folder(target) == in_folder(name));
             return (!is_path || !(self.files || written())).then_some(Status::Unknown);
         };
-        if self.closer.is_some() && !writes_anything(&entry.action) {
+        if self.captures.is_some() && !self.writes_anything(&entry.action, argv) {
+            if self.tell_all(entry.name, &entry.action, argv) {
+                return Some(Status::Unknown);
+            }
             // What it writes is known, if only that it is nothing.
             return None;
         }
@@ -43,11 +46,13 @@ impl Quick<'_> {
             Action::Cat => Some(Status::Zero),
             Action::Builtin(builtin) => self.builtin(*builtin, argv),
             Action::Which => {
-                self.source |= self.tells_where(entry.name, argv);
+                if self.tells_where(entry.name, argv) && !self.tell_all(entry.name, &entry.action, argv) {
+                    self.tell();
+                }
                 Some(Status::Unknown)
             }
             Action::Code(code) => {
-                let written = self.source || self.files;
+                let written = self.source || self.partial || self.files;
                 let runs = |i| code.may_run(self.bytes(i));
                 (!written && !(argv.start + 1..argv.end).any(runs)).then_some(Status::Unknown)
             }
@@ -74,7 +79,7 @@ impl Quick<'_> {
                 let marked = |i| {
                     shell(self.bytes(i)) || words.iter().any(|(word, _)| word.as_bytes() == self.bytes(i))
                 };
-                let fed = entry.name == "gdb" && self.source;
+                let fed = entry.name == "gdb" && (self.source || self.partial);
                 (!fed && !(argv.start + 1..argv.end).any(marked)).then_some(Status::Unknown)
             }
             action => self.launch(entry.name, action, argv),
@@ -116,22 +121,43 @@ impl Quick<'_> {
 
     /// The status of a program of which it is known that it writes nothing.
     pub(super) fn silent(&mut self) -> Status {
-        self.source |= self.closer.is_some() || self.is_captured();
+        if self.captures.is_some() || self.is_captured() {
+            self.tell();
+        }
         Status::Unknown
     }
 
     fn filter(&mut self, name: &'static str, argv: Range32) -> Option<Status> {
-        if (argv.start + 1..argv.end).any(|i| self.has(i, WordFlags::UNRESOLVED)) {
+        if self.is_unresolved(argv) {
             // Nothing is computed.
             return Some(Status::Unknown);
         }
         // These write no more than they read.
-        let passes =
-            matches!(name, "cut" | "head" | "tail" | "grep" | "tr" | "sort" | "uniq" | "rev" | "tac");
+        let passes = matches!(
+            name,
+            "cut"
+                | "head"
+                | "tail"
+                | "grep"
+                | "tr"
+                | "sort"
+                | "uniq"
+                | "rev"
+                | "tac"
+                | "basename"
+                | "dirname"
+                | "perl"
+                | "expr"
+        );
+        if matches!(name, "basename" | "dirname") && self.tell_all(name, &Action::Filter, argv) {
+            return Some(Status::Unknown);
+        }
         let starts = matches!(name, "seq" | "basename" | "dirname" | "perl" | "expr")
             || (matches!(name, "awk" | "gawk" | "mawk") && self.starts(argv));
-        self.source |= starts;
-        if self.source && self.is_captured() && !(passes && self.computed == 0) {
+        if starts {
+            self.tell();
+        }
+        if (self.source || self.partial) && self.is_captured() && !(passes && self.computed == 0) {
             // One computed output stays far below what may be derived.
             self.computed += 1;
         }
@@ -161,6 +187,26 @@ impl Quick<'_> {
         })
     }
 
+    /// Whether nobody can know what the program writes, so that it is the same inside of a substitution.
+    fn writes_anything(&self, action: &Action, argv: Range32) -> bool {
+        let echo = matches!(action, Action::Builtin(Builtin::Echo));
+        (echo && self.echoes_unknown(argv))
+            || matches!(
+                action,
+                Action::Filter
+                    | Action::Cat
+                    | Action::Which
+                    | Action::Find
+                    | Action::Xargs
+                    | Action::Wrap(_)
+                    | Action::Env
+                    | Action::Code(_)
+                    | Action::Embedded(_)
+                    | Action::Container
+                    | Action::Ssh
+            )
+    }
+
     fn has(&self, word: u32, flags: WordFlags) -> bool {
         self.out.words.get(word as usize).is_some_and(|word| word.flags.contains(flags))
     }
@@ -186,10 +232,12 @@ impl Quick<'_> {
     fn find(&mut self, argv: Range32) -> Option<Status> {
         let mut status = Status::Unknown;
         let mut at = argv.start + 1;
+        let outer = std::mem::replace(&mut self.blurred, true);
         while let Some((name, run)) = wrap::find_exec(at..argv.end, |word| self.bytes(word)) {
             at = run.end + 1;
             status = self.inner(run, ViaKind::Wrapper, name)?;
         }
+        self.blurred = outer;
         Some(status)
     }
 
@@ -227,29 +275,14 @@ impl Quick<'_> {
             inner = Range32 { start: self.out.words.len() as u32, end: self.out.words.len() as u32 + 1 };
             self.out.words.push(WordRec { start, len: 4, flags: WordFlags::default(), span });
         }
-        self.inner(inner, ViaKind::Wrapper, "xargs")
+        let outer = std::mem::replace(&mut self.blurred, true);
+        let status = self.inner(inner, ViaKind::Wrapper, "xargs");
+        self.blurred = outer;
+        status
     }
 }
 
 /// A path without the folder that it starts from.
 fn in_folder(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"./").unwrap_or(path)
-}
-
-/// Whether nobody can know what the program writes, so that it is the same inside of a substitution.
-fn writes_anything(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Filter
-            | Action::Cat
-            | Action::Which
-            | Action::Find
-            | Action::Xargs
-            | Action::Wrap(_)
-            | Action::Env
-            | Action::Code(_)
-            | Action::Embedded(_)
-            | Action::Container
-            | Action::Ssh
-    )
 }

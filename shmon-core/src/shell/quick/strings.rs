@@ -3,7 +3,7 @@
 use super::super::analysis::{Issue, IssueKind, Range32, Span, Via, WordFlags};
 use super::super::machine::verbatim;
 use super::super::wrap::is_one_expansion;
-use super::{Quick, Status};
+use super::{Quick, Status, Until};
 
 /// Issues that are listed; the full evaluation stops at more.
 const MOST_ISSUES: usize = 32;
@@ -55,12 +55,16 @@ impl Quick<'_> {
             }
         }
         let skip = verbatim(self.source(span), text)?;
-        if self.closer.is_some() || span.start as usize + skip != range.start as usize {
+        if self.captures.is_some() || span.start as usize + skip != range.start as usize {
             return None;
         }
         *self.via.get_mut(self.depth)? = via;
         let outer = (self.text, self.at, self.redirections, self.assignments);
-        let shell = (self.around, self.captured, self.in_stage);
+        let shell = (self.around, self.captured, self.in_stage, self.closer, self.until, self.blurred);
+        let variables = (self.known, self.scope, self.alone);
+        (self.closer, self.until, self.blurred) = (None, Until::Nothing, false);
+        self.scope = self.known;
+        self.shells += 1;
         self.in_stage |= self.stage > 0 || self.is_piped();
         self.captured = self.is_captured();
         self.around = self.redirections;
@@ -74,7 +78,9 @@ impl Quick<'_> {
         }
         self.depth -= 1;
         (self.text, self.at, self.redirections, self.assignments) = outer;
-        (self.around, self.captured, self.in_stage) = shell;
+        (self.around, self.captured, self.in_stage, self.closer, self.until, self.blurred) = shell;
+        (self.known, self.scope, self.alone) = variables;
+        self.shells -= 1;
         Some(status)
     }
 

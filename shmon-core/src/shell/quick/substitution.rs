@@ -1,8 +1,8 @@
 //! `$(…)`, backquotes and `<(…)` whose output nobody can know: their commands are listed before the one that takes it.
 
 use super::super::analysis::{Range32, Span, Via, ViaKind, WordFlags, WordRec};
-use super::Quick;
 use super::word::Pieces;
+use super::{Quick, Until, Value};
 
 impl Quick<'_> {
     /// Whether the output of commands stands at the position.
@@ -16,13 +16,14 @@ impl Quick<'_> {
         }
     }
 
-    /// Follows the substitution at `at` inside of a word; where it ends.
-    pub(super) fn output(&mut self, at: usize, pieces: &Pieces) -> Option<usize> {
+    /// Follows the substitution at `at` inside of a word; where it ends, and its output where the text tells it.
+    pub(super) fn output(&mut self, at: usize, pieces: &Pieces) -> Option<(usize, Option<Value>)> {
         let length = self.out.text.len();
         let end =
             if self.text[at] == b'`' { self.backquotes(at)? } else { self.commands(at + 2, b')', "$()")? };
         // The word is copied together at the end of the text.
-        (pieces.copied.is_none() || self.out.text.len() == length).then_some(end)
+        let told = self.told.take().map(|range| Value { range, known: true });
+        (pieces.copied.is_none() || self.out.text.len() == length).then_some((end, told))
     }
 
     fn backquotes(&mut self, at: usize) -> Option<usize> {
@@ -40,6 +41,9 @@ impl Quick<'_> {
     pub(super) fn process(&mut self) -> Option<WordRec> {
         let start = self.at;
         self.at = self.commands(start + 2, b')', "<()")?;
+        if self.told.take().is_some() {
+            return None;
+        }
         self.ends(self.at)?.then(|| WordRec {
             start: start as u32,
             len: (self.at - start) as u32,
@@ -58,13 +62,17 @@ impl Quick<'_> {
             return None;
         }
         let outer = (self.closer, self.first, self.pipeline, self.stage, self.redirections);
-        let shell = (self.assignments, self.around, self.in_stage);
+        let shell = (self.assignments, self.around, self.in_stage, self.captures, self.until, self.blurred);
+        let variables = (self.known, self.scope, self.alone);
         let words = self.out.words.len();
         (self.assignments, self.around, self.in_stage) = (Range32::default(), Range32::default(), false);
         self.depth += 1;
         self.closer = Some(closer);
+        (self.until, self.blurred, self.scope) = (Until::Nothing, false, self.known);
         self.at = at;
         self.blanks();
+        self.captures = Some(self.at);
+        self.told = None;
         self.list()?;
         if self.peek() != Some(closer) || self.tells() {
             return None;
@@ -72,7 +80,8 @@ impl Quick<'_> {
         self.depth -= 1;
         let end = self.at + 1;
         (self.closer, self.first, self.pipeline, self.stage, self.redirections) = outer;
-        (self.assignments, self.around, self.in_stage) = shell;
+        (self.assignments, self.around, self.in_stage, self.captures, self.until, self.blurred) = shell;
+        (self.known, self.scope, self.alone) = variables;
         // The words of a command stand together, after those of the commands inside of it.
         let first = self.first as usize;
         self.first = self.out.words.len() as u32;

@@ -2,14 +2,16 @@
 
 use super::super::analysis::{Span, WordFlags, WordRec};
 use super::super::chars::{END, GLOB, is, name_len};
-use super::Quick;
+use super::{Quick, Value};
 
 /// What stands at a dollar sign.
-enum Dollar {
+pub(super) enum Dollar {
     /// Itself.
     Literal,
     /// A parameter of so many bytes, whose value isn't known.
     Unknown(usize),
+    /// A parameter of so many bytes that has got a value.
+    Value(usize, Value),
 }
 
 impl Quick<'_> {
@@ -61,7 +63,7 @@ impl Quick<'_> {
                         return None;
                     }
                     flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, end, self.text, &mut self.out.text);
+                    pieces.add(from + 1, end, &mut self.out.text);
                     at = end + 1;
                 }
                 b'"' => at = self.double_quotes(at + 1, &mut pieces, &mut flags)?,
@@ -70,28 +72,45 @@ impl Quick<'_> {
                         return None;
                     }
                     flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, from + 2, self.text, &mut self.out.text);
+                    pieces.add(from + 1, from + 2, &mut self.out.text);
                     at += 2;
                 }
                 b'`' | b'$' if self.substitutes(at) => {
-                    at = self.output(at, &pieces)?;
-                    flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
-                    pieces.add(from, at, self.text, &mut self.out.text);
+                    let (end, told) = self.output(at, &pieces)?;
+                    at = end;
+                    match told {
+                        Some(value) => self.put(value, false, &mut pieces, &mut flags)?,
+                        None => {
+                            flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
+                            pieces.add(from, at, &mut self.out.text);
+                        }
+                    }
+                }
+                b'$' if self.text.get(at + 1) == Some(&b'\'') => {
+                    let (end, value) = self.ansi_c(at, &pieces)?;
+                    at = end;
+                    flags.insert(WordFlags::QUOTED);
+                    self.put(value, true, &mut pieces, &mut flags)?;
                 }
                 b'$' => {
-                    at += match self.dollar(at, false)? {
-                        Dollar::Literal => 1,
+                    let (length, value) = match self.dollar(at, false, &pieces)? {
+                        Dollar::Literal => (1, None),
+                        Dollar::Value(length, value) => (length, Some(value)),
                         Dollar::Unknown(length) => {
                             flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
-                            length
+                            (length, None)
                         }
                     };
-                    pieces.add(from, at, self.text, &mut self.out.text);
+                    at += length;
+                    match value {
+                        Some(value) => self.put(value, false, &mut pieces, &mut flags)?,
+                        None => pieces.add(from, at, &mut self.out.text),
+                    }
                 }
                 b'{' | b'}' => {
                     braces = true;
                     at += 1;
-                    pieces.add(from, at, self.text, &mut self.out.text);
+                    pieces.add(from, at, &mut self.out.text);
                 }
                 _ => {
                     at = self.out.classes.special(at);
@@ -99,7 +118,7 @@ impl Quick<'_> {
                         flags.insert(WordFlags::GLOB);
                         at = self.out.classes.special(at + 1);
                     }
-                    pieces.add(from, at, self.text, &mut self.out.text);
+                    pieces.add(from, at, &mut self.out.text);
                 }
             }
         }
@@ -115,6 +134,10 @@ impl Quick<'_> {
             // It may find what the text put there.
             return None;
         }
+        if at == start {
+            // A redirection stands here.
+            return None;
+        }
         self.at = at;
         let (first, len) = pieces.word(&self.out.text);
         Some(WordRec { start: first as u32, len: len as u32, flags, span: Span::new(start, at) })
@@ -128,23 +151,38 @@ impl Quick<'_> {
             at = self.out.classes.double(at);
             match (self.text.get(at)?, self.text.get(at + 1)) {
                 (b'"', _) => {
-                    pieces.add(from, at, self.text, &mut self.out.text);
+                    pieces.add(from, at, &mut self.out.text);
                     return Some(at + 1);
                 }
                 (b'\\', Some(b'$' | b'`' | b'"' | b'\\')) => {
-                    pieces.add(from, at, self.text, &mut self.out.text);
+                    pieces.add(from, at, &mut self.out.text);
                     from = at + 1;
                     at += 2;
                 }
                 (b'\\', None | Some(b'\n')) => return None,
                 (b'\\', _) => at += 1,
                 _ if self.substitutes(at) => {
-                    at = self.output(at, pieces)?;
-                    flags.insert(WordFlags::UNRESOLVED);
+                    let start = at;
+                    let (end, told) = self.output(at, pieces)?;
+                    at = end;
+                    match told {
+                        Some(value) => {
+                            pieces.add(from, start, &mut self.out.text);
+                            self.put(value, true, pieces, flags)?;
+                            from = at;
+                        }
+                        None => flags.insert(WordFlags::UNRESOLVED),
+                    }
                 }
                 _ => {
-                    at += match self.dollar(at, true)? {
+                    at += match self.dollar(at, true, pieces)? {
                         Dollar::Literal => 1,
+                        Dollar::Value(length, value) => {
+                            pieces.add(from, at, &mut self.out.text);
+                            self.put(value, true, pieces, flags)?;
+                            from = at + length;
+                            length
+                        }
                         Dollar::Unknown(length) => {
                             flags.insert(WordFlags::UNRESOLVED);
                             length
@@ -156,21 +194,24 @@ impl Quick<'_> {
     }
 
     /// What stands at the dollar sign at `at`; `None` where the full evaluation has to look.
-    fn dollar(&self, at: usize, quoted: bool) -> Option<Dollar> {
+    fn dollar(&mut self, at: usize, quoted: bool, pieces: &Pieces) -> Option<Dollar> {
         let rest = self.text.get(at + 1..)?;
         let name = name_len(rest);
         if name > 0 {
-            return self.has_no_value(&rest[..name]).then_some(Dollar::Unknown(name + 1));
+            return self.variable(&rest[..name], name + 1);
         }
         match rest {
-            [b'1'..=b'9', ..] if self.arguments => None,
-            [b'1'..=b'9' | b'$' | b'!' | b'-', ..] => Some(Dollar::Unknown(2)),
+            [b @ (b'0'..=b'9' | b'@' | b'*'), ..] => self.positional(*b, 2, quoted, pieces),
+            [b'{', b @ (b'0'..=b'9' | b'@' | b'*'), b'}', ..] => self.positional(*b, 4, quoted, pieces),
+            [b'$' | b'!' | b'-', ..] => Some(Dollar::Unknown(2)),
             [b'{', inner @ ..] => {
                 let name = name_len(inner);
-                let whole = name > 0 && inner.get(name) == Some(&b'}') && self.has_no_value(&inner[..name]);
-                whole.then_some(Dollar::Unknown(name + 3))
+                if name == 0 || inner.get(name) != Some(&b'}') {
+                    return None;
+                }
+                self.variable(&inner[..name], name + 3)
             }
-            [b'0' | b'@' | b'*' | b'#' | b'?' | b'(' | b'[', ..] => None,
+            [b'#' | b'?' | b'(' | b'[', ..] => None,
             [b'\'' | b'"', ..] if !quoted => None,
             _ => Some(Dollar::Literal),
         }
@@ -185,16 +226,16 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    fn add(&mut self, start: usize, end: usize, command: &[u8], text: &mut Vec<u8>) {
+    pub(super) fn add(&mut self, start: usize, end: usize, text: &mut Vec<u8>) {
         match self.copied {
-            Some(_) => text.extend_from_slice(&command[start..end]),
+            Some(_) => text.extend_from_within(start..end),
             None if self.first.0 == self.first.1 => self.first = (start, end),
             None if start == end => {}
             None if self.first.1 == start => self.first.1 = end,
             None => {
                 self.copied = Some(text.len());
-                text.extend_from_slice(&command[self.first.0..self.first.1]);
-                text.extend_from_slice(&command[start..end]);
+                text.extend_from_within(self.first.0..self.first.1);
+                text.extend_from_within(start..end);
             }
         }
     }

@@ -1,0 +1,80 @@
+//! Lists and pipelines.
+
+use super::{Quick, Status};
+
+impl Quick<'_> {
+    pub(super) fn list(&mut self) -> Option<Status> {
+        loop {
+            let status = self.pipeline()?;
+            if self.is_over() {
+                return Some(status);
+            }
+            let background = self.peek() == Some(b'&') && self.after() != Some(b'&');
+            let sequence = match (self.peek(), self.after()) {
+                (Some(b';'), next) if !matches!(next, Some(b';' | b'&' | b'|')) => true,
+                (Some(b'&'), Some(b'&')) => {
+                    self.at += 1;
+                    false
+                }
+                (Some(b'&'), next) if !matches!(next, Some(b';' | b'|')) => true,
+                (Some(b'|'), Some(b'|')) if status == Status::Unknown => {
+                    self.at += 1;
+                    false
+                }
+                _ => return None,
+            };
+            self.at += 1;
+            self.blanks();
+            if sequence && (self.is_over() || self.ends_compound()) {
+                return Some(if background { Status::Zero } else { status });
+            }
+        }
+    }
+
+    fn pipeline(&mut self) -> Option<Status> {
+        let outer = (self.pipeline, self.stage, self.alone);
+        let known = self.known;
+        let (from, before) = (self.out.invocations.len(), self.pipelines);
+        if !self.in_stage {
+            self.pipelines += 1;
+            self.pipeline = self.pipelines;
+            self.stage = 0;
+        }
+        self.alone = true;
+        loop {
+            self.blanks();
+            let status = match self.opens() {
+                None => self.simple()?,
+                Some(compound) => self.compound(compound)?,
+            };
+            if self.peek() != Some(b'|') || self.after() == Some(b'|') {
+                if !self.alone {
+                    // Variables of a stage are forgotten.
+                    self.known = known;
+                    (self.pipeline, self.stage, _) = outer;
+                }
+                self.alone = outer.2;
+                return Some(status);
+            }
+            if self.alone && self.in_stage {
+                self.own_pipeline(from, before)?;
+            }
+            self.alone = false;
+            self.at += if self.after() == Some(b'&') { 2 } else { 1 };
+            self.stage += 1;
+        }
+    }
+
+    /// The invocations since `from`, which began as a part of the stage around them, are the first stage of a pipeline.
+    fn own_pipeline(&mut self, from: usize, before: u32) -> Option<()> {
+        if self.pipelines != before {
+            return None;
+        }
+        self.pipelines += 1;
+        (self.pipeline, self.stage) = (self.pipelines, 0);
+        for invocation in self.out.invocations.get_mut(from..)? {
+            (invocation.pipeline, invocation.stage) = (self.pipeline, 0);
+        }
+        Some(())
+    }
+}

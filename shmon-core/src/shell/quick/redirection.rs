@@ -1,0 +1,82 @@
+//! Redirections of a command.
+
+use super::super::analysis::{Range32, RedirRec, RedirectionKind, Span, WordFlags, WordRec};
+use super::super::chars::{META, is};
+use super::Quick;
+
+impl Quick<'_> {
+    /// Puts redirections into the result.
+    #[inline]
+    pub(super) fn settle(&mut self, targets: &[(RedirectionKind, i32, WordRec)]) -> Range32 {
+        if targets.is_empty() {
+            return self.around;
+        }
+        let start = self.out.redirections.len() as u32;
+        for &(kind, fd, word) in targets {
+            let target = self.out.words.len() as u32;
+            self.out.words.push(word);
+            self.out.redirections.push(RedirRec { kind, fd, target });
+        }
+        if !self.around.is_empty() {
+            // More of them than the full evaluation lists never stand around a command.
+            self.out.redirections.extend_from_within(self.around.start as usize..self.around.end as usize);
+        }
+        Range32 { start, end: self.out.redirections.len() as u32 }
+    }
+
+    /// A redirection at its operator; the target's span is all of it.
+    pub(super) fn redirection(
+        &mut self,
+        descriptor: Option<WordRec>,
+    ) -> Option<(RedirectionKind, i32, WordRec)> {
+        use RedirectionKind as K;
+        let start = descriptor.map_or(self.at, |d| d.start as usize);
+        let fd = match descriptor {
+            // One digit is what people write.
+            Some(word) if word.len == 1 => self.source(word.span).first().map(|b| i32::from(b - b'0')),
+            Some(_) => return None,
+            None => None,
+        };
+        let both = self.peek() == Some(b'&');
+        self.at += usize::from(both);
+        let rest = self.text.get(self.at..)?;
+        let (kind, length) = match *rest {
+            [b'<', b'<' | b'(', ..] | [b'>', b'(', ..] => return None,
+            [b'<', b'&', ..] => (K::Duplicate, 2),
+            [b'<', b'>', ..] => (K::ReadWrite, 2),
+            [b'<', ..] => (K::Read, 1),
+            [b'>', b'>', ..] => (K::Append, 2),
+            [b'>', b'|' | b'!', ..] => (K::Write, 2),
+            [b'>', b'&', ..] => (K::Duplicate, 2),
+            _ => (K::Write, 1),
+        };
+        let input = rest.first() == Some(&b'<');
+        self.at += length;
+        self.blanks();
+        if self.is_over() || self.peek().is_some_and(|b| b == b'#' || is(b, META)) {
+            return None;
+        }
+        let before = self.pipelines;
+        let mut word = self.word()?;
+        if self.pipelines != before {
+            // Targets are expanded after the words, wherever they stand.
+            return None;
+        }
+        if word.flags.contains(WordFlags::GLOB) && self.source(word.span).contains(&b'$') {
+            // Values aren't patterns there.
+            return None;
+        }
+        let fd = fd.unwrap_or(if input { 0 } else { 1 });
+        let mut kind = kind;
+        if kind == K::Duplicate {
+            let named = !self.source(word.span).iter().all(|b| b.is_ascii_digit() || *b == b'-');
+            if named && !input && descriptor.is_none() {
+                kind = K::Write;
+            } else if both {
+                return None;
+            }
+        }
+        word.span = Span::new(start, self.at);
+        Some((kind, fd, word))
+    }
+}
