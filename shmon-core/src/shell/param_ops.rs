@@ -145,7 +145,7 @@ fn bounds(offset: i64, length: Option<i64>, count: usize) -> Option<(usize, usiz
     Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?))
 }
 
-fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u32) -> Vec<u8> {
+pub(super) fn replace(text: &[u8], pattern: &[u8], by: &[u8], anchor: Anchor, steps: &mut u32) -> Vec<u8> {
     if pattern.is_empty() {
         return match anchor {
             Anchor::Start => [by, text].concat(),

@@ -449,21 +449,28 @@ impl Machine<'_> {
         {
             return shape;
         }
-        let value: &[u8] = match self.text(param.name) {
-            b"HOME" | b"PWD" | b"OLDPWD" => b"/home/user",
-            b"PATH" => b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            b"OSTYPE" => b"linux-gnu",
-            b"HOSTTYPE" => b"x86_64",
-            b"MACHTYPE" => b"x86_64-pc-linux-gnu",
-            b"BASHOPTS" => b"checkwinsize:cmdhist:complete_fullquote",
-            b"SHELLOPTS" => b"braceexpand:hashall:interactive-comments",
-            b"PS1" => b"\\s-\\v\\$ ",
-            b"PS2" => b"> ",
-            b"PS4" => b"+ ",
-            b"LANG" => b"C.UTF-8",
-            b"TERM" => b"xterm-256color",
-            _ => return shape,
-        };
-        self.push_text(value)
+        match typical_value(self.text(param.name)) {
+            Some(value) => self.push_text(value),
+            None => shape,
+        }
     }
+}
+
+/// What a variable of every environment most likely holds.
+pub(super) fn typical_value(name: &[u8]) -> Option<&'static [u8]> {
+    Some(match name {
+        b"HOME" | b"PWD" | b"OLDPWD" => b"/home/user",
+        b"PATH" => b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        b"OSTYPE" => b"linux-gnu",
+        b"HOSTTYPE" => b"x86_64",
+        b"MACHTYPE" => b"x86_64-pc-linux-gnu",
+        b"BASHOPTS" => b"checkwinsize:cmdhist:complete_fullquote",
+        b"SHELLOPTS" => b"braceexpand:hashall:interactive-comments",
+        b"PS1" => b"\\s-\\v\\$ ",
+        b"PS2" => b"> ",
+        b"PS4" => b"+ ",
+        b"LANG" => b"C.UTF-8",
+        b"TERM" => b"xterm-256color",
+        _ => return None,
+    })
 }

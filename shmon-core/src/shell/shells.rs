@@ -127,53 +127,15 @@ impl Machine<'_> {
     }
 
     pub(super) fn su(&mut self, name: &'static str, argv: Range32) {
-        let via = Machine::via(ViaKind::ShellString, if name == "su" { "su -c" } else { "runuser -c" });
-        let mut next = argv.start + 1;
-        let mut user = false;
-        let mut text = None;
-        while next < argv.end {
-            let word = self.arg_text(next);
-            next += 1;
-            match word {
-                b"--" => break,
-                b"-c" | b"--command" | b"--session-command" => {
-                    text = (next < argv.end).then_some((next, 0));
-                    next += 1;
-                }
-                _ if word.starts_with(b"--command=") => text = Some((next - 1, 10)),
-                _ if word.starts_with(b"--session-command=") => text = Some((next - 1, 18)),
-                b"-u" if name == "runuser" => {
-                    user = true;
-                    next += 1;
-                }
-                b"-s" | b"-g" | b"-G" | b"-w" | b"--shell" | b"--group" | b"--supp-group" => next += 1,
-                [b'-', b'c', rest @ ..] if !rest.is_empty() => text = Some((next - 1, 2)),
-                [b'-', letters @ .., b'c'] if !letters.is_empty() && !letters.contains(&b'-') => {
-                    text = (next < argv.end).then_some((next, 0));
-                    next += 1;
-                }
-                [b'-', ..] => {}
-                _ if user => {
-                    next -= 1;
-                    break;
-                }
-                _ => {}
-            }
-        }
-        if user && next < argv.end {
-            return self.run_inner(
-                Range32 { start: next, end: argv.end },
-                Machine::via(ViaKind::Wrapper, "runuser"),
-            );
-        }
-        match text {
-            Some((index, skip)) => {
-                let mut value = self.arg_val(index);
+        match user_runs(name, argv, |word| self.arg_text(word)) {
+            UserRuns::Words(words) => self.run_inner(words, Machine::via(ViaKind::Wrapper, "runuser")),
+            UserRuns::Text { word, skip } => {
+                let mut value = self.arg_val(word);
                 value.range.start = (value.range.start + skip).min(value.range.end);
-                let span = self.arg(index).span;
-                self.run_text(value, span, via);
+                let span = self.arg(word).span;
+                self.run_text(value, span, Machine::via(ViaKind::ShellString, su_c(name)));
             }
-            None => self.shell_input(Machine::via(ViaKind::ShellInput, name)),
+            UserRuns::Input => self.shell_input(Machine::via(ViaKind::ShellInput, name)),
         }
     }
 
@@ -190,6 +152,63 @@ impl Machine<'_> {
         }
         self.input = input;
     }
+}
+
+/// What `su` and `runuser` run.
+pub(super) enum UserRuns {
+    Words(Range32),
+    /// Text for a shell: this word from some byte on.
+    Text {
+        word: u32,
+        skip: u32,
+    },
+    /// What a shell reads.
+    Input,
+}
+
+/// How users see that `su` or `runuser` runs text.
+pub(super) fn su_c(name: &str) -> &'static str {
+    if name == "su" { "su -c" } else { "runuser -c" }
+}
+
+/// What `su` or `runuser` with these arguments runs.
+pub(super) fn user_runs<'a>(name: &str, argv: Range32, text: impl Fn(u32) -> &'a [u8]) -> UserRuns {
+    let mut next = argv.start + 1;
+    let mut user = false;
+    let mut found = None;
+    while next < argv.end {
+        let word = text(next);
+        next += 1;
+        match word {
+            b"--" => break,
+            b"-c" | b"--command" | b"--session-command" => {
+                found = (next < argv.end).then_some((next, 0));
+                next += 1;
+            }
+            _ if word.starts_with(b"--command=") => found = Some((next - 1, 10)),
+            _ if word.starts_with(b"--session-command=") => found = Some((next - 1, 18)),
+            b"-u" if name == "runuser" => {
+                user = true;
+                next += 1;
+            }
+            b"-s" | b"-g" | b"-G" | b"-w" | b"--shell" | b"--group" | b"--supp-group" => next += 1,
+            [b'-', b'c', rest @ ..] if !rest.is_empty() => found = Some((next - 1, 2)),
+            [b'-', letters @ .., b'c'] if !letters.is_empty() && !letters.contains(&b'-') => {
+                found = (next < argv.end).then_some((next, 0));
+                next += 1;
+            }
+            [b'-', ..] => {}
+            _ if user => {
+                next -= 1;
+                break;
+            }
+            _ => {}
+        }
+    }
+    if user && next < argv.end {
+        return UserRuns::Words(Range32 { start: next, end: argv.end });
+    }
+    found.map_or(UserRuns::Input, |(word, skip)| UserRuns::Text { word, skip })
 }
 
 /// The words that `ssh` and its kin run on the host; `None` where they connect to none.

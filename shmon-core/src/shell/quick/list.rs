@@ -4,12 +4,17 @@ use super::{Quick, Status};
 
 impl Quick<'_> {
     pub(super) fn list(&mut self) -> Option<Status> {
+        let mut changes = self.changes;
         loop {
             let status = self.pipeline()?;
             if self.is_over() {
                 return Some(status);
             }
             let background = self.peek() == Some(b'&') && self.after() != Some(b'&');
+            if background && self.changes != changes {
+                // Variables of a job are forgotten.
+                return None;
+            }
             let sequence = match (self.peek(), self.after()) {
                 (Some(b';'), next) if !matches!(next, Some(b';' | b'&' | b'|')) => true,
                 (Some(b'&'), Some(b'&')) => {
@@ -25,6 +30,9 @@ impl Quick<'_> {
             };
             self.at += 1;
             self.blanks();
+            if sequence {
+                changes = self.changes;
+            }
             if sequence && (self.is_over() || self.ends_compound()) {
                 return Some(if background { Status::Zero } else { status });
             }
@@ -33,6 +41,7 @@ impl Quick<'_> {
 
     fn pipeline(&mut self) -> Option<Status> {
         let outer = (self.pipeline, self.stage, self.alone);
+        let fed = self.fed;
         let known = self.known;
         let (from, before) = (self.out.invocations.len(), self.pipelines);
         if !self.in_stage {
@@ -41,6 +50,10 @@ impl Quick<'_> {
             self.stage = 0;
         }
         self.alone = true;
+        if !(self.in_stage || self.captured || self.captures.is_some() || self.files) {
+            // Nothing gets what was written so far.
+            (self.source, self.partial) = (false, false);
+        }
         loop {
             self.blanks();
             let status = match self.opens() {
@@ -54,12 +67,14 @@ impl Quick<'_> {
                     (self.pipeline, self.stage, _) = outer;
                 }
                 self.alone = outer.2;
+                self.fed = fed;
                 return Some(status);
             }
             if self.alone && self.in_stage {
                 self.own_pipeline(from, before)?;
             }
             self.alone = false;
+            self.fed = self.source || self.partial;
             self.at += if self.after() == Some(b'&') { 2 } else { 1 };
             self.stage += 1;
         }

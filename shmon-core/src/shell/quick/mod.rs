@@ -118,6 +118,8 @@ struct Quick<'a> {
     source: bool,
     /// Something of whose output the text tells a part was seen.
     partial: bool,
+    /// The text may tell what the command at hand reads.
+    fed: bool,
     /// What is run adds to output that isn't known.
     blurred: bool,
     /// The output of the commands that were read last, if the text tells it.
@@ -125,6 +127,8 @@ struct Quick<'a> {
     /// Variables that have got values, and how many of them.
     variables: [Variable; MOST_VARIABLES],
     known: usize,
+    /// How often variables have got values.
+    changes: u32,
     /// Rounds of loops so far.
     rounds: u32,
     /// The first of them that belongs to the subshell at hand.
@@ -175,10 +179,12 @@ impl<'a> Quick<'a> {
             redirections: Range32::default(),
             source: false,
             partial: false,
+            fed: false,
             blurred: false,
             told: None,
             variables: [Variable::default(); MOST_VARIABLES],
             known: 0,
+            changes: 0,
             rounds: 0,
             scope: 0,
             shells: 0,

@@ -6,7 +6,7 @@ use super::super::launch::{
     Contained, Locked, TMUX_RUNS, TMUX_SHORT, TMUX_TYPES, contained, locked, screen_words,
 };
 use super::super::read::read_names;
-use super::super::shells::{ShellOptions, dash_c, remote_words, shell_options};
+use super::super::shells::{ShellOptions, UserRuns, dash_c, remote_words, shell_options, su_c, user_runs};
 use super::super::wrap::{Wrapped, command_words, is_assignment, listed, options, wrapped};
 use super::super::wrappers::{Action, Builtin, Rest, Wrapper};
 use super::super::xargs::{PARALLEL_LONG, PARALLEL_SHORT};
@@ -17,13 +17,14 @@ impl Quick<'_> {
     pub(super) fn launch(&mut self, name: &'static str, action: &Action, argv: Range32) -> Option<Status> {
         match action {
             Action::Shell => self.shell(name, argv),
-            Action::Su => {
-                let plain = |i| {
-                    !self.bytes(i).starts_with(b"-") || matches!(self.bytes(i), b"-" | b"-l" | b"--login")
-                };
-                (argv.start + 1..argv.end).all(plain).then_some(())?;
-                self.shell_input()
-            }
+            Action::Su => match user_runs(name, argv, |word| self.bytes(word)) {
+                UserRuns::Words(words) => self.inner(words, ViaKind::Wrapper, "runuser"),
+                UserRuns::Text { word, skip: 0 } => {
+                    self.string(word, Via { kind: ViaKind::ShellString, name: su_c(name) })
+                }
+                UserRuns::Text { .. } => None,
+                UserRuns::Input => self.shell_input(),
+            },
             Action::Ssh => match remote_words(argv, |word| self.bytes(word)) {
                 None => Some(Status::Unknown),
                 Some(words) if words.is_empty() => self.shell_input(),
@@ -124,7 +125,7 @@ impl Quick<'_> {
     /// `read` of input of which nothing is known.
     fn read(&mut self, rest: Range32) -> Option<Status> {
         let redirected = self.redirections.of(&self.out.redirections).iter().any(|r| r.fd == 0);
-        if self.source || self.partial || self.files || redirected {
+        if self.fed || self.files || redirected {
             return None;
         }
         let forgotten =

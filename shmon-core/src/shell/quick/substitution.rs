@@ -64,6 +64,10 @@ impl Quick<'_> {
         let outer = (self.closer, self.first, self.pipeline, self.stage, self.redirections);
         let shell = (self.assignments, self.around, self.in_stage, self.captures, self.until, self.blurred);
         let variables = (self.known, self.scope, self.alone);
+        let told = (self.source, self.partial);
+        if !self.fed {
+            (self.source, self.partial) = (false, false);
+        }
         let words = self.out.words.len();
         (self.assignments, self.around, self.in_stage) = (Range32::default(), Range32::default(), false);
         self.depth += 1;
@@ -77,6 +81,9 @@ impl Quick<'_> {
         if self.peek() != Some(closer) || self.tells() {
             return None;
         }
+        // What a file of `<(…)` holds is read from it.
+        let read = name != "$()" && self.partial;
+        (self.source, self.partial) = (told.0, told.1 || read);
         self.depth -= 1;
         let end = self.at + 1;
         (self.closer, self.first, self.pipeline, self.stage, self.redirections) = outer;

@@ -1,7 +1,10 @@
 //! Values of variables and positional parameters, as far as the text tells them.
 
 use super::super::analysis::{Range32, WordFlags, WordRec};
-use super::super::escapes;
+use super::super::ast::Anchor;
+use super::super::chars::name_len;
+use super::super::param_value::typical_value;
+use super::super::{escapes, param_ops, pattern};
 use super::word::{Dollar, Pieces};
 use super::{LONGEST_VALUE, MOST_TEXT, Quick, Value, Variable};
 
@@ -32,6 +35,7 @@ impl Quick<'_> {
 
     /// Gives a variable its value in the shell at hand.
     pub(super) fn remember(&mut self, name: Range32, value: Value) -> Option<()> {
+        self.changes += 1;
         let variable = Variable { name, value, shell: self.shells };
         let text = &self.out.text;
         let mine = self.variables.get(self.scope..self.known)?;
@@ -82,6 +86,65 @@ impl Quick<'_> {
         }
         let known = !word.flags.contains(WordFlags::UNRESOLVED);
         Some(Dollar::Value(length, Value { range: word.range(), known }))
+    }
+
+    /// `${NAME%pattern}`, `${NAME#pattern}` and `${NAME/pattern/text}` at `at`, where pattern and text say what they are.
+    pub(super) fn changed(&mut self, at: usize, quoted: bool, pieces: &Pieces) -> Option<Dollar> {
+        let inner = self.text.get(at + 2..)?;
+        let inner = &inner[..memchr::memchr(b'}', inner)?];
+        let name = if inner.first()?.is_ascii_digit() { 1 } else { name_len(inner) };
+        let (name, operation) = inner.split_at(name);
+        let length = inner.len() + 3;
+        let value = match *name {
+            [b @ b'0'..=b'9'] => self.positional(b, length, true, pieces)?,
+            _ if name.is_empty() || typical_value(name).is_some() => return None,
+            _ => self.variable(name, length)?,
+        };
+        let plain = |b: &u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'*' | b'?' | b':' | b',' | b'+')
+        };
+        let (&sign, rest) = operation.split_first()?;
+        let twice = rest.first() == Some(&sign);
+        let rest = rest.get(usize::from(twice)..)?;
+        let (pattern, by) = match sign {
+            b'/' => {
+                let end = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
+                (&rest[..end], rest.get(end + 1..).unwrap_or(&[]))
+            }
+            _ => (rest, &[] as &[u8]),
+        };
+        let slash = |b: &u8| sign != b'/' && *b == b'/';
+        if pattern.is_empty() || !pattern.iter().all(|b| plain(b) || slash(b)) || !by.iter().all(plain) {
+            return None;
+        }
+        let Dollar::Value(_, value) = value else { return Some(value) };
+        if !value.known {
+            return Some(Dollar::Unknown(length));
+        }
+        if pieces.copied.is_some() || value.range.is_empty() || value.range.len() > LONGEST_VALUE {
+            return None;
+        }
+        let text = value.range.of(&self.out.text);
+        let mut steps = pattern::MAX_STEPS;
+        let made = match sign {
+            b'/' => {
+                let anchor = if twice { Anchor::All } else { Anchor::First };
+                param_ops::replace(text, pattern, by, anchor, &mut steps)
+            }
+            b'%' => {
+                let cut = pattern::suffix(pattern, text, twice, &mut steps).unwrap_or(text.len());
+                text[..cut].to_vec()
+            }
+            _ => {
+                let cut = pattern::prefix(pattern, text, twice, &mut steps).unwrap_or(0);
+                text[cut..].to_vec()
+            }
+        };
+        let start = self.out.text.len() as u32;
+        self.out.text.extend_from_slice(&made);
+        let range = Range32 { start, end: self.out.text.len() as u32 };
+        // Of nothing nothing is left where it isn't quoted.
+        (quoted || !range.is_empty()).then_some(Dollar::Value(length, Value { range, known: true }))
     }
 
     /// Puts a value into a word.

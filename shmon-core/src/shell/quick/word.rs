@@ -205,11 +205,13 @@ impl Quick<'_> {
             [b'{', b @ (b'0'..=b'9' | b'@' | b'*'), b'}', ..] => self.positional(*b, 4, quoted, pieces),
             [b'$' | b'!' | b'-', ..] => Some(Dollar::Unknown(2)),
             [b'{', inner @ ..] => {
-                let name = name_len(inner);
-                if name == 0 || inner.get(name) != Some(&b'}') {
-                    return None;
+                let digit = matches!(inner, [b'0'..=b'9', b'%' | b'#' | b'/', ..]);
+                let name = if digit { 1 } else { name_len(inner) };
+                match inner.get(name)? {
+                    b'}' if name > 0 => self.variable(&inner[..name], name + 3),
+                    b'%' | b'#' | b'/' => self.changed(at, quoted, pieces),
+                    _ => None,
                 }
-                self.variable(&inner[..name], name + 3)
             }
             [b'#' | b'?' | b'(' | b'[', ..] => None,
             [b'\'' | b'"', ..] if !quoted => None,
