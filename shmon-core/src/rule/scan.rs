@@ -1,11 +1,11 @@
 //! Finds which atoms occur in a text.
 //!
-//! Every few bytes (at every byte, where atoms are short), four bytes with letters folded are looked up in a bit filter
-//! and, where that says perhaps, in a table of grams whose atoms are then compared. Memory is linear in the atoms and there
+//! Every few bytes (at every byte, where atoms are short), four bytes with letters folded lead to a slot. Its tag says nearly
+//! always that no atom is there; else the atoms that hold these four bytes are compared. Memory is linear in the atoms and there
 //! is nothing to build at run time; an Aho-Corasick automaton of the same atoms waits for one look-up before it can do the
 //! next, and its tables grow out of the caches.
 
-use super::compiler::hash::{gram as gram_of, gram_bit, gram_hash, gram_slot};
+use super::compiler::hash::{gram as gram_of, gram_slot, gram_tag};
 use super::compiler::layout::*;
 use super::view::View;
 
@@ -13,130 +13,115 @@ use super::view::View;
 /// times) and the rules that it wakes.
 #[inline]
 pub(crate) fn scan<const STRIDE: usize>(
-    v: View<'_>,
-    table: usize,
+    v: &View<'_>,
+    mut table: usize,
     text: &[u8],
     whom: u32,
     found: &mut impl FnMut(u32, &[u32]),
 ) {
-    if table == 0 {
-        return;
+    while let Some(&[bits, tags, seed, records, next]) = v.slice(table, GRAMS_WORDS).first_chunk()
+        && table != 0
+    {
+        let (tags, _) = v.bytes.get(tags as usize..).unwrap_or(&[]).as_chunks::<2>();
+        let probe = Probe { v, bits, seed, records: records as usize, text, whom };
+        match tags.first_chunk::<{ 1 << GRAMS_LEAST_BITS }>() {
+            // Of a known length: no look-up needs a check.
+            Some(tags) if bits == GRAMS_LEAST_BITS => {
+                probe.run::<STRIDE>(|hash| tags[gram_slot(hash, GRAMS_LEAST_BITS)] == gram_tag(hash), found);
+            }
+            _ => probe.run::<STRIDE>(
+                |hash| tags.get(gram_slot(hash, bits & 31)).is_some_and(|&tag| tag == gram_tag(hash)),
+                found,
+            ),
+        }
+        table = if (next as usize) < table { next as usize } else { 0 };
     }
-    let bits = v.at(table + GRAMS_FILTER_BITS);
-    let filter = v.slice(v.at(table + GRAMS_FILTER_AT), 1 << bits.saturating_sub(5).min(GRAMS_MOST_BITS));
-    // Of a known length: no look-up needs a check.
-    macro_rules! of_length {
-        ($($bits:literal)*) => {
-            $(if let Ok(filter) = <&[u32; 1 << ($bits - 5)]>::try_from(filter) {
-                return Probe { v, table, filter, text, whom }.run::<STRIDE>(found);
-            })*
-        };
-    }
-    of_length!(17 16 18 19 20);
 }
 
-struct Probe<'a, const WORDS: usize> {
-    v: View<'a>,
-    table: usize,
-    filter: &'a [u32; WORDS],
+/// Bytes that are looked at together.
+const TOGETHER: usize = 16;
+
+struct Probe<'a> {
+    v: &'a View<'a>,
+    bits: u32,
+    seed: u32,
+    records: usize,
     text: &'a [u8],
     whom: u32,
 }
 
-impl<const WORDS: usize> Probe<'_, WORDS> {
-    /// In its lowest bit, whether the gram may be in the table.
+impl Probe<'_> {
     #[inline(always)]
-    fn perhaps(&self, gram: u32) -> u32 {
-        let (word, bit) = gram_bit(gram_hash(gram), WORDS.trailing_zeros() + 5);
-        self.filter[word % WORDS] >> bit
-    }
-
-    #[inline]
-    fn run<const STRIDE: usize>(&self, found: &mut impl FnMut(u32, &[u32])) {
-        // The grams of eight bytes.
-        let at_once = 4 / STRIDE + 1;
-        let mut at = 0;
-        while let Some(eight) = self.text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let eight = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
-            // One branch for all: hardly any is there.
-            let any =
-                (0..at_once).fold(0, |any, nth| any | self.perhaps((eight >> (8 * STRIDE * nth)) as u32));
-            if any & 1 != 0 {
-                self.suspects::<STRIDE>(at, found);
+    fn run<const STRIDE: usize>(&self, perhaps: impl Fn(u32) -> bool, found: &mut impl FnMut(u32, &[u32])) {
+        let length = self.text.len();
+        let seed = self.seed;
+        let mut probe = |four: [u8; 4], at: usize| {
+            let hash = gram_of(four).wrapping_mul(seed);
+            if perhaps(hash) {
+                self.candidates(at, hash, found);
             }
-            at += STRIDE * at_once;
-        }
-        while at + 4 <= self.text.len() {
-            self.suspect(at, found);
-            at += STRIDE;
-        }
-    }
-
-    /// Looks closer at the grams of the eight bytes at `at`.
-    #[cold]
-    #[inline(never)]
-    fn suspects<const STRIDE: usize>(&self, at: usize, found: &mut impl FnMut(u32, &[u32])) {
-        for nth in 0..4 / STRIDE + 1 {
-            self.suspect(at + STRIDE * nth, found);
-        }
-    }
-
-    #[inline]
-    fn suspect(&self, at: usize, found: &mut impl FnMut(u32, &[u32])) {
-        if let Some(four) = self.text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-            let gram = gram_of(*four);
-            if self.perhaps(gram) & 1 != 0 {
-                candidates(self.v, self.table, self.text, at, gram, self.whom, found);
+        };
+        let Some(last) = length.checked_sub(TOGETHER) else {
+            let mut at = 0;
+            while let Some(four) = self.text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+                probe(*four, at);
+                at += STRIDE;
             }
-        }
-    }
-}
-
-#[cold]
-fn candidates(
-    v: View<'_>,
-    table: usize,
-    text: &[u8],
-    at: usize,
-    gram: u32,
-    whom: u32,
-    found: &mut impl FnMut(u32, &[u32]),
-) {
-    let mask = v.word(table + GRAMS_MASK);
-    let slots = v.at(table + GRAMS_SLOTS_AT);
-    let mut slot = gram_slot(gram_hash(gram), mask);
-    loop {
-        let Some(&[entry, concerns, count, places]) =
-            v.slice(slots + slot * GRAM_WORDS, GRAM_WORDS).first_chunk::<GRAM_WORDS>()
-        else {
             return;
         };
-        if count == 0 {
-            return;
-        }
-        if entry == gram {
-            if concerns & whom == 0 {
+        let mut at = 0;
+        while at + 4 <= length {
+            // The last ones overlap those before.
+            let first = at.min(last);
+            let Some(bytes) = self.text.get(first..).and_then(|rest| rest.first_chunk::<TOGETHER>()) else {
                 return;
+            };
+            // Each in its place: no loop, and no check.
+            macro_rules! each {
+                ($($place:literal)*) => {
+                    $(if $place % STRIDE == 0 && let Some(four) = bytes[$place..].first_chunk::<4>() {
+                        probe(*four, first + $place);
+                    })*
+                };
             }
-            let around = around(text, at);
-            let places = v.slice(places as usize, count as usize * PLACE_WORDS);
-            for &[atom, concerns, offset, other, other_gram] in places.as_chunks::<PLACE_WORDS>().0 {
-                // The other gram tells most of them apart.
-                let there = around.get(other as usize..).and_then(|rest| rest.first_chunk::<4>());
-                if concerns & whom == 0 || there.is_none_or(|four| gram_of(*four) != other_gram) {
-                    continue;
-                }
-                let Some(start) = at.checked_sub(offset as usize) else { continue };
-                let record = v.at(H_ATOMS_AT) + atom as usize * ATOM_WORDS;
-                let wanted = v.text(record + A_TEXT);
-                let part = text.get(start..start + wanted.len());
-                if part.is_some_and(|part| part.eq_ignore_ascii_case(wanted)) {
-                    found(atom, v.slice(v.at(record + A_RULES_AT), v.at(record + A_COUNT)));
-                }
-            }
-            return;
+            each!(0 1 2 3 4 5 6 7 8 9 10 11 12);
+            at += (TOGETHER - 4) / STRIDE * STRIDE + STRIDE;
         }
-        slot = (slot + 1) & mask as usize;
+    }
+
+    /// Compares the atoms that have the gram at `at`, where there are such.
+    #[cold]
+    #[inline(never)]
+    fn candidates(&self, at: usize, hash: u32, found: &mut impl FnMut(u32, &[u32])) {
+        let record = self.v.at(self.records + gram_slot(hash, self.bits & 31));
+        if let Some(&[gram, concerns, count]) = self.v.slice(record, GRAM_WORDS).first_chunk()
+            && record != 0
+            && gram.wrapping_mul(self.seed) == hash
+            && concerns & self.whom != 0
+        {
+            self.compare(at, record + GRAM_WORDS, count as usize, found);
+        }
+    }
+
+    #[inline(never)]
+    fn compare(&self, at: usize, places: usize, count: usize, found: &mut impl FnMut(u32, &[u32])) {
+        let v = self.v;
+        let around = around(self.text, at);
+        let places = v.slice(places, count * PLACE_WORDS);
+        for &[atom, concerns, offset, other, other_gram] in places.as_chunks::<PLACE_WORDS>().0 {
+            // The other gram tells most of them apart.
+            let there = around.get(other as usize..).and_then(|rest| rest.first_chunk::<4>());
+            if concerns & self.whom == 0 || there.is_none_or(|four| gram_of(*four) != other_gram) {
+                continue;
+            }
+            let Some(start) = at.checked_sub(offset as usize) else { continue };
+            let record = v.at(H_ATOMS_AT) + atom as usize * ATOM_WORDS;
+            let wanted = v.text(record + A_TEXT);
+            let part = self.text.get(start..start + wanted.len());
+            if part.is_some_and(|part| part.eq_ignore_ascii_case(wanted)) {
+                found(atom, v.slice(v.at(record + A_RULES_AT), v.at(record + A_COUNT)));
+            }
+        }
     }
 }
 

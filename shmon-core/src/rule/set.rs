@@ -394,11 +394,11 @@ fn wake(view: View<'_>, analysis: &Analysis, concerned: u32, present: &mut Prese
     let text = analysis.texts();
     if concerned == 0 {
         let mut wakes = |_: u32, rules: &[u32]| woken.extend_from_slice(rules);
-        scan::<LONG_STRIDE>(view, view.at(H_WAKING_AT), text, WAKES, &mut wakes);
-        scan::<1>(view, view.at(H_SHORT_AT), text, WAKES, &mut wakes);
+        scan::<LONG_STRIDE>(&view, view.at(H_WAKING_AT), text, WAKES, &mut wakes);
+        scan::<1>(&view, view.at(H_SHORT_AT), text, WAKES, &mut wakes);
     }
     let mut all = |whom: u32, woken: &mut Vec<u32>| {
-        scan::<1>(view, view.at(H_ALL_AT), text, whom, &mut |atom, rules| {
+        scan::<1>(&view, view.at(H_ALL_AT), text, whom, &mut |atom, rules| {
             present.found(atom);
             woken.extend_from_slice(rules);
         });

@@ -18,17 +18,16 @@ pub fn gram_hash(gram: u32) -> u32 {
     gram.wrapping_mul(0x9E37_79B1)
 }
 
-/// Where a gram's hash stands in a filter of 2^`bits` bits: the word, by its high bits, and the bit, by its low ones (which
-/// costs no shift).
+/// The slot of a gram's hash among 2^`bits`: the high bits, since low ones hardly depend on the bytes.
 #[inline]
-pub fn gram_bit(hash: u32, bits: u32) -> (usize, u32) {
-    ((hash >> (37 - bits)) as usize, hash & 31)
+pub fn gram_slot(hash: u32, bits: u32) -> usize {
+    (hash >> (32 - bits)) as usize
 }
 
-/// The slot of a gram's hash in a table of `mask` + 1 slots: the high bits, since low ones hardly depend on the bytes.
+/// What tells nearly all grams apart that have the same slot: the low bits, which are those of the first two bytes.
 #[inline]
-pub fn gram_slot(hash: u32, mask: u32) -> usize {
-    ((u64::from(hash) * (u64::from(mask) + 1)) >> 32) as usize
+pub fn gram_tag(hash: u32) -> [u8; 2] {
+    (hash as u16).to_le_bytes()
 }
 
 /// Four bytes as a gram: ASCII letters in any case are the same (some other characters become the same too).

@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ numbered! {
     /// For the first two bytes of names (see `prefix_slot`), a bit for each length of a program prefix that begins so; 0
     /// for none.
     H_PREFIX_AT
-    /// Filter and table of the atoms that wake rules, see `GRAMS_*`, probed at every [`LONG_STRIDE`]th byte; 0 where there
+    /// Table of the atoms that wake rules, see `GRAMS_*`, probed at every [`LONG_STRIDE`]th byte; 0 where there
     /// is none.
     H_WAKING_AT
     /// Those of atoms that are too short for that, probed at every byte.
@@ -237,24 +237,30 @@ numbered! {
 }
 
 numbered! {
-    /// Filter: 2^this bits, from [`GRAMS_LEAST_BITS`] to [`GRAMS_MOST_BITS`].
-    GRAMS_FILTER_BITS
-    /// The filter.
-    GRAMS_FILTER_AT
-    /// Slots of the table less one.
-    GRAMS_MASK
-    /// Slots of [`GRAM_WORDS`] words: gram, whom it concerns (see [`CLASSES`]), count, places of [`PLACE_WORDS`] words; a slot
-    /// with count 0 is empty.
-    GRAMS_SLOTS_AT
+    /// Slots: 2^this, from [`GRAMS_LEAST_BITS`] to [`GRAMS_MOST_BITS`].
+    GRAMS_BITS
+    /// The slots' tags in the bytes.
+    GRAMS_TAGS_AT
+    /// What grams are multiplied with.
+    GRAMS_FACTOR
+    /// For each slot the place of its gram's record, or 0: the gram, whom it concerns (see [`CLASSES`]), count, places of
+    /// [`PLACE_WORDS`] words.
+    GRAMS_RECORDS_AT
+    /// The table of the atoms that had no free slot in this one, before it; 0 where all had.
+    GRAMS_NEXT
+    /// Words of a table.
+    GRAMS_WORDS
 }
-/// Bits of the smallest filter of grams, as a power of two.
-pub const GRAMS_LEAST_BITS: u32 = 16;
-/// Bits of the greatest.
-pub const GRAMS_MOST_BITS: usize = 20;
+/// Slots of the smallest table of grams, as a power of two.
+pub const GRAMS_LEAST_BITS: u32 = 13;
+/// Slots of the greatest.
+pub const GRAMS_MOST_BITS: u32 = 20;
+/// What grams are multiplied with first.
+pub const GRAMS_SEED: u32 = 0x9E37_79B1;
+/// Words before the places of a gram's record.
+pub const GRAM_WORDS: usize = 3;
 /// Bytes from one probe for atoms that wake rules to the next: these have at least three bytes more.
 pub const LONG_STRIDE: usize = 3;
-/// Words of a slot of a table of grams.
-pub const GRAM_WORDS: usize = 4;
 /// Words of a place of a gram: atom, whom it concerns, the gram's offset in it, another gram's offset from four bytes before this
 /// one (at most 8), and that gram.
 pub const PLACE_WORDS: usize = 5;

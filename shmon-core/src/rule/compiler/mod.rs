@@ -7,6 +7,7 @@ mod concern;
 mod dispatch;
 pub mod features;
 mod glob;
+mod grams;
 pub mod hash;
 mod kinds;
 pub mod layout;

@@ -1,14 +1,11 @@
 //! The tables of the compiled form: programs, grams of free-text atoms, rule records.
 
-use super::clause::{Atoms, Clause, commonness, encode};
-use super::common::is_common;
-use super::concern;
-use super::hash::{
-    PREFIX_SLOTS, gram, gram_bit, gram_hash, gram_slot, head, letter_bit, name_hash, prefix_slot,
-};
+use super::clause::{Atoms, Clause, encode};
+use super::hash::{PREFIX_SLOTS, head, letter_bit, name_hash, prefix_slot};
 use super::layout::*;
 use super::lower::Pool;
 use super::schema::{ProgramSpec, Style};
+use super::{concern, grams};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a program's name leads to.
@@ -176,63 +173,10 @@ impl Writer {
             numbered.map(|(number, (text, _))| (number, *text)).filter(|(n, _)| atoms.is_asked(*n)).collect()
         };
         let is_long = |text: &[u8]| text.len() >= LONG_STRIDE + 3;
-        self.words[H_WAKING_AT] =
-            self.grams(&of(&|text, rules| !rules.is_empty() && is_long(text)), LONG_STRIDE, &concerns);
-        self.words[H_SHORT_AT] =
-            self.grams(&of(&|text, rules| !rules.is_empty() && !is_long(text)), 1, &concerns);
-        self.words[H_ALL_AT] = self.grams(&of(&|_, _| true), 1, &concerns);
-    }
-
-    /// An atom of at least `stride + 3` bytes covers a whole gram at one of the probed places, whatever its offset is; so it
-    /// is entered with `stride` grams that follow one another: with those that are rarest in commands.
-    fn grams(&mut self, atoms: &[(u32, &[u8])], stride: usize, concerns: &[u32]) -> u32 {
-        let mut by_gram: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for &(number, atom) in atoms {
-            let costs: Vec<(u32, u32)> = atom
-                .windows(4)
-                .map(|four| {
-                    let gram = gram([four[0], four[1], four[2], four[3]]);
-                    let common: u32 = four.iter().map(|&b| commonness(b)).sum();
-                    let shared = 20 * by_gram.get(&gram).map_or(0, Vec::len) as u32;
-                    (gram, common + shared + if is_common(four) { 4000 } else { 0 })
-                })
-                .collect();
-            let cost = |window: &(usize, &[(u32, u32)])| window.1.iter().map(|(_, cost)| cost).sum::<u32>();
-            if let Some((first, grams)) = costs.windows(stride).enumerate().min_by_key(cost) {
-                for (offset, (gram, _)) in (first..).zip(grams) {
-                    by_gram.entry(*gram).or_default().extend(place(
-                        number,
-                        concerns[number as usize],
-                        atom,
-                        offset,
-                    ));
-                }
-            }
-        }
-        if by_gram.is_empty() {
-            return 0;
-        }
-        let bits = (by_gram.len() * 32).next_power_of_two().trailing_zeros();
-        let bits = bits.clamp(GRAMS_LEAST_BITS, GRAMS_MOST_BITS as u32);
-        let mut filter = vec![0u32; 1 << (bits - 5)];
-        let slots = (by_gram.len() * 2).next_power_of_two().max(2);
-        let mut table = vec![0u32; slots * GRAM_WORDS];
-        for (gram, places) in &by_gram {
-            let hash = gram_hash(*gram);
-            let (word, bit) = gram_bit(hash, bits);
-            filter[word] |= 1 << bit;
-            let mut slot = gram_slot(hash, slots as u32 - 1);
-            while table[slot * GRAM_WORDS + 2] != 0 {
-                slot = (slot + 1) & (slots - 1);
-            }
-            let at = self.list(places);
-            let concerns = places.chunks_exact(PLACE_WORDS).fold(0, |all, place| all | place[1]);
-            let entry = [*gram, concerns, (places.len() / PLACE_WORDS) as u32, at];
-            table[slot * GRAM_WORDS..(slot + 1) * GRAM_WORDS].copy_from_slice(&entry);
-        }
-        let filter_at = self.append(&filter);
-        let slots_at = self.append(&table);
-        self.append(&[bits, filter_at, slots as u32 - 1, slots_at])
+        let waking = |long: bool| of(&|text, rules| !rules.is_empty() && is_long(text) == long);
+        self.words[H_WAKING_AT] = grams::write(&waking(true), LONG_STRIDE, &concerns, self, pool);
+        self.words[H_SHORT_AT] = grams::write(&waking(false), 1, &concerns, self, pool);
+        self.words[H_ALL_AT] = grams::write(&of(&|_, _| true), 1, &concerns, self, pool);
     }
 
     /// Puts bytecode into the blob; set nodes get the place of the sets.
@@ -249,14 +193,6 @@ impl Writer {
     pub(super) fn clauses(&mut self, clauses: &[Clause]) -> u32 {
         if clauses.is_empty() { 0 } else { self.list(&encode(clauses)) }
     }
-}
-
-/// Where a gram stands in an atom, with another gram of the atom, at most four bytes before or after it.
-fn place(number: u32, concerns: u32, atom: &[u8], offset: usize) -> [u32; PLACE_WORDS] {
-    let end = atom.len() - 4;
-    let other = if offset < end { end.min(offset + 4) } else { offset.saturating_sub(4) };
-    let four = [atom[other], atom[other + 1], atom[other + 2], atom[other + 3]];
-    [number, concerns, offset as u32, (other + 4 - offset) as u32, gram(four)]
 }
 
 /// Adds the place of the sets to every set node.
