@@ -26,6 +26,8 @@ const LONGEST: usize = 1024;
 const DEEPEST: usize = 4;
 /// Variables that are remembered.
 const MOST_VARIABLES: usize = 4;
+/// Substitutions that are remembered.
+const MOST_MET: usize = 6;
 /// Rounds of all loops together.
 const MOST_ROUNDS: u32 = 16;
 /// Bytes of a value that is put into a word.
@@ -153,8 +155,9 @@ struct Quick<'a> {
     in_stage: bool,
     /// Text was handed to a shell of its own.
     strings: bool,
-    /// Substitutions so far.
-    substitutions: u32,
+    /// The texts of substitutions, and how many there were so far.
+    substitutions: [Range32; MOST_MET],
+    met: usize,
     /// The words that are the positional parameters of the shell at hand, `$0` first.
     arguments: Option<Range32>,
     /// Variables have got values, nobody noted which.
@@ -197,7 +200,8 @@ impl<'a> Quick<'a> {
             captured: false,
             in_stage: false,
             strings: false,
-            substitutions: 0,
+            substitutions: [Range32::default(); MOST_MET],
+            met: 0,
             arguments: None,
             environment: false,
         }

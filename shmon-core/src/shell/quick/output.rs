@@ -28,6 +28,14 @@ impl Quick<'_> {
         self.is_unresolved(argv) && !(argv.start + 1..argv.end).any(ends)
     }
 
+    /// Whether `printf` writes what isn't known.
+    pub(super) fn prints_unknown(&self, argv: Range32) -> bool {
+        let escapes = |i| memchr::memchr(b'\\', self.bytes(i)).is_some();
+        // What its format escapes is decoded.
+        let plain = argv.len() > 2 && !self.bytes(argv.start + 1).starts_with(b"-");
+        plain && self.echoes_unknown(argv) && !(argv.start + 2..argv.end).any(escapes)
+    }
+
     /// Notes the output of a program that is all of a substitution, where that is easily told; false where it isn't.
     #[cold]
     pub(super) fn tell_all(&mut self, name: &str, action: &Action, argv: Range32) -> bool {
@@ -55,6 +63,12 @@ impl Quick<'_> {
                     self.out.text.extend_from_slice(b"/usr/bin/");
                 }
                 self.copy(first);
+            }
+            Action::Filter if argv.len() == 3 && name == "basename" => {
+                let part = base_name(word);
+                let short = part.strip_suffix(self.bytes(first + 1)).filter(|s| !s.is_empty());
+                let part = short.unwrap_or(part).to_vec();
+                self.out.text.extend_from_slice(&part);
             }
             Action::Filter if argv.len() == 2 && matches!(name, "basename" | "dirname") => {
                 let part = if name == "basename" { base_name(word) } else { folder(word) }.to_vec();

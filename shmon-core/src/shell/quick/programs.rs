@@ -79,6 +79,10 @@ impl Quick<'_> {
                 Some(Status::Zero)
             }
             Builtin::Printf => {
+                if self.prints_unknown(argv) {
+                    self.partial = true;
+                    return Some(Status::Zero);
+                }
                 self.tell();
                 // `-v` sets a variable.
                 let sets = !rest.is_empty() && self.bytes(rest.start).starts_with(b"-");

@@ -191,6 +191,7 @@ impl Quick<'_> {
     fn writes_anything(&self, action: &Action, argv: Range32) -> bool {
         let echo = matches!(action, Action::Builtin(Builtin::Echo));
         (echo && self.echoes_unknown(argv))
+            || (matches!(action, Action::Builtin(Builtin::Printf)) && self.prints_unknown(argv))
             || matches!(
                 action,
                 Action::Filter

@@ -2,7 +2,7 @@
 
 use super::super::analysis::{Range32, Span, Via, ViaKind, WordFlags, WordRec};
 use super::word::Pieces;
-use super::{Quick, Until, Value};
+use super::{MOST_MET, MOST_TEXT, Quick, Until, Value};
 
 impl Quick<'_> {
     /// Whether the output of commands stands at the position.
@@ -17,13 +17,20 @@ impl Quick<'_> {
     }
 
     /// Follows the substitution at `at` inside of a word; where it ends, and its output where the text tells it.
-    pub(super) fn output(&mut self, at: usize, pieces: &Pieces) -> Option<(usize, Option<Value>)> {
+    pub(super) fn output(&mut self, at: usize, pieces: &mut Pieces) -> Option<(usize, Option<Value>)> {
         let length = self.out.text.len();
         let end =
             if self.text[at] == b'`' { self.backquotes(at)? } else { self.commands(at + 2, b')', "$()")? };
-        // The word is copied together at the end of the text.
         let told = self.told.take().map(|range| Value { range, known: true });
-        (pieces.copied.is_none() || self.out.text.len() == length).then_some((end, told))
+        if let Some(start) = pieces.copied
+            && self.out.text.len() > length
+        {
+            // The word is copied together at the end of the text.
+            (length <= MOST_TEXT).then_some(())?;
+            pieces.copied = Some(self.out.text.len());
+            self.out.text.extend_from_within(start..length);
+        }
+        Some((end, told))
     }
 
     fn backquotes(&mut self, at: usize) -> Option<usize> {
@@ -55,12 +62,6 @@ impl Quick<'_> {
     /// The commands from `at` up to `closer`; where the substitution ends.
     fn commands(&mut self, at: usize, closer: u8, name: &'static str) -> Option<usize> {
         *self.via.get_mut(self.depth)? = Via { kind: ViaKind::Substitution, name };
-        let before = self.substitutions;
-        self.substitutions += u32::from(name == "$()");
-        if self.strings && before > 0 {
-            // The full evaluation runs none again whose source it has met in another text.
-            return None;
-        }
         let outer = (self.closer, self.first, self.pipeline, self.stage, self.redirections);
         let shell = (self.assignments, self.around, self.in_stage, self.captures, self.until, self.blurred);
         let variables = (self.known, self.scope, self.alone);
@@ -86,6 +87,7 @@ impl Quick<'_> {
         (self.source, self.partial) = (told.0, told.1 || read);
         self.depth -= 1;
         let end = self.at + 1;
+        self.meet(Range32 { start: at as u32, end: end as u32 })?;
         (self.closer, self.first, self.pipeline, self.stage, self.redirections) = outer;
         (self.assignments, self.around, self.in_stage, self.captures, self.until, self.blurred) = shell;
         (self.known, self.scope, self.alone) = variables;
@@ -94,6 +96,23 @@ impl Quick<'_> {
         self.first = self.out.words.len() as u32;
         self.out.words.extend_from_within(first..words);
         Some(end)
+    }
+
+    /// Notes the text of a substitution; `None` where a string holds one that was met before, which the full evaluation doesn't
+    /// run again.
+    fn meet(&mut self, text: Range32) -> Option<()> {
+        let met = self.substitutions.get(..self.met).unwrap_or(&self.substitutions);
+        if self.strings {
+            let bytes = text.of(&self.out.text);
+            if self.met >= MOST_MET || met.iter().any(|m| m.of(&self.out.text) == bytes) {
+                return None;
+            }
+        }
+        if let Some(slot) = self.substitutions.get_mut(self.met) {
+            *slot = text;
+        }
+        self.met += 1;
+        Some(())
     }
 
     /// Whether the text tells what some command writes.

@@ -76,7 +76,7 @@ impl Quick<'_> {
                     at += 2;
                 }
                 b'`' | b'$' if self.substitutes(at) => {
-                    let (end, told) = self.output(at, &pieces)?;
+                    let (end, told) = self.output(at, &mut pieces)?;
                     at = end;
                     match told {
                         Some(value) => self.put(value, false, &mut pieces, &mut flags)?,
