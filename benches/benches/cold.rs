@@ -175,9 +175,12 @@ fn main() {
             side.faults
         );
     }
-    let find = |name: &str| sides.iter().position(|s| s.name == name);
-    if let (Some(idle), Some(busy)) = (find("library: nothing"), find("library: first classification")) {
-        let own = sides[busy].quick() - sides[idle].quick();
-        println!("the first classification costs a fresh process {own:.0} µs of its own");
-    }
+    let mut time = |name: &str| sides.iter().position(|s| s.name == name).map(|side| sides[side].quick());
+    let mut own = |busy: &str, idle: &str| {
+        if let (Some(busy_time), Some(idle_time)) = (time(busy), time(idle)) {
+            println!("{busy}: {:.0} µs over {idle}", busy_time - idle_time);
+        }
+    };
+    own("shmon classify --format level 'ls -la'", "static Rust, nothing");
+    own("library: first classification", "library: nothing");
 }
