@@ -83,13 +83,16 @@ fn prompt(shmon: &Path, samples: usize) {
         }
     }
     let mut late = vec![0; running.len()];
+    let mut typed = 0;
     // The first turn is not counted.
     for turn in 0..=samples.div_ceil(TURN) {
-        for ((_, shell, times, processor), late) in running.iter_mut().zip(&mut late) {
+        for ((peer, shell, times, processor), late) in running.iter_mut().zip(&mut late) {
             let slow = turn > 0 && *late * 2 > TURN;
             for _ in 0..if slow { TURN / SELDOM } else { TURN } {
+                typed += usize::from(!peer.repeats);
+                let line = format!(": {typed}");
                 let before = shell.processor();
-                let time = shell.enter(":");
+                let time = shell.enter(&line);
                 if turn == 0 {
                     *late += usize::from(time > SLOW);
                 } else {
@@ -101,9 +104,9 @@ fn prompt(shmon: &Path, samples: usize) {
         }
     }
     println!(
-        "\nEnter to prompt, {samples} prompts each (an eighth where one takes 15 ms), in turns of 25; what is added to the same shell\n\
-         without a hook, as time that passes and as time of a processor in the shell itself (without the processes that it\n\
-         starts), both p50\n"
+        "\nEnter to prompt, {samples} prompts each (an eighth where one takes 15 ms), each another line, in turns of 25; what is added to the same\n\
+         shell without a hook, as time that passes and as time of a processor in the shell itself (without the processes that\n\
+         it starts), both p50\n"
     );
     println!(
         "{:<44} {:>9} {:>9} {:>10} {:>9} {:>13}",

@@ -12,6 +12,8 @@ pub(crate) struct Peer {
     pub(crate) shell: String,
     /// What the others of the same shell are compared with.
     pub(crate) plain: bool,
+    /// Whether the same line is typed each time, instead of another.
+    pub(crate) repeats: bool,
     folder: tempfile::TempDir,
     tier: &'static str,
     counts: Counts,
@@ -74,7 +76,15 @@ fn peer(name: &str, shell: &str, tier: &'static str, lines: &str) -> Peer {
     for file in [".bashrc", ".zshrc", "fish/config.fish"] {
         fs::write(root.join(file), format!("{start}{lines}\n")).expect("a start-up file");
     }
-    Peer { name: name.into(), shell: shell.into(), plain: false, folder, tier, counts: Counts::Nowhere }
+    Peer {
+        name: name.into(),
+        shell: shell.into(),
+        plain: false,
+        repeats: false,
+        folder,
+        tier,
+        counts: Counts::Nowhere,
+    }
 }
 
 pub(crate) fn plain(shell: &str) -> Peer {
@@ -116,6 +126,12 @@ fn ignoring(peer: Peer) -> Peer {
     peer
 }
 
+/// A line that stays out of the history since it is the one before.
+fn repeating(mut peer: Peer) -> Peer {
+    peer.repeats = true;
+    peer
+}
+
 fn python() -> Peer {
     let lines =
         r#"PROMPT_COMMAND='python3 "$HOME/hook.py" "$(history 1 | sed "s/^ *[0-9]* *//")" 2>/dev/null'"#;
@@ -133,6 +149,14 @@ pub(crate) fn all(shmon: &Path) -> Vec<Peer> {
         ours("bash, shmon's builtin, durability full", shmon, "bash", "", "full", false),
         ours("bash, shmon in pure shell", shmon, "bash", "shell", "normal", false),
         ignoring(ours("bash, shmon in pure shell, ignoreboth", shmon, "bash", "shell", "normal", false)),
+        repeating(ignoring(ours(
+            "bash, the same, the same line again",
+            shmon,
+            "bash",
+            "shell",
+            "normal",
+            false,
+        ))),
         ours("bash, shmon in pure shell, durability full", shmon, "bash", "shell", "full", false),
         with("bash, PS0 with $(history 1)", "PS0='$(x=$(history 1))'"),
         with("bash, what bash-preexec does", PREEXEC),
