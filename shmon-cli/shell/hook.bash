@@ -204,8 +204,9 @@ _shmon_quick() {
 _shmon_read() {
   if [[ -z $_shmon_open && $BASH_COMMAND != @(*_shmon_*|fc*) ]] &&
     builtin history 1 2>&- 1<>"$_shmon_tmp" && builtin read -r -N 8 _shmon_x 2>&- <"$_shmon_tmp" &&
-    [[ $_shmon_x == ?????[' *']' '[!' '] ]] && ((_shmon_before < ${_shmon_x:0:5})); then
-    # A number in five columns, `*` or a space, a space, and the first letter.
+    [[ $_shmon_x == ?????[' *']' '[!' '] ]] && { ((_shmon_before < ${_shmon_x:0:5})) ||
+      [[ :$HISTCONTROL: == *:ignoredups:* && -o history && ${_shmon_c@P} != "$_shmon_line" && ${_shmon_x:0:5} -eq _shmon_before ]]; }; then
+    # A number in five columns, `*` or a space, a space, and the first letter; of the line before, where the same line is run again.
     if [[ -n $_shmon_hc ]]; then HISTCONTROL=$_shmon_hc _shmon_hc=; fi
     _shmon_before=${_shmon_x:0:5} _shmon_began=$EPOCHREALTIME _shmon_at=${_shmon_c@P} _shmon_line=$_shmon_at
     ((_shmon_open = _shmon_seq += 1))
