@@ -19,11 +19,11 @@ pub(crate) fn scan<const STRIDE: usize>(
     whom: u32,
     found: &mut impl FnMut(u32, &[u32]),
 ) {
-    while let Some(&[bits, tags, seed, records, next]) = v.slice(table, GRAMS_WORDS).first_chunk()
+    while let Some(&[bits, tags, factor, records, next]) = v.slice(table, GRAMS_WORDS).first_chunk()
         && table != 0
     {
         let (tags, _) = v.bytes.get(tags as usize..).unwrap_or(&[]).as_chunks::<2>();
-        let probe = Probe { v, bits, seed, records: records as usize, text, whom };
+        let probe = Probe { v, bits, factor, records: records as usize, text, whom };
         match tags.first_chunk::<{ 1 << GRAMS_LEAST_BITS }>() {
             // Of a known length: no look-up needs a check.
             Some(tags) if bits == GRAMS_LEAST_BITS => {
@@ -44,7 +44,7 @@ const TOGETHER: usize = 16;
 struct Probe<'a> {
     v: &'a View<'a>,
     bits: u32,
-    seed: u32,
+    factor: u32,
     records: usize,
     text: &'a [u8],
     whom: u32,
@@ -54,9 +54,9 @@ impl Probe<'_> {
     #[inline(always)]
     fn run<const STRIDE: usize>(&self, perhaps: impl Fn(u32) -> bool, found: &mut impl FnMut(u32, &[u32])) {
         let length = self.text.len();
-        let seed = self.seed;
+        let factor = self.factor;
         let mut probe = |four: [u8; 4], at: usize| {
-            let hash = gram_of(four).wrapping_mul(seed);
+            let hash = gram_of(four).wrapping_mul(factor);
             if perhaps(hash) {
                 self.candidates(at, hash, found);
             }
@@ -96,7 +96,7 @@ impl Probe<'_> {
         let record = self.v.at(self.records + gram_slot(hash, self.bits & 31));
         if let Some(&[gram, concerns, count]) = self.v.slice(record, GRAM_WORDS).first_chunk()
             && record != 0
-            && gram.wrapping_mul(self.seed) == hash
+            && gram.wrapping_mul(self.factor) == hash
             && concerns & self.whom != 0
         {
             self.compare(at, record + GRAM_WORDS, count as usize, found);

@@ -6,11 +6,7 @@ use std::fmt::Write as _;
 pub(super) fn run(name: &str, words: &[&[u8]], input: Option<&[u8]>, most: usize) -> Option<Vec<u8>> {
     match name {
         "seq" => return seq(words),
-        "basename" => {
-            let name = base_name(words.first()?);
-            let short = words.get(1).and_then(|ending| name.strip_suffix(*ending));
-            return Some(line(short.filter(|s| !s.is_empty()).unwrap_or(name)));
-        }
+        "basename" => return Some(line(base_name(words.first()?, words.get(1).copied()))),
         "dirname" => return Some(line(folder(words.first()?))),
         "perl" => return perl_xor(words),
         "expr" => return expr(words),
@@ -51,9 +47,11 @@ fn line(text: &[u8]) -> Vec<u8> {
     [text, b"\n"].concat()
 }
 
-/// A path's last part, as `basename` prints it.
-pub(super) fn base_name(path: &[u8]) -> &[u8] {
-    path.rsplit(|&b| b == b'/').find(|p| !p.is_empty()).unwrap_or(b"/")
+/// A path's last part, as `basename` prints it, without its ending.
+pub(super) fn base_name<'a>(path: &'a [u8], ending: Option<&[u8]>) -> &'a [u8] {
+    let name = path.rsplit(|&b| b == b'/').find(|p| !p.is_empty()).unwrap_or(b"/");
+    let short = ending.and_then(|ending| name.strip_suffix(ending));
+    short.filter(|s| !s.is_empty()).unwrap_or(name)
 }
 
 /// A path without its last part, as `dirname` prints it.

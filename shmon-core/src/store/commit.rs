@@ -93,13 +93,11 @@ impl<'a> Batch<'a> {
                 Entry::End(ending) => self.end(ending)?,
             });
         }
-        match self.first {
-            Some(first) if self.frame.hurry => session_counts::leave(self.db, first)?,
-            _ if self.frame.hurry => {}
-            _ => {
-                self.sessions.write(self.db)?;
-                text_index::catch_up(self.db)?;
-            }
+        if !self.frame.hurry {
+            self.sessions.write(self.db)?;
+            text_index::catch_up(self.db)?;
+        } else if let Some(first) = self.first {
+            session_counts::leave(self.db, first)?;
         }
         Ok(stored)
     }

@@ -64,14 +64,13 @@ impl Quick<'_> {
                 }
                 self.copy(first);
             }
-            Action::Filter if argv.len() == 3 && name == "basename" => {
-                let part = base_name(word);
-                let short = part.strip_suffix(self.bytes(first + 1)).filter(|s| !s.is_empty());
-                let part = short.unwrap_or(part).to_vec();
+            Action::Filter if argv.len() <= 3 && name == "basename" => {
+                let ending = (argv.len() == 3).then(|| self.bytes(first + 1));
+                let part = base_name(word, ending).to_vec();
                 self.out.text.extend_from_slice(&part);
             }
-            Action::Filter if argv.len() == 2 && matches!(name, "basename" | "dirname") => {
-                let part = if name == "basename" { base_name(word) } else { folder(word) }.to_vec();
+            Action::Filter if argv.len() == 2 && name == "dirname" => {
+                let part = folder(word).to_vec();
                 self.out.text.extend_from_slice(&part);
             }
             _ => return false,
