@@ -10,7 +10,7 @@ pub(super) struct Atoms {
     numbers: BTreeMap<Vec<u8>, u32>,
     /// For each, the rules that it wakes.
     pub(super) rules: Vec<Vec<u32>>,
-    /// Those that conditions need.
+    /// Those that conditions need which a program leads to.
     pub(super) needed: BTreeSet<u32>,
     /// Those that conditions of rules need which something else than a program wakes.
     pub(super) woken: BTreeSet<u32>,
@@ -30,6 +30,7 @@ impl Atoms {
     /// Whether anything asks for the text.
     pub(super) fn is_asked(&self, number: u32) -> bool {
         self.needed.contains(&number)
+            || self.woken.contains(&number)
             || self.rules.get(number as usize).is_some_and(|rules| !rules.is_empty())
     }
 

@@ -1,13 +1,13 @@
-//! For each program the rules that it wakes: each with what is left of its condition for that program and with what it
-//! needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads to a mask of rules, and so
+//! For each program the rules that it wakes: each with what is left of its condition for that program, with alternatives told
+//! apart, and with what that needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads to a mask of rules, and so
 //! does a token.
 
 use super::Rule;
+use super::alternatives::{Alternative, Splitter};
 use super::clause::{Atoms, Clause};
 use super::features::{TOKEN_KIND, token_classes, token_hash};
 use super::layout::{GROUP, TOKEN_SLOT_WORDS};
 use super::narrow::{Known, Left, narrow};
-use super::need::needs;
 use super::tables::{Programs, Writer};
 use std::collections::BTreeMap;
 
@@ -21,34 +21,33 @@ pub(super) fn write(
     atoms: &mut Atoms,
     w: &mut Writer,
 ) {
+    let mut splitter = Splitter::new(strings, sets, atoms);
     for ((name, prefix), entry) in programs.iter_mut() {
         let known = Known { name: name.as_bytes(), prefix: *prefix };
         let mut words = Vec::new();
-        let mut rest = entry.rules.iter().filter_map(|&rule| {
-            let code = rules.get(rule as usize)?.lowered.code.as_slice();
-            let code = match narrow(code, strings, known) {
-                Left::Fails => return None,
+        let mut conditions = Vec::new();
+        for &rule in &entry.rules {
+            let Some(whole) = rules.get(rule as usize) else { continue };
+            let code = match narrow(&whole.lowered.code, strings, known) {
+                Left::Fails => continue,
                 Left::Holds => Vec::new(),
                 Left::Code(code) => code,
             };
-            let clauses = needs(&code, strings, sets, atoms);
-            Some((rule, code, clauses))
-        });
+            conditions.push((rule, splitter.alternatives(code)));
+        }
         entry.count = 0;
         entry.atoms.clear();
-        loop {
-            let group: Vec<_> = rest.by_ref().take(GROUP).collect();
-            if group.is_empty() {
-                break;
-            }
+        let all: Vec<(u32, &Alternative)> =
+            conditions.iter().flat_map(|(rule, all)| all.iter().map(|one| (*rule, one))).collect();
+        for group in all.chunks(GROUP) {
             entry.count += 1;
-            entry.atoms.extend(group.iter().flat_map(|(_, _, clauses)| clauses).flat_map(|c| &c.atoms));
-            words.extend(gates(group.iter().map(|(_, _, clauses)| clauses.first()), w));
-            for (rule, code, clauses) in &group {
-                let others = clauses.get(1..).unwrap_or(&[]);
-                words.extend([*rule, w.code(code, sets_at), w.clauses(others)]);
+            words.extend(gates(group.iter().map(|(_, one)| one.clauses.first()), w));
+            for (rule, Alternative { code, clauses }) in group {
+                entry.atoms.extend(clauses.iter().flat_map(|clause| &clause.atoms));
+                words.extend([*rule, w.code(code, sets_at), w.clauses(clauses.get(1..).unwrap_or(&[]))]);
             }
         }
+        splitter.atoms.needed.extend(&entry.atoms);
         entry.at = if words.is_empty() { 0 } else { w.list(&words) };
     }
 }

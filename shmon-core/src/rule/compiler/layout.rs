@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,7 +128,7 @@ numbered! {
     R_FILE_LEN
     /// Line in the file, from 1.
     R_LINE
-    /// What the bytecode needs, see [`D_NEED`].
+    /// What the bytecode needs where something else than a program wakes the rule, see [`D_NEED`].
     R_NEED
 }
 /// The rule is under observation.

@@ -1,6 +1,7 @@
 //! From TOML to the compiled form. The build script compiles the built-in rules with this very code, so it depends on
 //! nothing but the level, the texts and the TOML parser.
 
+mod alternatives;
 mod clause;
 mod common;
 mod concern;
@@ -386,11 +387,9 @@ impl<'a> Compiler<'a> {
         }
         r[R_CATEGORY_LEN] = spec.id.find('.').unwrap_or(spec.id.len()) as u32;
         r[R_COND] = w.code(&rule.lowered.code, sets_at);
-        if !self.base.plain {
+        if !self.base.plain && rule.lowered.trigger.is_more_than_programs() {
             let needs = need::needs(&rule.lowered.code, &text.bytes, &self.sets.words, atoms);
-            if rule.lowered.trigger.is_more_than_programs() {
-                atoms.woken.extend(needs.iter().flat_map(|clause| &clause.atoms));
-            }
+            atoms.woken.extend(needs.iter().flat_map(|clause| &clause.atoms));
             r[R_NEED] = w.clauses(&needs);
         }
         // An id of another version of ATT&CK means the same: both are reported, this version's first.

@@ -27,7 +27,6 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms)
         nth == 1 || !(clause.bitless || clause.common != 0)
     });
     clauses.truncate(MOST);
-    atoms.needed.extend(clauses.iter().flat_map(|clause| &clause.atoms));
     clauses
 }
 
