@@ -49,6 +49,11 @@ fn built_in_rules_ask_no_regular_expression() {
     }
 }
 
+/// What titles name as it is typed.
+const PROGRAMS: [&str; 13] = [
+    "awk", "chroot", "gawk", "git", "netcat", "rustcat", "sed", "shmon", "socat", "ssh", "sudo", "tar", "zsh",
+];
+
 #[test]
 fn rules_are_told_in_both_languages() {
     for rule in Classifier::builtin().rules().rules() {
@@ -56,6 +61,10 @@ fn rules_are_told_in_both_languages() {
             assert!(!text.en.is_empty(), "{}: no English {what}", rule.id());
             assert!(text.ja.is_some(), "{}: no Japanese {what}", rule.id());
         }
+        let title = rule.title().en;
+        let first = title.split([' ', '\'']).next().unwrap_or_default();
+        let capital = title.starts_with(|c: char| !c.is_ascii_lowercase());
+        assert!(capital || PROGRAMS.contains(&first), "{}: '{title}' begins with a small letter", rule.id());
         for text in rule.false_positives() {
             assert!(!text.en.is_empty() && text.ja.is_some(), "{}: {text:?} in one language only", rule.id());
         }
