@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// The program under test.
@@ -120,6 +120,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A shell that waited so long, and a terminal that was silent, have nothing more to say to one key.
 const QUIET: Duration = Duration::from_millis(30);
 
+/// What gives a program every signal's default, where coreutils can do that (8.31 or newer).
+static DEFAULT_SIGNALS: LazyLock<Option<[&str; 2]>> = LazyLock::new(|| {
+    let line = ["/usr/bin/env", "--default-signal"];
+    let can = Command::new(line[0]).args([line[1], "true"]).stderr(Stdio::null()).status();
+    can.is_ok_and(|status| status.success()).then_some(line)
+});
+
 #[derive(Default)]
 struct Screen {
     bytes: Vec<u8>,
@@ -139,7 +146,9 @@ pub(crate) struct Pty {
 }
 
 impl Pty {
-    /// Starts `command` as leader of a session on a new terminal (`setsid --ctty` of util-linux).
+    /// Starts `command` as leader of a session on a new terminal (`setsid --ctty` of util-linux). It ignores no signal: what these
+    /// tests run under may (`nohup`, a script's `&`), a shell can't undo that (POSIX, `trap`), and then its programs outlive the
+    /// terminal.
     pub(crate) fn start(command: &[&str], folder: &Path, env: &[(&str, &str)]) -> Pty {
         let variable = |name| env.iter().find(|(n, _)| *n == name).map(|(_, value)| PathBuf::from(value));
         if command.contains(&"fish")
@@ -160,6 +169,7 @@ impl Pty {
         rustix::termios::tcsetwinsize(&master, size).unwrap();
         let child = Command::new("/usr/bin/setsid")
             .arg("--ctty")
+            .args(DEFAULT_SIGNALS.iter().copied().flatten())
             .args(command)
             .current_dir(folder)
             .env_clear()
