@@ -254,6 +254,13 @@ pub(super) struct WordRec {
 }
 
 impl WordRec {
+    /// A word that stands in the command as it is.
+    #[inline]
+    pub(super) fn plain(start: usize, end: usize) -> Self {
+        let span = Span::new(start, end);
+        WordRec { start: span.start, len: span.end - span.start, flags: WordFlags::default(), span }
+    }
+
     /// The word, whose bytes are in `text`.
     #[inline]
     fn of(self, text: &[u8]) -> Word<'_> {
@@ -336,6 +343,8 @@ pub struct Analysis {
     pub(super) invocations: Vec<InvRec>,
     pub(super) issues: Vec<Issue>,
     pub(super) obfuscations: Vec<Obfuscation>,
+    /// The redirections of the commands at hand, until they run.
+    pub(super) targets: Vec<(RedirectionKind, i32, WordRec)>,
     /// The classes of the command's bytes.
     pub(super) classes: Classes,
     /// The evaluation's buffers, and after it the parse tree.
@@ -392,6 +401,7 @@ impl Analysis {
         self.words.clear();
         self.assignments.clear();
         self.redirections.clear();
+        self.targets.clear();
         self.vias.clear();
         self.invocations.clear();
         self.issues.clear();

@@ -1,6 +1,7 @@
 //! Commands that stand literally in code of another language: `os.system("…")`, perl's backquotes, awk's pipes. How the
 //! literals are read is in `literals`.
 
+use super::chars::holds;
 use std::ops::Range;
 
 /// Commands that are taken from one text.
@@ -90,7 +91,7 @@ impl Language {
 
     /// Whether code with this text may run something: cheap, and true too often.
     pub(super) fn may_run(self, code: &[u8]) -> bool {
-        let has = |text: &[u8]| memchr::memmem::find(code, text).is_some();
+        let has = |text: &[u8]| holds(code, text);
         match self {
             Language::Awk => has(b"system") || (code.contains(&b'|') && code.contains(&b'"')),
             Language::Lua => has(b"execute") || has(b"popen"),

@@ -2,6 +2,7 @@
 //! of the words are code is here; what the code runs is in `code`.
 
 use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
+use super::chars::holds;
 use super::code::{self, Language};
 use super::machine::Machine;
 use super::state::{Input, Origin, Val};
@@ -26,9 +27,7 @@ impl Code {
             Code::After(language, ..) => language.may_run(word),
             Code::Editor => word.starts_with(b"+") || word.contains(&b'!') || word.starts_with(b":"),
             Code::Sed => sed_command(word).is_some(),
-            Code::Lines(marks) => {
-                marks.iter().any(|mark| memchr::memmem::find(word, mark.as_bytes()).is_some())
-            }
+            Code::Lines(marks) => marks.iter().any(|mark| holds(word, mark.as_bytes())),
         }
     }
 }

@@ -112,6 +112,41 @@ impl Classes {
         self.next(at, |block| !block.words)
     }
 
+    /// The plain words from `at` on that have a space behind them: where the first word that has none begins, and where its
+    /// plain bytes end. None of them begins with `#`.
+    #[inline(always)]
+    pub(super) fn plain_words(
+        &self,
+        at: usize,
+        text: &[u8],
+        mut word: impl FnMut(usize, usize),
+    ) -> (usize, usize) {
+        let mut start = at;
+        let mut number = at / BLOCK;
+        let mut from = u64::MAX << (at % BLOCK);
+        while let Some(block) = self.blocks.get(number) {
+            let mut special = block.special & from;
+            while special != 0 {
+                let end = number * BLOCK + special.trailing_zeros() as usize;
+                let lowest = special & special.wrapping_neg();
+                if block.spaces & lowest == 0 || end >= text.len() {
+                    return (start, end);
+                }
+                if start < end {
+                    if text[start] == b'#' {
+                        return (start, end);
+                    }
+                    word(start, end);
+                }
+                start = end + 1;
+                special ^= lowest;
+            }
+            number += 1;
+            from = u64::MAX;
+        }
+        (start, self.length)
+    }
+
     #[inline(always)]
     fn next(&self, at: usize, class: impl Fn(&Block) -> u64) -> usize {
         let mut number = at / BLOCK;

@@ -4,6 +4,7 @@ use super::analysis::ViaKind;
 use super::code::Language;
 use super::interpret::Code;
 use super::wrappers::{Action, Builtin, Rest, Wrapper};
+use crate::hash::head;
 
 const PLAIN: Wrapper = Wrapper {
     short: "",
@@ -63,11 +64,13 @@ const FTP: Action = Action::Code(Code::Lines(&["!"]));
 /// One program.
 pub(super) struct Entry {
     pub(super) name: &'static str,
+    /// The name's [`head`].
+    pub(super) head: u64,
     pub(super) action: Action,
 }
 
 const fn e(name: &'static str, action: Action) -> Entry {
-    Entry { name, action }
+    Entry { name, head: head(name.as_bytes()), action }
 }
 
 const SUDO_LONG: &str = "user group host prompt close-from chdir chroot role type other-user command-timeout";

@@ -2,10 +2,10 @@
 //! `wrap`, shells are in `shells`, built-in commands in `builtins`, text filters in `filters`, the
 //! programs themselves in `wrapper_table`.
 
-use super::analysis::ViaKind;
+use super::analysis::{ViaKind, base};
 use super::interpret::Code;
 use super::wrapper_table::{ENTRIES, Entry};
-use crate::hash::{head, name_hash};
+use crate::hash::{has_byte, head, name_hash};
 
 /// How to find the command among a wrapper's arguments.
 #[derive(Debug, Clone, Copy)]
@@ -123,28 +123,24 @@ pub(super) enum Builtin {
 }
 
 const SLOTS: usize = 1024;
-/// In a slot, the bits of the entry's index and 1; those above are of its name's hash.
-const ENTRY: u16 = 0x1FF;
 
-/// Where the search for a name begins, and what a slot that holds it has above the entry.
+/// Where the search for a name begins.
 #[inline]
-const fn place(name: &[u8]) -> (usize, u16) {
+const fn place(head: u64, name: &[u8]) -> usize {
     let last = if let Some(last) = name.last() { *last } else { 0 };
-    let hash = name_hash(head(name), name.len(), last);
-    (hash as usize & (SLOTS - 1), (hash >> 16) as u16 & !ENTRY)
+    name_hash(head, name.len(), last) as usize & (SLOTS - 1)
 }
 
-/// Open addressing, filled when the crate is compiled.
+/// The entries' numbers from 1 on: open addressing, filled when the crate is compiled.
 static INDEX: [u16; SLOTS] = {
-    assert!(ENTRIES.len() < ENTRY as usize);
     let mut table = [0u16; SLOTS];
     let mut i = 0;
     while i < ENTRIES.len() {
-        let (mut slot, tag) = place(ENTRIES[i].name.as_bytes());
+        let mut slot = place(ENTRIES[i].head, ENTRIES[i].name.as_bytes());
         while table[slot] != 0 {
             slot = (slot + 1) & (SLOTS - 1);
         }
-        table[slot] = tag | (i as u16 + 1);
+        table[slot] = i as u16 + 1;
         i += 1;
     }
     table
@@ -164,29 +160,46 @@ static LENGTHS: [u32; 256] = {
     lengths
 };
 
+/// Where the name of a program begins, behind the folder before it, and what the program does; `None` where it just runs.
+#[inline]
+pub(super) fn program(path: &[u8]) -> (usize, Option<&'static Entry>) {
+    let first = head(path);
+    // Most names are short and without a slash.
+    if path.len() <= 8 && !has_byte(first, b'/') {
+        return (0, listed(first, path));
+    }
+    let base = base(path);
+    let (_, name) = path.split_at(base);
+    (base, lookup(name))
+}
+
 /// What the program of this name does; `None` where it just runs.
 #[inline]
 pub(super) fn lookup(name: &[u8]) -> Option<&'static Entry> {
-    let first = *name.first()?;
-    if name.len() > LONGEST || LENGTHS[usize::from(first)] >> name.len() & 1 == 0 {
+    listed(head(name), name)
+}
+
+#[inline]
+fn listed(first: u64, name: &[u8]) -> Option<&'static Entry> {
+    let lengths = LENGTHS[usize::from(first as u8)];
+    if name.len() > LONGEST || lengths >> name.len() & 1 == 0 {
         return None;
     }
-    find(name)
+    find(first, name)
 }
 
 #[inline(never)]
-fn find(name: &[u8]) -> Option<&'static Entry> {
-    let (mut slot, tag) = place(name);
+fn find(head: u64, name: &[u8]) -> Option<&'static Entry> {
+    let mut slot = place(head, name);
     loop {
-        let found = INDEX[slot];
-        if found == 0 {
-            return None;
-        }
-        if found & !ENTRY == tag {
-            let entry = &ENTRIES[usize::from(found & ENTRY) - 1];
-            if entry.name.as_bytes() == name {
-                return Some(entry);
-            }
+        let number = INDEX[slot];
+        let entry = ENTRIES.get(usize::from(number).wrapping_sub(1))?;
+        // Few are longer than their heads.
+        if entry.head == head
+            && entry.name.len() == name.len()
+            && (name.len() <= 8 || entry.name.as_bytes() == name)
+        {
+            return Some(entry);
         }
         slot = (slot + 1) & (SLOTS - 1);
     }

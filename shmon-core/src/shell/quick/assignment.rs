@@ -1,10 +1,17 @@
 //! `NAME=value` before a command, or alone.
 
-use super::super::analysis::{Range32, RedirectionKind, Span, WordFlags, WordRec};
-use super::super::chars::name_len;
+use super::super::analysis::{Range32, Span, WordFlags, WordRec};
+use super::super::chars::{holds, name_len};
 use super::{Quick, Status, Value};
 
 impl Quick<'_> {
+    /// Whether the word at the position may be an assignment, or `a:b`.
+    #[inline]
+    pub(super) fn may_assign(&self) -> bool {
+        let classes = &self.out.classes;
+        classes.has_separators() && classes.separator(self.at) < classes.special(self.at)
+    }
+
     /// Whether a word that stands where an assignment may holds `=`.
     #[inline]
     pub(super) fn assigns(&self, word: Span) -> bool {
@@ -29,10 +36,10 @@ impl Quick<'_> {
         let (name_text, value) = source.split_at(name);
         // The second may see the first.
         let mut before = assignments.of(&self.out.assignments).iter().map(|&(name, _)| self.bytes(name));
-        if before.any(|name| memchr::memmem::find(value, name).is_some()) {
+        if before.any(|name| holds(value, name)) {
             return None;
         }
-        if word.flags.contains(WordFlags::UNRESOLVED) && memchr::memmem::find(value, name_text).is_some() {
+        if word.flags.contains(WordFlags::UNRESOLVED) && holds(value, name_text) {
             // `s=$s$c`: some variables start empty.
             return None;
         }
@@ -67,7 +74,7 @@ impl Quick<'_> {
     pub(super) fn only_assignments(
         &mut self,
         assignments: Range32,
-        targets: &[(RedirectionKind, i32, WordRec)],
+        targets: usize,
         span: Span,
     ) -> Option<Status> {
         // Of a substitution's output something must be left.
@@ -87,7 +94,8 @@ impl Quick<'_> {
             }
         }
         self.redirections = self.settle(targets);
-        self.files |= !targets.is_empty();
+        self.files |= self.out.targets.len() > targets;
+        self.out.targets.truncate(targets);
         self.assignments = assignments;
         self.list_invocation(Range32::default(), Range32::default(), span);
         self.assignments = Range32::default();

@@ -1,6 +1,7 @@
 //! Output that the text tells: whether it does, and of single commands what it is.
 
 use super::super::analysis::{Range32, WordFlags};
+use super::super::chars::holds;
 use super::super::transform::{base_name, folder};
 use super::super::wrappers::{Action, Builtin};
 use super::Quick;
@@ -24,7 +25,7 @@ impl Quick<'_> {
     /// Whether `echo` writes what isn't known.
     pub(super) fn echoes_unknown(&self, argv: Range32) -> bool {
         // `\c` ends the output.
-        let ends = |i| memchr::memmem::find(self.bytes(i), b"\\c").is_some();
+        let ends = |i| holds(self.bytes(i), b"\\c");
         self.is_unresolved(argv) && !(argv.start + 1..argv.end).any(ends)
     }
 

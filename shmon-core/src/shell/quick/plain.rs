@@ -1,6 +1,6 @@
 //! Commands of one program and plain words: most of what people type.
 
-use super::super::analysis::{Analysis, InvRec, Range32, Span, WordFlags, WordRec, base};
+use super::super::analysis::{Analysis, InvRec, Range32, Span, WordRec};
 use super::super::masks::BLOCK;
 use super::super::wrappers::{self, Action, Builtin};
 use super::is_reserved;
@@ -34,9 +34,7 @@ fn words(command: &[u8], out: &mut Analysis) -> Option<()> {
         if command.get(start) == Some(&b'#') {
             return None;
         }
-        let span = Span::new(start, end);
-        let len = span.end - span.start;
-        words.push(WordRec { start: span.start, len, flags: WordFlags::default(), span });
+        words.push(WordRec::plain(start, end));
         Some(())
     };
     let mut start = 0;
@@ -64,11 +62,11 @@ fn program(command: &[u8], out: &mut Analysis) -> Option<Plain> {
     if is_reserved(name) || (out.classes.has_separators() && name.contains(&b'=')) {
         return None;
     }
-    let (_, base) = name.split_at(base(name));
-    if wrappers::lookup(base).is_some_and(|entry| !just_runs(&entry.action)) {
+    let (base, entry) = wrappers::program(name);
+    if entry.is_some_and(|entry| !just_runs(&entry.action)) {
         return Some(Plain::Known(argv, span));
     }
-    let program = Range32 { start: first.end - base.len() as u32, end: first.end };
+    let program = Range32 { start: first.start + base as u32, end: first.end };
     out.invocations.push(InvRec {
         argv,
         program,

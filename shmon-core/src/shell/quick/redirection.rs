@@ -4,15 +4,26 @@ use super::super::analysis::{Range32, RedirRec, RedirectionKind, Span, WordFlags
 use super::super::chars::{META, is};
 use super::Quick;
 
+/// Redirections of one command.
+const MOST_REDIRECTIONS: usize = 4;
+
 impl Quick<'_> {
-    /// Puts redirections into the result.
+    /// Reads a redirection of the command whose first is `targets`.
+    pub(super) fn redirect(&mut self, descriptor: Option<WordRec>, targets: usize) -> Option<()> {
+        let target = self.redirection(descriptor)?;
+        self.out.targets.push(target);
+        (self.out.targets.len() - targets <= MOST_REDIRECTIONS).then_some(())
+    }
+
+    /// Puts the redirections from `targets` on into the result.
     #[inline]
-    pub(super) fn settle(&mut self, targets: &[(RedirectionKind, i32, WordRec)]) -> Range32 {
-        if targets.is_empty() {
-            return self.around;
-        }
+    pub(super) fn settle(&mut self, targets: usize) -> Range32 {
+        if self.out.targets.len() <= targets { self.around } else { self.settled(targets) }
+    }
+
+    fn settled(&mut self, targets: usize) -> Range32 {
         let start = self.out.redirections.len() as u32;
-        for &(kind, fd, word) in targets {
+        for &(kind, fd, word) in self.out.targets.get(targets..).unwrap_or(&[]) {
             let target = self.out.words.len() as u32;
             self.out.words.push(word);
             self.out.redirections.push(RedirRec { kind, fd, target });
@@ -24,11 +35,25 @@ impl Quick<'_> {
         Range32 { start, end: self.out.redirections.len() as u32 }
     }
 
+    /// Notes what the redirections from `targets` on write, and forgets them: the command has run.
+    pub(super) fn redirected(&mut self, targets: usize) -> Option<()> {
+        for &(kind, fd, word) in self.out.targets.get(targets..)? {
+            let writes = matches!(kind, RedirectionKind::Write | RedirectionKind::Append);
+            if self.captures.is_none() {
+                self.files |= writes;
+                continue;
+            }
+            // Of a substitution's output something must be left, and what it writes may be read by the next.
+            if kind != RedirectionKind::Read && !(fd == 2 && (!writes || self.is(word, b"/dev/null"))) {
+                return None;
+            }
+        }
+        self.out.targets.truncate(targets);
+        Some(())
+    }
+
     /// A redirection at its operator; the target's span is all of it.
-    pub(super) fn redirection(
-        &mut self,
-        descriptor: Option<WordRec>,
-    ) -> Option<(RedirectionKind, i32, WordRec)> {
+    fn redirection(&mut self, descriptor: Option<WordRec>) -> Option<(RedirectionKind, i32, WordRec)> {
         use RedirectionKind as K;
         let start = descriptor.map_or(self.at, |d| d.start as usize);
         let fd = match descriptor {

@@ -1,6 +1,7 @@
 //! What an ordinary command's program does to the reading: what it runs, and what is known of its status and output.
 
 use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags, WordRec};
+use super::super::chars::holds;
 use super::super::interpret::filter_code;
 use super::super::wrap::{self, listed};
 use super::super::wrappers::{self, Action, Builtin};
@@ -9,22 +10,17 @@ use super::{Quick, Status};
 impl Quick<'_> {
     /// Lists an invocation and follows what it runs.
     pub(super) fn execute(&mut self, argv: Range32, span: Span) -> Option<Status> {
-        let program = self.out.words.get(argv.start as usize)?;
-        let name = self.bytes(argv.start);
+        let program = *self.out.words.get(argv.start as usize)?;
+        let path = program.range().of(&self.out.text);
         // What runs is in the file that `<(…)` makes.
-        if program.flags != WordFlags::default() || name.first() == Some(&b'<') {
+        if program.flags != WordFlags::default() || path.first() == Some(&b'<') {
             return None;
         }
-        let base = program.range().base(&self.out.text);
-        self.list_invocation(argv, base, span);
-        let (name, base) = (self.bytes(argv.start), base.of(&self.out.text));
-        let Some(entry) = wrappers::lookup(base) else {
-            // It may be a script that the text wrote, even just now.
-            let is_path = base.len() < name.len();
-            let mut targets =
-                self.redirections.of(&self.out.redirections).iter().map(|r| self.bytes(r.target));
-            let mut written = || targets.any(|target| in_folder(target) == in_folder(name));
-            return (!is_path || !(self.files || written())).then_some(Status::Unknown);
+        let (base, entry) = wrappers::program(path);
+        let name = Range32 { start: program.start + base as u32, end: program.range().end };
+        self.list_invocation(argv, name, span);
+        let Some(entry) = entry else {
+            return (base == 0 || !self.was_written(program.range())).then_some(Status::Unknown);
         };
         if self.captures.is_some() && !self.writes_anything(&entry.action, argv) {
             if self.tell_all(entry.name, &entry.action, argv) {
@@ -68,8 +64,7 @@ impl Quick<'_> {
             Action::Xargs => self.xargs(argv),
             Action::Wrap(wrapper) => self.wrapper(entry.name, wrapper, argv),
             Action::Embedded(marks) => {
-                let marked =
-                    |i| marks.iter().any(|m| memchr::memmem::find(self.bytes(i), m.as_bytes()).is_some());
+                let marked = |i| marks.iter().any(|mark| holds(self.bytes(i), mark.as_bytes()));
                 let clusters = |i| matches!(self.bytes(i), [b'-', .., b'c' | b'e' | b'I']);
                 (!(argv.start + 1..argv.end).any(|i| marked(i) || clusters(i))).then_some(Status::Unknown)
             }
@@ -84,6 +79,14 @@ impl Quick<'_> {
             }
             action => self.launch(entry.name, action, argv),
         }
+    }
+
+    /// Whether the text may have written the script at this path, even just now.
+    #[cold]
+    fn was_written(&self, path: Range32) -> bool {
+        let path = in_folder(path.of(&self.out.text));
+        let mut targets = self.redirections.of(&self.out.redirections).iter().map(|r| self.bytes(r.target));
+        self.files || targets.any(|target| in_folder(target) == path)
     }
 
     /// Lists an invocation.
@@ -166,10 +169,8 @@ impl Quick<'_> {
 
     /// Whether awk's program may write something without input, if only nothing.
     fn starts(&self, argv: Range32) -> bool {
-        let holds = |text: &[u8]| {
-            (argv.start + 1..argv.end).any(|i| memchr::memmem::find(self.bytes(i), text).is_some())
-        };
-        !holds(b"{") || holds(b"BEGIN") || holds(b"END")
+        let has = |text: &[u8]| (argv.start + 1..argv.end).any(|i| holds(self.bytes(i), text));
+        !has(b"{") || has(b"BEGIN") || has(b"END")
     }
 
     /// Whether the output of `which X`, `readlink X` is known.
@@ -234,12 +235,25 @@ impl Quick<'_> {
         let mut status = Status::Unknown;
         let mut at = argv.start + 1;
         let outer = std::mem::replace(&mut self.blurred, true);
-        while let Some((name, run)) = wrap::find_exec(at..argv.end, |word| self.bytes(word)) {
+        while let Some(from) = self.may_run(Range32 { start: at, end: argv.end })
+            && let Some((name, run)) = wrap::find_exec(from..argv.end, |word| self.bytes(word))
+        {
             at = run.end + 1;
             status = self.inner(run, ViaKind::Wrapper, name)?;
         }
         self.blurred = outer;
         Some(status)
+    }
+
+    /// The first of `find`'s arguments that may be one of those that run something, by length and second letter.
+    fn may_run(&self, args: Range32) -> Option<u32> {
+        const LENGTHS: u32 = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 8;
+        let may = |word: &WordRec| {
+            word.len < 16
+                && LENGTHS >> word.len & 1 != 0
+                && matches!(self.out.text.get(word.start as usize + 1), Some(b'e' | b'o'))
+        };
+        args.of(&self.out.words).iter().position(may).map(|at| args.start + at as u32)
     }
 
     fn xargs(&mut self, argv: Range32) -> Option<Status> {

@@ -25,13 +25,7 @@ impl Quick<'_> {
                 return None;
             }
             self.at = at;
-            let span = Span::new(start, at);
-            return Some(WordRec {
-                start: span.start,
-                len: span.end - span.start,
-                flags: WordFlags::default(),
-                span,
-            });
+            return Some(WordRec::plain(start, at));
         }
         self.composed(start, at)
     }
