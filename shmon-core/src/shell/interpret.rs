@@ -24,6 +24,10 @@ impl Code {
     /// Whether this word may make the program run something: cheap, and true too often.
     pub(super) fn may_run(self, word: &[u8]) -> bool {
         match self {
+            // Each of awk's words is taken as code as it is.
+            Code::After(Language::Awk, ..) => {
+                Language::Awk.may_run(word) && !code::commands(Language::Awk, word).is_empty()
+            }
             Code::After(language, ..) => language.may_run(word),
             Code::Editor => word.starts_with(b"+") || word.contains(&b'!') || word.starts_with(b":"),
             Code::Sed => sed_command(word).is_some(),

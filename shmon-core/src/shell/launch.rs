@@ -329,7 +329,7 @@ impl Machine<'_> {
         let command = Range32 { start: next, end: argv.end };
         match self.arg_text(next) {
             subcommand if TMUX_RUNS.contains(&subcommand) => {
-                let at = self.options(command, "ceFfnstxyl", "", "").next;
+                let at = self.options(command, TMUX_RUN_SHORT, "", "").next;
                 self.run_joined(Range32 { start: at, end: argv.end }, via);
             }
             subcommand if TMUX_TYPES.contains(&subcommand) => {
@@ -479,5 +479,7 @@ pub(super) const TMUX_RUNS: [&[u8]; 11] = [
     b"popup",
     b"display-popup",
 ];
+/// with options of their own that take a value;
+pub(super) const TMUX_RUN_SHORT: &str = "ceFfnstxyl";
 /// and those that type it into one.
 pub(super) const TMUX_TYPES: [&[u8]; 2] = [b"send-keys", b"send"];

@@ -1,7 +1,7 @@
 //! `NAME=value` before a command, or alone.
 
 use super::super::analysis::{Range32, Span, WordFlags, WordRec};
-use super::super::chars::{holds, name_len};
+use super::super::chars::name_len;
 use super::{Quick, Status, Value};
 
 impl Quick<'_> {
@@ -36,10 +36,10 @@ impl Quick<'_> {
         let (name_text, value) = source.split_at(name);
         // The second may see the first.
         let mut before = assignments.of(&self.out.assignments).iter().map(|&(name, _)| self.bytes(name));
-        if before.any(|name| holds(value, name)) {
+        if before.any(|name| refers(value, name)) {
             return None;
         }
-        if word.flags.contains(WordFlags::UNRESOLVED) && holds(value, name_text) {
+        if word.flags.contains(WordFlags::UNRESOLVED) && refers(value, name_text) {
             // `s=$s$c`: some variables start empty.
             return None;
         }
@@ -77,14 +77,12 @@ impl Quick<'_> {
         targets: usize,
         span: Span,
     ) -> Option<Status> {
-        // Of a substitution's output something must be left.
-        if self.captures.is_some() {
+        // Of a substitution's output something must be left, and `time` before them is rare.
+        if self.captures.is_some() || self.depth != self.shells as usize {
             return None;
         }
-        let forgotten = !self.alone
-            || self.is_piped()
-            || (self.peek() == Some(b'&') && self.after() != Some(b'&'))
-            || self.depth != self.shells as usize;
+        let forgotten =
+            !self.alone || self.is_piped() || (self.peek() == Some(b'&') && self.after() != Some(b'&'));
         if !forgotten {
             for index in assignments.start..assignments.end {
                 let &(name, value) = self.out.assignments.get(index as usize)?;
@@ -117,4 +115,12 @@ impl Quick<'_> {
             matches!(self.bytes(argv.start), b"declare" | b"typeset" | b"local" | b"readonly" | b"export");
         (!declares).then_some(())
     }
+}
+
+/// Whether `$name` or `${name` stands in the text, or begins there.
+fn refers(text: &[u8], name: &[u8]) -> bool {
+    memchr::memchr_iter(b'$', text).any(|at| {
+        let rest = &text[at + 1..];
+        rest.strip_prefix(b"{").unwrap_or(rest).starts_with(name)
+    })
 }

@@ -1,4 +1,4 @@
-//! Compound commands in one pass: subshells, groups, conditions whose outcome isn't known, loops over few words, `time`.
+//! Compound commands in one pass: subshells, groups, conditions whose outcome isn't known, loops over few words; `time`.
 
 use super::super::analysis::{Range32, Via, ViaKind, WordFlags};
 use super::super::chars::{META, is, name_len};
@@ -12,7 +12,14 @@ pub(super) enum Compound {
     If,
     While,
     For,
-    Timed,
+}
+
+/// What a reserved word or a bracket opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opens {
+    Compound(Compound),
+    /// `time` before a pipeline.
+    Time,
 }
 
 impl Until {
@@ -29,19 +36,19 @@ impl Until {
 }
 
 impl Quick<'_> {
-    /// The compound command that begins here.
+    /// What begins here, unless it is a simple command.
     #[inline]
-    pub(super) fn opens(&self) -> Option<Compound> {
-        match self.peek()? {
-            b'(' if self.after() != Some(b'(') => Some(Compound::Subshell),
-            b'{' if self.is_word(b"{") => Some(Compound::Group),
-            b'i' if self.is_word(b"if") => Some(Compound::If),
-            b'w' if self.is_word(b"while") => Some(Compound::While),
-            b'u' if self.is_word(b"until") => Some(Compound::While),
-            b'f' if self.is_word(b"for") => Some(Compound::For),
-            b't' if self.is_word(b"time") => Some(Compound::Timed),
-            _ => None,
-        }
+    pub(super) fn opens(&self) -> Option<Opens> {
+        Some(Opens::Compound(match self.peek()? {
+            b'(' if self.after() != Some(b'(') => Compound::Subshell,
+            b'{' if self.is_word(b"{") => Compound::Group,
+            b'i' if self.is_word(b"if") => Compound::If,
+            b'w' if self.is_word(b"while") => Compound::While,
+            b'u' if self.is_word(b"until") => Compound::While,
+            b'f' if self.is_word(b"for") => Compound::For,
+            b't' if self.is_word(b"time") => return Some(Opens::Time),
+            _ => return None,
+        }))
     }
 
     /// Whether the reserved word stands here.
@@ -76,12 +83,10 @@ impl Quick<'_> {
     /// Follows the compound command at the position; afterwards it is behind it and the blanks.
     #[cold]
     pub(super) fn compound(&mut self, compound: Compound) -> Option<Status> {
-        if compound == Compound::Timed {
-            return self.timed();
-        }
         let piped = !self.alone;
         let shell = (self.in_stage, self.captured, self.scope, self.closer, self.alone);
         let known = self.known;
+        let (invocations, pipelines, changes) = (self.out.invocations.len(), self.pipelines, self.changes);
         if piped {
             (self.in_stage, self.captured) = (true, true);
         } else if !self.in_stage {
@@ -110,7 +115,6 @@ impl Quick<'_> {
             Compound::If => self.condition()?,
             Compound::While => self.repeated()?,
             Compound::For => self.each()?,
-            Compound::Timed => return None,
         };
         if piped || compound == Compound::Subshell {
             self.known = known;
@@ -120,6 +124,15 @@ impl Quick<'_> {
         // What stands behind it would apply to what is inside.
         let alone = matches!(self.peek(), None | Some(b';')) || self.is_over();
         let list = matches!((self.peek(), self.after()), (Some(b'|'), Some(b'|')) | (Some(b'&'), Some(b'&')));
+        if !piped && !self.in_stage && self.is_piped() {
+            // The first stage of a pipeline, which is that of all its commands if it is their only one. What of their output is
+            // known wasn't noted.
+            (self.source, self.partial) = (true, true);
+            let inside = self.out.invocations.get(invocations..)?;
+            let one =
+                self.pipelines == pipelines && inside.iter().all(|i| i.pipeline == pipelines && i.stage == 0);
+            return (one && self.changes == changes).then_some(status);
+        }
         (alone || list || (piped && self.is_piped())).then_some(status)
     }
 
@@ -194,11 +207,9 @@ impl Quick<'_> {
         Some(Status::Unknown)
     }
 
-    /// `time` before a simple command.
-    fn timed(&mut self) -> Option<Status> {
-        if !self.alone {
-            return None;
-        }
+    /// Takes `time` before a pipeline of simple commands, of which it is a step on the way.
+    #[cold]
+    pub(super) fn time(&mut self) -> Option<()> {
         self.at += 4;
         self.blanks();
         if matches!(self.peek(), None | Some(b'-' | b';' | b'|' | b'&' | b'!')) || self.opens().is_some() {
@@ -206,9 +217,6 @@ impl Quick<'_> {
         }
         *self.via.get_mut(self.depth)? = Via { kind: ViaKind::Wrapper, name: "time" };
         self.depth += 1;
-        let status = self.simple()?;
-        self.depth -= 1;
-        // Of a pipeline it would be all.
-        (!self.is_piped()).then_some(status)
+        Some(())
     }
 }

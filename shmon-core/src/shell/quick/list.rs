@@ -1,12 +1,19 @@
 //! Lists and pipelines.
 
+use super::compound::Opens;
 use super::{Quick, Status};
 
 impl Quick<'_> {
     pub(super) fn list(&mut self) -> Option<Status> {
         let mut changes = self.changes;
+        let mut certain = true;
         loop {
-            let status = self.pipeline()?;
+            let mut status = self.pipeline()?;
+            if !certain {
+                // Whether it ran isn't known.
+                status = Status::Unknown;
+            }
+            certain = true;
             if self.is_over() {
                 return Some(status);
             }
@@ -19,6 +26,9 @@ impl Quick<'_> {
                 (Some(b';'), next) if !matches!(next, Some(b';' | b'&' | b'|')) => true,
                 (Some(b'&'), Some(b'&')) => {
                     self.at += 1;
+                    // Output of one of two may be all that counts.
+                    let counts = self.in_stage || self.captured || self.captures.is_some();
+                    certain = status == Status::Zero || counts;
                     false
                 }
                 (Some(b'&'), next) if !matches!(next, Some(b';' | b'|')) => true,
@@ -50,6 +60,7 @@ impl Quick<'_> {
             self.stage = 0;
         }
         self.alone = true;
+        let mut timed = false;
         if !(self.in_stage || self.captured || self.captures.is_some() || self.files) {
             // Nothing gets what was written so far.
             (self.source, self.partial) = (false, false);
@@ -58,7 +69,13 @@ impl Quick<'_> {
             self.blanks();
             let status = match self.opens() {
                 None => self.simple()?,
-                Some(compound) => self.compound(compound)?,
+                Some(Opens::Time) if self.alone && !timed => {
+                    self.time()?;
+                    timed = true;
+                    continue;
+                }
+                Some(Opens::Compound(compound)) if !timed => self.compound(compound)?,
+                Some(_) => return None,
             };
             if self.peek() != Some(b'|') || self.after() == Some(b'|') {
                 if !self.alone {
@@ -68,6 +85,7 @@ impl Quick<'_> {
                 }
                 self.alone = outer.2;
                 self.fed = fed;
+                self.depth -= usize::from(timed);
                 return Some(status);
             }
             if self.alone && self.in_stage {

@@ -3,7 +3,7 @@
 use super::super::analysis::{IssueKind, Range32, RedirectionKind, Via, ViaKind, WordFlags};
 use super::super::chars::name_len;
 use super::super::launch::{
-    Contained, Locked, TMUX_RUNS, TMUX_SHORT, TMUX_TYPES, contained, locked, screen_words,
+    Contained, Locked, TMUX_RUN_SHORT, TMUX_RUNS, TMUX_SHORT, TMUX_TYPES, contained, locked, screen_words,
 };
 use super::super::read::read_names;
 use super::super::shells::{ShellOptions, UserRuns, dash_c, remote_words, shell_options, su_c, user_runs};
@@ -11,6 +11,15 @@ use super::super::wrap::{Wrapped, command_words, is_assignment, listed, options,
 use super::super::wrappers::{Action, Builtin, Rest, Wrapper};
 use super::super::xargs::{PARALLEL_LONG, PARALLEL_SHORT};
 use super::{Quick, Status};
+
+/// What a program reads, as far as the text tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Terminal,
+    /// The output of programs of which nothing is known.
+    Unknown,
+    Other,
+}
 
 impl Quick<'_> {
     /// Follows what the program runs in another place or at another time.
@@ -46,9 +55,10 @@ impl Quick<'_> {
                 self.parallel(argv)
             }
             Action::Crontab => {
-                let last = argv.len() > 1 && !matches!(self.bytes(argv.end - 1), b"-" | b"/dev/stdin");
+                let reads = argv.len() == 1 || matches!(self.bytes(argv.end - 1), b"-" | b"/dev/stdin");
+                let known = reads && self.input() == Input::Other;
                 let file = |i| self.bytes(i).first() == Some(&b'<');
-                (last && !self.writes() && !(argv.start + 1..argv.end).any(file)).then(|| self.silent())
+                (!known && !self.writes() && !(argv.start + 1..argv.end).any(file)).then(|| self.silent())
             }
             Action::Flock => self.flock(argv),
             Action::Terminal => {
@@ -197,6 +207,8 @@ impl Quick<'_> {
         if process && self.partial {
             return None;
         }
+        // Nothing of what it reads is run, so that it writes nothing.
+        self.partial |= process;
         self.issue(if process { IssueKind::CommandOutput } else { IssueKind::ExternalScript }, span)
     }
 
@@ -230,12 +242,33 @@ impl Quick<'_> {
         Some(Status::Unknown)
     }
 
-    /// A shell that reads its commands from standard input: the terminal.
+    /// A shell that reads its commands from standard input.
     fn shell_input(&mut self) -> Option<Status> {
+        match self.input() {
+            Input::Terminal => Some(self.silent()),
+            Input::Unknown => {
+                let span = self.out.invocations.last()?.span;
+                self.issue(IssueKind::CommandOutput, span)?;
+                Some(Status::Unknown)
+            }
+            Input::Other => None,
+        }
+    }
+
+    /// What the program at hand reads.
+    fn input(&self) -> Input {
         let reads = |r: &super::RedirRec| r.fd == 0 || r.kind == RedirectionKind::Read;
         let redirected = self.redirections.of(&self.out.redirections).iter().any(reads);
-        let terminal = self.stage == 0 && !self.in_stage && self.captures.is_none() && !redirected;
-        terminal.then(|| self.silent())
+        if self.in_stage || self.captures.is_some() || redirected {
+            return Input::Other;
+        }
+        if self.stage == 0 {
+            return Input::Terminal;
+        }
+        // What `xargs` runs reads no pipe, and what a shell of its own writes that runs nothing is known.
+        let direct = !self.blurred && self.via.iter().take(self.depth).all(|v| v.kind == ViaKind::Wrapper);
+        let unknown = !(self.fed || self.files || self.strings) && self.out.issues.is_empty();
+        if direct && unknown { Input::Unknown } else { Input::Other }
     }
 
     /// A wrapper, whose rest is a program and its arguments, or text for a shell.
@@ -355,7 +388,14 @@ impl Quick<'_> {
         }
         let next = options(argv, |word| self.bytes(word), TMUX_SHORT, "", "").next;
         let subcommand = self.bytes(next.min(argv.end - 1));
-        let runs = TMUX_RUNS.contains(&subcommand) || TMUX_TYPES.contains(&subcommand);
-        (!runs).then(|| self.silent())
+        if TMUX_RUNS.contains(&subcommand) {
+            let command = Range32 { start: next, end: argv.end };
+            let next = options(command, |word| self.bytes(word), TMUX_RUN_SHORT, "", "").next;
+            let words = Range32 { start: next, end: argv.end };
+            if !words.is_empty() {
+                return self.joined(words, Via { kind: ViaKind::Wrapper, name });
+            }
+        }
+        (!TMUX_TYPES.contains(&subcommand)).then(|| self.silent())
     }
 }

@@ -13,7 +13,7 @@ impl Quick<'_> {
         let program = *self.out.words.get(argv.start as usize)?;
         let path = program.range().of(&self.out.text);
         // What runs is in the file that `<(…)` makes.
-        if program.flags != WordFlags::default() || path.first() == Some(&b'<') {
+        if path.first() == Some(&b'<') || !(program.flags == WordFlags::default() || self.is_told(program)) {
             return None;
         }
         let (base, entry) = wrappers::program(path);
@@ -79,6 +79,20 @@ impl Quick<'_> {
             }
             action => self.launch(entry.name, action, argv),
         }
+    }
+
+    /// Whether a word is `\word`, `"word"`, `'word'` or `[`, which hides nothing.
+    #[cold]
+    pub(super) fn is_told(&self, word: WordRec) -> bool {
+        let value = word.range().of(&self.out.text);
+        if word.flags == WordFlags::GLOB {
+            return value == b"[";
+        }
+        let inner = match self.source(word.span) {
+            [b'\\', inner @ ..] | [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+            _ => return false,
+        };
+        word.flags == WordFlags::QUOTED && !value.is_empty() && inner == value
     }
 
     /// Whether the text may have written the script at this path, even just now.
@@ -216,7 +230,7 @@ impl Quick<'_> {
     /// Runs words of the result through a wrapper.
     pub(super) fn inner(&mut self, argv: Range32, kind: ViaKind, name: &'static str) -> Option<Status> {
         if argv.is_empty() {
-            return Some(Status::Unknown);
+            return Some(self.nothing());
         }
         *self.via.get_mut(self.depth)? = Via { kind, name };
         self.depth += 1;

@@ -34,6 +34,11 @@ impl Quick<'_> {
                     break;
                 }
                 Some(b) if Some(b) == self.closer => break,
+                Some(b'"' | b'$') if self.out.words.len() > self.first as usize && self.vanishing() > 0 => {
+                    // The span of the first invocation of all ends behind it.
+                    (self.depth == 0 || !self.out.invocations.is_empty()).then_some(())?;
+                    self.at += self.vanishing();
+                }
                 Some(_) => {
                     let word = self.word()?;
                     let digits = || self.source(word.span).iter().all(u8::is_ascii_digit);
@@ -58,7 +63,8 @@ impl Quick<'_> {
         }
         let program = *self.out.words.get(argv.start as usize)?;
         let name = self.text.get(program.start as usize..(program.start + program.len) as usize)?;
-        if program.flags != WordFlags::default() || program.start != program.span.start || is_reserved(name) {
+        let bare = program.flags == WordFlags::default() && program.start == program.span.start;
+        if (bare && is_reserved(name)) || !(bare || self.is_told(program)) {
             return None;
         }
         self.redirections = self.settle(targets);

@@ -12,7 +12,7 @@ impl Quick<'_> {
     /// Gives words, joined with blanks, to a shell.
     pub(super) fn joined(&mut self, words: Range32, via: Via) -> Option<Status> {
         match *words.of(&self.out.words) {
-            [] => Some(Status::Unknown),
+            [] => Some(self.nothing()),
             [_] => self.string(words.start, via),
             ref all => {
                 let plain = |word: &super::WordRec| {
@@ -38,17 +38,23 @@ impl Quick<'_> {
         self.shell_text(word.range(), !word.flags.contains(WordFlags::UNRESOLVED), word.span, via)
     }
 
+    /// Nothing is run, so that nothing is written.
+    pub(super) fn nothing(&mut self) -> Status {
+        self.partial = true;
+        Status::Unknown
+    }
+
     /// Gives text to a shell, where it stands as it is in the command, in `span`.
     fn shell_text(&mut self, range: Range32, known: bool, span: Span, via: Via) -> Option<Status> {
         if range.is_empty() {
-            return Some(Status::Unknown);
+            return Some(self.nothing());
         }
         let command = self.text;
         let text = command.get(range.start as usize..range.end as usize)?;
         if !known {
             if is_one_expansion(text) {
                 self.unresolved(text, span)?;
-                return Some(Status::Unknown);
+                return Some(self.nothing());
             }
             if text.starts_with(b"$") || text.iter().any(|b| matches!(b, b'`' | b'(')) {
                 return None;

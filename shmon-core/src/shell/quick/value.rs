@@ -57,6 +57,9 @@ impl Quick<'_> {
         quoted: bool,
         pieces: &Pieces,
     ) -> Option<Dollar> {
+        if b == b'*' && quoted && self.has_no_arguments() {
+            return Some(Dollar::Value(length, Value { range: Range32::default(), known: true }));
+        }
         let Some(arguments) = self.arguments else {
             return match b {
                 b'0' if pieces.copied.is_none() => {
@@ -86,6 +89,69 @@ impl Quick<'_> {
         }
         let known = !word.flags.contains(WordFlags::UNRESOLVED);
         Some(Dollar::Value(length, Value { range: word.range(), known }))
+    }
+
+    /// Whether there are no positional parameters for certain.
+    fn has_no_arguments(&self) -> bool {
+        self.arguments.map_or(self.shells == 0, |arguments| arguments.len() <= 1)
+    }
+
+    /// The length of the word at the position, if it is one that no positional parameters make nothing of.
+    #[cold]
+    pub(super) fn vanishing(&self) -> usize {
+        let rest = self.text.get(self.at..).unwrap_or(&[]);
+        let words: [&[u8]; 3] = [b"\"$@\"", b"$@", b"$*"];
+        let length = words.iter().find(|word| rest.starts_with(word)).map_or(0, |word| word.len());
+        let vanishes = length > 0 && self.has_no_arguments() && self.ends(self.at + length) == Some(true);
+        if vanishes { length } else { 0 }
+    }
+
+    /// `${NAME[n]}` and `${NAME[@]}` of a variable that has got no value; `inner` begins with the name.
+    pub(super) fn element(&self, inner: &[u8], name: usize) -> Option<Dollar> {
+        let (name, index) = inner.split_at(name);
+        let index = index.strip_prefix(b"[")?;
+        let (index, rest) = index.split_at(memchr::memchr(b']', index)?);
+        let number = index.strip_prefix(b"-").unwrap_or(index);
+        let plain =
+            matches!(index, b"@" | b"*") || (!number.is_empty() && number.iter().all(u8::is_ascii_digit));
+        if !plain || rest.get(1) != Some(&b'}') {
+            return None;
+        }
+        match self.variable(name, name.len() + index.len() + 5)? {
+            Dollar::Unknown(length) => Some(Dollar::Unknown(length)),
+            _ => None,
+        }
+    }
+
+    /// `${NAME:-text}`, `${NAME-text}`, `${NAME:?text}` and `${NAME?text}` at `at`, where the text says what it is.
+    pub(super) fn defaulted(&mut self, at: usize, quoted: bool, pieces: &Pieces) -> Option<Dollar> {
+        let inner = self.text.get(at + 2..)?;
+        let inner = &inner[..memchr::memchr(b'}', inner)?];
+        let name = if inner.first()?.is_ascii_digit() { 1 } else { name_len(inner) };
+        let (name, operation) = inner.split_at(name);
+        let (sign, text) = operation.strip_prefix(b":").unwrap_or(operation).split_first()?;
+        let plain = |b: &u8| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'.' | b'_' | b'-' | b'/' | b':' | b',' | b'+' | b'%' | b'@')
+                || (quoted && *b == b' ')
+        };
+        if !text.iter().all(plain) {
+            return None;
+        }
+        let length = inner.len() + 3;
+        let value = match *name {
+            [b @ b'0'..=b'9'] => self.positional(b, length, true, pieces)?,
+            _ => self.variable(name, length)?,
+        };
+        match (sign, value) {
+            (b'-', Dollar::Unknown(_)) if !text.is_empty() => {
+                let end = (at + length - 1) as u32;
+                Some(Dollar::Likely(length, Range32 { start: end - text.len() as u32, end }))
+            }
+            (b'?', Dollar::Unknown(_)) => Some(value),
+            (b'-' | b'?', Dollar::Value(_, known)) if !known.range.is_empty() => Some(value),
+            _ => None,
+        }
     }
 
     /// `${NAME%pattern}`, `${NAME#pattern}` and `${NAME/pattern/text}` at `at`, where pattern and text say what they are.

@@ -1,10 +1,11 @@
 //! Words of ordinary commands: plain ones, quotes, escapes, glob characters, and variables, which no ordinary command sets.
 
-use super::super::analysis::{Span, WordFlags, WordRec};
+use super::super::analysis::{Range32, Span, WordFlags, WordRec};
 use super::super::chars::{END, GLOB, is, name_len};
 use super::{Quick, Value};
 
 /// What stands at a dollar sign.
+#[derive(Clone, Copy)]
 pub(super) enum Dollar {
     /// Itself.
     Literal,
@@ -12,6 +13,18 @@ pub(super) enum Dollar {
     Unknown(usize),
     /// A parameter of so many bytes that has got a value.
     Value(usize, Value),
+    /// A parameter of so many bytes whose value isn't known, but this is what stands for it if it has none.
+    Likely(usize, Range32),
+}
+
+impl Dollar {
+    /// The length of what stands at the dollar sign, in bytes.
+    fn length(&self) -> usize {
+        match self {
+            Dollar::Literal => 1,
+            Dollar::Unknown(length) | Dollar::Value(length, _) | Dollar::Likely(length, _) => *length,
+        }
+    }
 }
 
 impl Quick<'_> {
@@ -62,12 +75,15 @@ impl Quick<'_> {
                 }
                 b'"' => at = self.double_quotes(at + 1, &mut pieces, &mut flags)?,
                 b'\\' => {
-                    if matches!(self.text.get(at + 1), None | Some(b'\n')) {
-                        return None;
-                    }
+                    let escaped = match self.text.get(at + 1) {
+                        Some(b'\n') => return None,
+                        Some(_) => 1,
+                        // It stands for itself.
+                        None => 0,
+                    };
                     flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, from + 2, &mut self.out.text);
-                    at += 2;
+                    at += 1 + escaped;
+                    pieces.add(from + escaped, at, &mut self.out.text);
                 }
                 b'`' | b'$' if self.substitutes(at) => {
                     let (end, told) = self.output(at, &mut pieces)?;
@@ -87,18 +103,19 @@ impl Quick<'_> {
                     self.put(value, true, &mut pieces, &mut flags)?;
                 }
                 b'$' => {
-                    let (length, value) = match self.dollar(at, false, &pieces)? {
-                        Dollar::Literal => (1, None),
-                        Dollar::Value(length, value) => (length, Some(value)),
-                        Dollar::Unknown(length) => {
-                            flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
-                            (length, None)
+                    let dollar = self.dollar(at, false, &pieces)?;
+                    at += dollar.length();
+                    match dollar {
+                        Dollar::Value(_, value) => self.put(value, false, &mut pieces, &mut flags)?,
+                        Dollar::Likely(_, text) => {
+                            flags.insert(WordFlags::UNRESOLVED);
+                            pieces.add(text.start as usize, text.end as usize, &mut self.out.text);
                         }
-                    };
-                    at += length;
-                    match value {
-                        Some(value) => self.put(value, false, &mut pieces, &mut flags)?,
-                        None => pieces.add(from, at, &mut self.out.text),
+                        Dollar::Literal => pieces.add(from, at, &mut self.out.text),
+                        Dollar::Unknown(_) => {
+                            flags.insert(WordFlags::UNRESOLVED | WordFlags::SPLITS);
+                            pieces.add(from, at, &mut self.out.text);
+                        }
                     }
                 }
                 b'{' | b'}' => {
@@ -169,19 +186,24 @@ impl Quick<'_> {
                     }
                 }
                 _ => {
-                    at += match self.dollar(at, true, pieces)? {
-                        Dollar::Literal => 1,
-                        Dollar::Value(length, value) => {
+                    let dollar = self.dollar(at, true, pieces)?;
+                    let end = at + dollar.length();
+                    match dollar {
+                        Dollar::Value(_, value) => {
                             pieces.add(from, at, &mut self.out.text);
                             self.put(value, true, pieces, flags)?;
-                            from = at + length;
-                            length
+                            from = end;
                         }
-                        Dollar::Unknown(length) => {
+                        Dollar::Likely(_, text) => {
                             flags.insert(WordFlags::UNRESOLVED);
-                            length
+                            pieces.add(from, at, &mut self.out.text);
+                            pieces.add(text.start as usize, text.end as usize, &mut self.out.text);
+                            from = end;
                         }
-                    };
+                        Dollar::Literal => {}
+                        Dollar::Unknown(_) => flags.insert(WordFlags::UNRESOLVED),
+                    }
+                    at = end;
                 }
             }
         }
@@ -199,11 +221,13 @@ impl Quick<'_> {
             [b'{', b @ (b'0'..=b'9' | b'@' | b'*'), b'}', ..] => self.positional(*b, 4, quoted, pieces),
             [b'$' | b'!' | b'-', ..] => Some(Dollar::Unknown(2)),
             [b'{', inner @ ..] => {
-                let digit = matches!(inner, [b'0'..=b'9', b'%' | b'#' | b'/', ..]);
+                let digit = matches!(inner, [b'0'..=b'9', b'%' | b'#' | b'/' | b':' | b'-' | b'?', ..]);
                 let name = if digit { 1 } else { name_len(inner) };
                 match inner.get(name)? {
                     b'}' if name > 0 => self.variable(&inner[..name], name + 3),
                     b'%' | b'#' | b'/' => self.changed(at, quoted, pieces),
+                    b':' | b'-' | b'?' if name > 0 => self.defaulted(at, quoted, pieces),
+                    b'[' if name > 0 && !digit => self.element(inner, name),
                     _ => None,
                 }
             }
