@@ -30,6 +30,7 @@ mod fish_run;
 mod fish_word;
 mod heredoc;
 mod interpret;
+mod invocation;
 mod launch;
 mod lists;
 mod literals;
@@ -49,6 +50,7 @@ mod quotes;
 mod read;
 mod redirect;
 mod reserved;
+mod run;
 mod scope;
 mod sed;
 mod shells;
@@ -67,9 +69,10 @@ mod xargs;
 mod zsh;
 
 pub use analysis::{
-    Analysis, Argv, Assignment, Dialect, Invocation, Issue, IssueKind, Obfuscation, Redirection,
-    RedirectionKind, Span, Via, ViaKind, Word, WordFlags,
+    Analysis, Assignment, Dialect, Issue, IssueKind, Obfuscation, Redirection, RedirectionKind, Span, Via,
+    ViaKind, Word, WordFlags,
 };
+pub use invocation::{Argv, Invocation};
 
 pub use tree::{TreeEntry, tree};
 

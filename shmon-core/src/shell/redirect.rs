@@ -204,13 +204,21 @@ impl Machine<'_> {
         if let Some(at) = applied.from {
             self.put_back(at, self.input);
         }
-        // What `exec` alone opens stays open.
-        if !std::mem::take(&mut self.keeps_redirections) {
+        if self.close_descriptors(applied.descriptors) {
             self.input = applied.input.unwrap_or(self.input);
-            self.s.descriptors.truncate(applied.descriptors);
         }
         self.sink = applied.sink;
         self.redirections = applied.redirections;
+    }
+
+    /// Closes what was opened since there were so many descriptors; false where it was `exec` alone that opened it, which stays
+    /// open.
+    pub(super) fn close_descriptors(&mut self, open: usize) -> bool {
+        let keeps = std::mem::take(&mut self.keeps_redirections);
+        if !keeps {
+            self.s.descriptors.truncate(open);
+        }
+        !keeps
     }
 
     /// The content of a file that the text wrote, or of a process substitution.

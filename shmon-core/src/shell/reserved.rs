@@ -19,6 +19,17 @@ pub(super) const UNTIL_ARM: Until = 256;
 /// fish's `end`.
 pub(super) const UNTIL_END: Until = 512;
 
+/// Whether the text begins with this reserved word.
+#[inline]
+pub(super) fn begins(text: &[u8], word: &[u8]) -> bool {
+    match text.strip_prefix(word) {
+        Some([]) => true,
+        Some([b'\\', next @ ..]) => next.first() == Some(&b'\n'),
+        Some([next, ..]) => is(*next, META),
+        None => false,
+    }
+}
+
 impl Parser<'_> {
     /// The plain word at the position, which may be a reserved word.
     pub(super) fn bare_word(&self) -> &[u8] {
@@ -42,12 +53,7 @@ impl Parser<'_> {
     /// Whether this reserved word stands here.
     #[inline]
     pub(super) fn at_word(&self, word: &[u8]) -> bool {
-        match self.rest().strip_prefix(word) {
-            Some([]) => true,
-            Some([b'\\', next @ ..]) => next.first() == Some(&b'\n'),
-            Some([next, ..]) => is(*next, META),
-            None => false,
-        }
+        begins(self.rest(), word)
     }
 
     /// The length of the reserved word here that opens nothing; 0 where none stands.

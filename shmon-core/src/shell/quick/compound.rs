@@ -1,7 +1,8 @@
 //! Compound commands in one pass: subshells, groups, conditions whose outcome isn't known, loops over few words; `time`.
 
 use super::super::analysis::{Range32, Via, ViaKind, WordFlags};
-use super::super::chars::{META, is, name_len};
+use super::super::chars::name_len;
+use super::super::reserved::begins;
 use super::{MOST_ROUNDS, Quick, Status, Until, Value};
 
 /// A compound command.
@@ -53,8 +54,7 @@ impl Quick<'_> {
 
     /// Whether the reserved word stands here.
     fn is_word(&self, word: &[u8]) -> bool {
-        let rest = self.text.get(self.at..).unwrap_or(&[]);
-        rest.starts_with(word) && rest.get(word.len()).is_none_or(|b| is(*b, META))
+        begins(self.text.get(self.at..).unwrap_or(&[]), word)
     }
 
     /// Takes the reserved word that stands here.
