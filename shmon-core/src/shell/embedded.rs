@@ -87,8 +87,8 @@ impl Machine<'_> {
             if let Some((_, wrapper)) = words.iter().find(|(w, _)| w.as_bytes() == word) {
                 return self.wrapper(name, wrapper, Range32 { start: index, end: argv.end });
             }
-            // The first operand is the subcommand; `-x` before it may have a value.
-            if !word.starts_with(b"-") && index > argv.start + 2 {
+            // One of the first operands is the subcommand; `-x` before it may have a value: `ctr -n NS tasks exec`.
+            if !word.starts_with(b"-") && index > argv.start + 3 {
                 break;
             }
         }

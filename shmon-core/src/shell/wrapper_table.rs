@@ -50,6 +50,27 @@ const PERF: Wrapper = Wrapper {
     ..PLAIN
 };
 
+/// Text for the shells of other hosts, after options and operands of the runner's own.
+const fn remote(short: &'static str, long: &'static str, skip: u8) -> Wrapper {
+    Wrapper { short, long, skip, rest: Rest::Joined, via: ViaKind::Remote, ..PLAIN }
+}
+
+/// A program inside what has been started before: the name comes first.
+const fn inside(short: &'static str, long: &'static str, via: ViaKind) -> Wrapper {
+    Wrapper { short, long, skip: 1, via, ..PLAIN }
+}
+
+const PSSH: Action = Action::Wrap(remote(
+    "hHlpoetOxXg",
+    "hosts host user par outdir errdir timeout option extra-args extra-arg askpass-file host-strings hosts-file",
+    0,
+));
+const SALT: Action = Action::After(&[
+    ("cmd.run", remote("", "", 0)),
+    ("cmd.run_all", remote("", "", 0)),
+    ("cmd.shell", remote("", "", 0)),
+]);
+
 /// The dynamic loader, which runs a program that it is given.
 const LOADER: Action = inert("", "library-path inhibit-rpath audit argv0 preload", 0, "- list verify");
 const PYTHON: Action = Action::Code(Code::After(Language::Python, "c", &[]));
@@ -303,7 +324,60 @@ pub(super) static ENTRIES: &[Entry] = &[
     e("autossh", Action::Ssh),
     e("sshpass", wrap("fdpP", "")),
     e("mosh", Action::Ssh),
+    e("dbclient", Action::Ssh),
+    e("rsh", Action::Wrap(remote("l", "", 1))),
+    e("pssh", PSSH),
+    e("parallel-ssh", PSSH),
+    e("pdsh", Action::Wrap(Wrapper { inert: "qVL", ..remote("wxltufRMgXPF", "", 0) })),
+    e(
+        "clush",
+        Action::Wrap(Wrapper {
+            inert: "chG copy rcopy help version",
+            ..remote(
+                "wxgXsltufoOR",
+                "group exclude groupsource hostfile topology pick fanout user options connect_timeout command_timeout \
+                mode remote color nodes",
+                0,
+            )
+        }),
+    ),
+    e(
+        "dsh",
+        Action::Wrap(remote(
+            "mgfFNrot",
+            "machine group file forklimit num-topology remoteshell remoteshellopt",
+            0,
+        )),
+    ),
+    e("salt", SALT),
+    e("salt-ssh", SALT),
+    e("salt-call", SALT),
+    e(
+        "knife",
+        Action::After(&[(
+            "ssh",
+            Wrapper { skip: 1, ..remote("xPiaCpGkA", "ssh-user ssh-password ssh-port identity-file", 1) },
+        )]),
+    ),
     e("ansible", Action::Ansible),
+    e(
+        "runc",
+        Action::After(&[(
+            "exec",
+            inside("eud", "env user cwd process pid-file console-socket cap", ViaKind::Container),
+        )]),
+    ),
+    e(
+        "crun",
+        Action::After(&[(
+            "exec",
+            inside("eucp", "env user cwd process pid-file console-socket cap", ViaKind::Container),
+        )]),
+    ),
+    e("crictl", Action::After(&[("exec", inside("er", "env timeout transport", ViaKind::Container))])),
+    e("ctr", Action::After(&[("exec", inside("", "exec-id cwd user fifo-dir log-uri", ViaKind::Container))])),
+    e("multipass", Action::After(&[("exec", inside("d", "working-directory", ViaKind::Container))])),
+    e("ip", Action::After(&[("exec", inside("", "", ViaKind::Wrapper))])),
     e("docker", Action::Container),
     e("podman", Action::Container),
     e("nerdctl", Action::Container),
