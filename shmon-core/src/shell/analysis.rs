@@ -389,7 +389,7 @@ impl Analysis {
     }
 
     /// Forgets everything, keeps the buffers, and takes another command.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(&mut self, command: &[u8]) {
         self.clear();
         self.text.extend_from_slice(command);

@@ -2,6 +2,7 @@
 //! evaluation.
 
 use super::analysis::{Range32, Span, ViaKind, WordFlags, WordRec};
+use super::chars::{NAME, is};
 use super::machine::{Flow, Machine};
 use super::obfuscation;
 use super::programs;
@@ -43,7 +44,7 @@ impl Machine<'_> {
         let vanishes = WordFlags::UNRESOLVED | WordFlags::SPLITS;
         while !argv.is_empty() {
             let word = self.arg(argv.start);
-            if !word.flags.contains(vanishes) || !self.all_unresolved(word) {
+            if !word.flags.contains(vanishes) || !is_all_unresolved(self.text(word.range())) {
                 break;
             }
             self.unresolved_issue(word.range(), word.span);
@@ -75,19 +76,6 @@ impl Machine<'_> {
             Some(entry) => self.act(entry.name, &entry.action, argv),
             None if !self.s.files.is_empty() && base.len() < name.len() => self.run_file(argv),
             None => self.write_unknown(),
-        }
-    }
-
-    /// Whether the whole word is one expansion without a value.
-    fn all_unresolved(&self, word: WordRec) -> bool {
-        let text = self.text(word.range());
-        match text {
-            [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}'),
-            [b'$', b'(', .., b')'] | [b'`', .., b'`'] => true,
-            [b'$', rest @ ..] => {
-                rest.iter().all(|&b| super::chars::is(b, super::chars::NAME)) || rest.len() == 1
-            }
-            _ => false,
         }
     }
 
@@ -256,5 +244,15 @@ impl Machine<'_> {
             Action::Tee => self.tee(argv),
             Action::Copy => self.copy(argv),
         }
+    }
+}
+
+/// Whether the text of a word is all one expansion without a value.
+pub(super) fn is_all_unresolved(text: &[u8]) -> bool {
+    match text {
+        [b'$', b'{', inner @ .., b'}'] => !inner.contains(&b'}'),
+        [b'$', b'(', .., b')'] | [b'`', .., b'`'] => true,
+        [b'$', rest @ ..] => rest.iter().all(|&b| is(b, NAME)) || rest.len() == 1,
+        _ => false,
     }
 }

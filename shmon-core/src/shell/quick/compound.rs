@@ -86,7 +86,7 @@ impl Quick<'_> {
         let piped = !self.alone;
         let shell = (self.in_stage, self.captured, self.scope, self.closer, self.alone);
         let known = self.known;
-        let (invocations, pipelines, changes) = (self.out.invocations.len(), self.pipelines, self.changes);
+        let before = (self.pipelines, self.pipes, self.changes);
         if piped {
             (self.in_stage, self.captured) = (true, true);
         } else if !self.in_stage {
@@ -128,10 +128,7 @@ impl Quick<'_> {
             // The first stage of a pipeline, which is that of all its commands if it is their only one. What of their output is
             // known wasn't noted.
             (self.source, self.partial) = (true, true);
-            let inside = self.out.invocations.get(invocations..)?;
-            let one =
-                self.pipelines == pipelines && inside.iter().all(|i| i.pipeline == pipelines && i.stage == 0);
-            return (one && self.changes == changes).then_some(status);
+            return (before == (self.pipelines, self.pipes, self.changes)).then_some(status);
         }
         (alone || list || (piped && self.is_piped())).then_some(status)
     }

@@ -95,6 +95,7 @@ impl Quick<'_> {
             self.fed = self.source || self.partial;
             self.at += if self.after() == Some(b'&') { 2 } else { 1 };
             self.stage += 1;
+            self.pipes += 1;
         }
     }
 

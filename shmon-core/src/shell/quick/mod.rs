@@ -102,6 +102,8 @@ struct Quick<'a> {
     at: usize,
     out: &'a mut Analysis,
     pipelines: u32,
+    /// Pipes between commands so far.
+    pipes: u32,
     pipeline: u32,
     stage: u32,
     /// The first word of the command at hand.
@@ -171,6 +173,7 @@ impl<'a> Quick<'a> {
             at: 0,
             out,
             pipelines: 0,
+            pipes: 0,
             pipeline: 0,
             stage: 0,
             first: 0,

@@ -150,6 +150,11 @@ impl Quick<'_> {
                 if name_len(name) != name.len() {
                     continue;
                 }
+                let mut before = self.assignments.of(&self.out.assignments).iter();
+                if before.any(|&(other, _)| self.bytes(other) == name) {
+                    // A variable that lives no longer than it.
+                    return None;
+                }
                 let range = self.word_at(index)?.range();
                 let start = self.out.text.len() as u32;
                 self.out.text.push(b'$');

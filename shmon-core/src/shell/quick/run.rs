@@ -3,14 +3,24 @@
 use super::super::analysis::{InvRec, Range32, Span, Via, ViaKind, WordFlags, WordRec};
 use super::super::chars::holds;
 use super::super::interpret::filter_code;
+use super::super::run::is_all_unresolved;
 use super::super::wrap::{self, listed};
 use super::super::wrappers::{self, Action, Builtin};
+use super::strings::is_command;
 use super::{Quick, Status};
 
 impl Quick<'_> {
     /// Lists an invocation and follows what it runs.
     pub(super) fn execute(&mut self, argv: Range32, span: Span) -> Option<Status> {
-        let program = *self.out.words.get(argv.start as usize)?;
+        let (mut argv, mut span) = (argv, span);
+        let mut program = *self.out.words.get(argv.start as usize)?;
+        if program.flags.contains(WordFlags::UNRESOLVED) {
+            self.drop_nothing(&mut argv, &mut span)?;
+            if argv.is_empty() {
+                return Some(Status::Unknown);
+            }
+            program = *self.out.words.get(argv.start as usize)?;
+        }
         let path = program.range().of(&self.out.text);
         // What runs is in the file that `<(…)` makes.
         if path.first() == Some(&b'<') || !(program.flags == WordFlags::default() || self.is_told(program)) {
@@ -79,6 +89,32 @@ impl Quick<'_> {
             }
             action => self.launch(entry.name, action, argv),
         }
+    }
+
+    /// Whether a word is one expansion without a value, so that it may be nothing.
+    pub(super) fn may_be_nothing(&self, word: WordRec) -> bool {
+        word.flags.contains(WordFlags::UNRESOLVED | WordFlags::SPLITS)
+            && is_all_unresolved(word.range().of(&self.out.text))
+    }
+
+    /// Drops the words at the beginning that may be nothing, which leaves the next as the program.
+    #[cold]
+    fn drop_nothing(&mut self, argv: &mut Range32, span: &mut Span) -> Option<()> {
+        while let Some(&word) = argv.of(&self.out.words).first()
+            && self.may_be_nothing(word)
+        {
+            self.unresolved(is_command(word.range().of(&self.out.text)), word.span)?;
+            argv.start += 1;
+        }
+        if self.depth > 0
+            && let Some(first) = argv.of(&self.out.words).first()
+            && let Some(last) = argv.of(&self.out.words).last()
+            && first.span.start <= last.span.end
+            && first.span.start >= span.start
+        {
+            *span = Span { start: first.span.start, end: last.span.end.max(first.span.end) };
+        }
+        Some(())
     }
 
     /// Whether a word is `\word`, `"word"`, `'word'` or `[`, which hides nothing.

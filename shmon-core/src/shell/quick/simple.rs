@@ -24,7 +24,7 @@ impl Quick<'_> {
                     continue;
                 }
                 Some(b'&') if self.after() != Some(b'>') || self.at == start => break,
-                Some(b'<') if self.after() == Some(b'(') => {
+                Some(b'<' | b'>') if self.after() == Some(b'(') => {
                     let word = self.process()?;
                     self.out.words.push(word);
                 }
@@ -61,10 +61,10 @@ impl Quick<'_> {
             }
             self.before_command(assignments, argv)?;
         }
-        let program = *self.out.words.get(argv.start as usize)?;
+        let program = *self.out.words.get(argv.start as usize).filter(|_| !argv.is_empty())?;
         let name = self.text.get(program.start as usize..(program.start + program.len) as usize)?;
         let bare = program.flags == WordFlags::default() && program.start == program.span.start;
-        if (bare && is_reserved(name)) || !(bare || self.is_told(program)) {
+        if (bare && is_reserved(name)) || !(bare || self.is_told(program) || self.may_be_nothing(program)) {
             return None;
         }
         self.redirections = self.settle(targets);

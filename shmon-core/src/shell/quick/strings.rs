@@ -40,7 +40,7 @@ impl Quick<'_> {
 
     /// Nothing is run, so that nothing is written.
     pub(super) fn nothing(&mut self) -> Status {
-        self.partial = true;
+        (self.source, self.partial) = (true, true);
         Status::Unknown
     }
 
@@ -53,7 +53,7 @@ impl Quick<'_> {
         let text = command.get(range.start as usize..range.end as usize)?;
         if !known {
             if is_one_expansion(text) {
-                self.unresolved(text, span)?;
+                self.unresolved(is_command(text), span)?;
                 return Some(self.nothing());
             }
             if text.starts_with(b"$") || text.iter().any(|b| matches!(b, b'`' | b'(')) {
@@ -91,8 +91,7 @@ impl Quick<'_> {
     }
 
     /// Notes that an unknown value decides what runs.
-    fn unresolved(&mut self, text: &[u8], span: Span) -> Option<()> {
-        let command = text.contains(&b'`') || text.windows(2).any(|two| two == b"$(");
+    pub(super) fn unresolved(&mut self, command: bool, span: Span) -> Option<()> {
         self.issue(if command { IssueKind::CommandOutput } else { IssueKind::UnsetVariable }, span)
     }
 
@@ -106,4 +105,9 @@ impl Quick<'_> {
         }
         Some(())
     }
+}
+
+/// Whether the text of a value that isn't known is the output of a command.
+pub(super) fn is_command(text: &[u8]) -> bool {
+    text.contains(&b'`') || text.windows(2).any(|two| two == b"$(")
 }

@@ -44,10 +44,15 @@ impl Quick<'_> {
         (self.commands(at + 1, b'`', "$()")? == end).then_some(end)
     }
 
-    /// `<(…)` at the position, as a word.
+    /// `<(…)` or `>(…)` at the position, as a word.
     pub(super) fn process(&mut self) -> Option<WordRec> {
         let start = self.at;
-        self.at = self.commands(start + 2, b')', "<()")?;
+        let reads = self.peek() == Some(b'<');
+        // What `>(…)` runs belongs to the command's stage, and whether there is one must be seen.
+        if !reads && (self.out.words.len() == self.first as usize || !(self.stage > 0 || self.in_stage)) {
+            return None;
+        }
+        self.at = self.commands(start + 2, b')', if reads { "<()" } else { ">()" })?;
         if self.told.take().is_some() {
             return None;
         }
@@ -66,25 +71,33 @@ impl Quick<'_> {
         let shell = (self.assignments, self.around, self.in_stage, self.captures, self.until, self.blurred);
         let variables = (self.known, self.scope, self.alone);
         let told = (self.source, self.partial);
+        // Nobody knows what is written to it.
+        let written = name == ">()";
+        let fed = self.fed;
+        self.fed &= !written;
         if !self.fed {
             (self.source, self.partial) = (false, false);
         }
         let words = self.out.words.len();
-        (self.assignments, self.around, self.in_stage) = (Range32::default(), Range32::default(), false);
+        (self.assignments, self.in_stage) = (Range32::default(), written);
+        if !written {
+            self.around = Range32::default();
+        }
         self.depth += 1;
         self.closer = Some(closer);
         (self.until, self.blurred, self.scope) = (Until::Nothing, false, self.known);
         self.at = at;
         self.blanks();
-        self.captures = Some(self.at);
+        self.captures = if written { None } else { Some(self.at) };
         self.told = None;
         self.list()?;
-        if self.peek() != Some(closer) || self.tells() {
+        if self.peek() != Some(closer) || (!written && self.tells()) {
             return None;
         }
         // What a file of `<(…)` holds is read from it.
-        let read = name != "$()" && self.partial;
+        let read = name == "<()" && self.partial;
         (self.source, self.partial) = (told.0, told.1 || read);
+        self.fed = fed;
         self.depth -= 1;
         let end = self.at + 1;
         self.meet(Range32 { start: at as u32, end: end as u32 })?;

@@ -1,6 +1,6 @@
 //! Words of ordinary commands: plain ones, quotes, escapes, glob characters, and variables, which no ordinary command sets.
 
-use super::super::analysis::{Range32, Span, WordFlags, WordRec};
+use super::super::analysis::{IssueKind, Range32, Span, WordFlags, WordRec};
 use super::super::chars::{END, GLOB, is, name_len};
 use super::{Quick, Value};
 
@@ -66,12 +66,13 @@ impl Quick<'_> {
             match self.text[at] {
                 b'\'' => {
                     let end = self.out.classes.single(at + 1);
-                    if end >= self.text.len() {
-                        return None;
-                    }
                     flags.insert(WordFlags::QUOTED);
-                    pieces.add(from + 1, end, &mut self.out.text);
                     at = end + 1;
+                    if end >= self.text.len() {
+                        at = self.text.len();
+                        self.unclosed(from)?;
+                    }
+                    pieces.add(from + 1, end, &mut self.out.text);
                 }
                 b'"' => at = self.double_quotes(at + 1, &mut pieces, &mut flags)?,
                 b'\\' => {
@@ -154,13 +155,30 @@ impl Quick<'_> {
         Some(WordRec { start: first as u32, len: len as u32, flags, span: Span::new(start, at) })
     }
 
+    /// Notes that a quote isn't closed up to the end of the command, as is seen from `at` on.
+    #[cold]
+    fn unclosed(&mut self, at: usize) -> Option<()> {
+        let whole = self.text.len() == self.out.classes.length() && self.closer.is_none();
+        // The whole command is read before any of it is evaluated.
+        if !whole || self.captures.is_some() || self.shells > 0 || !self.out.issues.is_empty() {
+            return None;
+        }
+        self.issue(IssueKind::Syntax, Span::new(at, self.text.len()))
+    }
+
     /// The rest of what stands in double quotes, from `at` on; where it ends.
     fn double_quotes(&mut self, at: usize, pieces: &mut Pieces, flags: &mut WordFlags) -> Option<usize> {
         flags.insert(WordFlags::QUOTED);
         let (mut from, mut at) = (at, at);
         loop {
             at = self.out.classes.double(at);
-            match (self.text.get(at)?, self.text.get(at + 1)) {
+            let Some(b) = self.text.get(at) else {
+                let end = self.text.len();
+                self.unclosed(end)?;
+                pieces.add(from, end, &mut self.out.text);
+                return Some(end);
+            };
+            match (b, self.text.get(at + 1)) {
                 (b'"', _) => {
                     pieces.add(from, at, &mut self.out.text);
                     return Some(at + 1);
