@@ -12,14 +12,9 @@ use super::{Quick, Status};
 impl Quick<'_> {
     /// Lists an invocation and follows what it runs.
     pub(super) fn execute(&mut self, argv: Range32, span: Span) -> Option<Status> {
-        let (mut argv, mut span) = (argv, span);
-        let mut program = *self.out.words.get(argv.start as usize)?;
+        let program = *self.out.words.get(argv.start as usize)?;
         if program.flags.contains(WordFlags::UNRESOLVED) {
-            self.drop_nothing(&mut argv, &mut span)?;
-            if argv.is_empty() {
-                return Some(Status::Unknown);
-            }
-            program = *self.out.words.get(argv.start as usize)?;
+            return self.execute_rest(argv, span);
         }
         let path = program.range().of(&self.out.text);
         // What runs is in the file that `<(…)` makes.
@@ -75,7 +70,7 @@ impl Quick<'_> {
             Action::Wrap(wrapper) => self.wrapper(entry.name, wrapper, argv),
             Action::Embedded(marks) => {
                 let marked = |i| marks.iter().any(|mark| holds(self.bytes(i), mark.as_bytes()));
-                let clusters = |i| matches!(self.bytes(i), [b'-', .., b'c' | b'e' | b'I']);
+                let clusters = |i| matches!(self.bytes(i), [b'-', .., b'c' | b'e' | b'I' | b'x']);
                 (!(argv.start + 1..argv.end).any(|i| marked(i) || clusters(i))).then_some(Status::Unknown)
             }
             Action::After(words) => {
@@ -97,24 +92,24 @@ impl Quick<'_> {
             && is_all_unresolved(word.range().of(&self.out.text))
     }
 
-    /// Drops the words at the beginning that may be nothing, which leaves the next as the program.
+    /// Executes what stands behind the words that may be nothing.
     #[cold]
-    fn drop_nothing(&mut self, argv: &mut Range32, span: &mut Span) -> Option<()> {
-        while let Some(&word) = argv.of(&self.out.words).first()
+    fn execute_rest(&mut self, argv: Range32, mut span: Span) -> Option<Status> {
+        let mut rest = argv;
+        while let Some(&word) = rest.of(&self.out.words).first()
             && self.may_be_nothing(word)
         {
             self.unresolved(is_command(word.range().of(&self.out.text)), word.span)?;
-            argv.start += 1;
+            rest.start += 1;
         }
-        if self.depth > 0
-            && let Some(first) = argv.of(&self.out.words).first()
-            && let Some(last) = argv.of(&self.out.words).last()
-            && first.span.start <= last.span.end
-            && first.span.start >= span.start
-        {
-            *span = Span { start: first.span.start, end: last.span.end.max(first.span.end) };
+        let (Some(first), Some(last)) = (rest.of(&self.out.words).first(), rest.of(&self.out.words).last())
+        else {
+            return Some(Status::Unknown);
+        };
+        if self.depth > 0 && first.span.start <= last.span.end && first.span.start >= span.start {
+            span = Span { start: first.span.start, end: last.span.end.max(first.span.end) };
         }
-        Some(())
+        if first.flags.contains(WordFlags::UNRESOLVED) { None } else { self.execute(rest, span) }
     }
 
     /// Whether a word is `\word`, `"word"`, `'word'` or `[`, which hides nothing.

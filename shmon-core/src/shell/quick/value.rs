@@ -97,12 +97,14 @@ impl Quick<'_> {
     }
 
     /// The length of the word at the position, if it is one that no positional parameters make nothing of.
-    #[cold]
+    #[inline]
     pub(super) fn vanishing(&self) -> usize {
-        let rest = self.text.get(self.at..).unwrap_or(&[]);
-        let words: [&[u8]; 3] = [b"\"$@\"", b"$@", b"$*"];
-        let length = words.iter().find(|word| rest.starts_with(word)).map_or(0, |word| word.len());
-        let vanishes = length > 0 && self.has_no_arguments() && self.ends(self.at + length) == Some(true);
+        let length = match self.text.get(self.at..) {
+            Some([b'"', b'$', b'@', b'"', ..]) => 4,
+            Some([b'$', b'@' | b'*', ..]) => 2,
+            _ => return 0,
+        };
+        let vanishes = self.has_no_arguments() && self.ends(self.at + length) == Some(true);
         if vanishes { length } else { 0 }
     }
 
