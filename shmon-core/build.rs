@@ -74,18 +74,17 @@ fn generate() -> std::result::Result<(), String> {
         "/// This build's compiler and rules.\npub(super) const BUILD: &str = \"{}\";\n",
         build_id(&sources)?
     );
-    code.push_str("static WORDS: &[u32] = &[\n");
-    for line in compiled.blob.words.chunks(16) {
-        for word in line {
-            let _ = write!(code, "{word},");
-        }
-        code.push('\n');
-    }
     code.push_str(
-        "];\nstatic BYTES: &[u8] = include_bytes!(concat!(env!(\"OUT_DIR\"), \"/builtin.bytes\"));\n",
+        "static WORDS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!(\"OUT_DIR\"), \"/builtin.words\")));\n\
+         static BYTES: &[u8] = include_bytes!(concat!(env!(\"OUT_DIR\"), \"/builtin.bytes\"));\n",
     );
+    // As the target keeps them: half a million numbers as source text are slow to compile, and slower to lint.
+    let big = std::env::var("CARGO_CFG_TARGET_ENDIAN").is_ok_and(|endian| endian == "big");
+    let word = |word: &u32| if big { word.to_be_bytes() } else { word.to_le_bytes() };
+    let words: Vec<u8> = compiled.blob.words.iter().flat_map(word).collect();
     let save =
         |name: &str, data: &[u8]| std::fs::write(out.join(name), data).map_err(|e| format!("{name}: {e}"));
+    save("builtin.words", &words)?;
     save("builtin.bytes", &compiled.blob.bytes)?;
     save("shared.rs", shared(&sources).as_bytes())?;
     save("builtin.rs", code.as_bytes())

@@ -9,8 +9,12 @@ use std::borrow::Cow;
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 include!(concat!(env!("OUT_DIR"), "/shared.rs"));
 
+/// Where a word may lie.
+#[repr(C, align(4))]
+struct Aligned<T: ?Sized>(T);
+
 pub(super) fn layer() -> Layer {
-    Layer::new(Cow::Borrowed(WORDS), Cow::Borrowed(BYTES))
+    Layer::new(Cow::Borrowed(bytemuck::cast_slice(&WORDS.0)), Cow::Borrowed(BYTES))
 }
 
 /// What the user's rules may refer to: every list and every program specification of the built-in files, and the ids
