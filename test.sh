@@ -47,12 +47,43 @@ bench() {
   benches/guard.sh
 }
 
-steps=("$@")
-((${#steps[@]})) || steps=(setup format lint dependencies rust docs python c install bench)
-for step in "${steps[@]}"; do
-  printf '\n=== %s\n' "$step"
-  began=$SECONDS
-  "$step"
-  printf '=== %s passed in %d s\n' "$step" $((SECONDS - began))
-done
-printf '\nall steps passed: %s\n' "${steps[*]}"
+step() {
+  local began=$SECONDS
+  printf '\n=== %s\n' "$1"
+  "$1"
+  printf '=== %s passed in %d s\n' "$1" $((SECONDS - began))
+}
+# Steps one after the other, beside another lane: what a step says is shown when it has ended, and the first that fails ends the lane.
+lane() {
+  log=$(mktemp)
+  trap 'code=$?; ((code == 0)) || { cat "$log"; printf "=== %s FAILED\n" "$step"; }; rm -f "$log"' EXIT
+  for step; do
+    step "$step" >"$log" 2>&1
+    cat "$log"
+  done
+}
+# All steps, in two lanes: the tests of Rust mostly wait, for terminals, for processes that are killed, for time limits, and the other lane
+# computes meanwhile. Cargo builds one thing at a time in target/debug: the other lane begins with what is optimised.
+all() {
+  for step in setup format lint dependencies; do step "$step"; done
+  # Process groups of their own: nothing is left behind, and SIGINT isn't ignored in them as behind a plain `&`.
+  set -m
+  lane rust docs c </dev/null &
+  local one=$!
+  lane install bench python </dev/null &
+  local other=$! status=0
+  set +m
+  # shellcheck disable=SC2064 # these processes
+  trap "kill -- -$one -$other 2>/dev/null || true; exit 130" INT TERM HUP
+  wait "$one" || status=$?
+  wait "$other" || status=$?
+  return "$status"
+}
+
+began=$SECONDS
+if (($#)); then
+  for step; do step "$step"; done
+else
+  all
+fi
+printf '\nall steps passed%s, in %d s\n' "${*:+: $*}" $((SECONDS - began))

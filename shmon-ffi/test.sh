@@ -16,7 +16,8 @@ skip() { printf '%s\n' "SKIPPED: $*"; }
 have() { command -v "$1" >/dev/null; }
 
 say "header"
-cargo test --quiet --package shmon-ffi --test header >"$work/header.log" 2>&1 || { cat "$work/header.log"; exit 1; }
+# Of the whole workspace, as ./test.sh has built it.
+cargo test --quiet --workspace --exclude shmon-py --test header >"$work/header.log" 2>&1 || { cat "$work/header.log"; exit 1; }
 
 say "library with the panic test, and the classify-only library"
 make --no-print-directory -s -C shmon-ffi FEATURES=test-panic OUT="$work/lib"
@@ -51,7 +52,8 @@ run() {
 }
 
 shared=("-L$work/lib" -lshmon)
-static=("$work/lib/libshmon.a")
+# An archive of debug code is large: what a program doesn't use is left out of it.
+static=("$work/lib/libshmon.a" -Wl,--gc-sections)
 for compiler in gcc clang; do
     have "$compiler" || { skip "$compiler isn't installed"; continue; }
     cxx=g++

@@ -20,9 +20,14 @@ if [ -z "$maturin" ]; then
     }
 fi
 
-cargo build --quiet --package shmon-cli --profile "$profile"
 folder=$profile
-[ "$profile" != dev ] || folder=debug
+program=(--package shmon-cli)
+if [ "$profile" = dev ]; then
+    folder=debug
+    # With the features of the workspace's tests: it is the one that ./test.sh has built, and isn't built again.
+    program=(--workspace --exclude shmon-py --bin shmon --test explain)
+fi
+cargo build --quiet "${program[@]}" --profile "$profile"
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 # maturin packs `shmon.data` into the wheel (PEP 427); it exists only while it does.
 data=shmon-py/shmon.data
