@@ -64,7 +64,7 @@ impl<'a> Machine<'a> {
     /// The rules of the group at `at` that are worth asking, as bits.
     #[inline]
     pub(crate) fn candidates(&mut self, at: usize, here: Here<'a>) -> u64 {
-        self.present.candidates(self.view, at, here, self.analysis)
+        self.present.candidates(self.view, at, here, self.analysis, self.slots.last())
     }
 
     /// Whether what a condition needs is there, so that it is worth asking.

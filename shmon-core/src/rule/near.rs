@@ -59,7 +59,7 @@ impl RuleSet {
             for (index, invocation) in analysis.invocations().enumerate().take(64) {
                 let slot = view.program(invocation.program());
                 let here = Here { index, invocation, slot };
-                let (groups, mut at) = view.slot_rules(slot);
+                let (groups, mut at) = View::slot_rules(view.slot(slot));
                 for _ in 0..groups {
                     let first = at + G_WORDS + view.at(at + G_GATES) * GATE_WORDS;
                     let count = view.at(at + G_RULES);

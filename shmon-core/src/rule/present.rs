@@ -1,17 +1,17 @@
 //! What is there, as features: compared with what a rule needs before its condition is asked.
 
 use super::compiler::features::*;
-use super::compiler::hash::letter_bit;
+use super::compiler::hash::{hash_of_name, letter_bit};
 use super::compiler::layout::*;
 use super::eval::{Here, redirect_bit, takes_assignments};
 use super::options::STYLE_BUNDLED;
-use super::view::View;
-use crate::shell::Analysis;
+use super::view::{Slot, View};
+use crate::shell::{Analysis, Argv, Word};
 
 /// Of more invocations than this, what follows in the pipeline isn't looked for: work stays linear.
 const MANY: usize = 64;
 
-/// Of so few the names are not compared with each other.
+/// Of so few programs the names are not compared with each other.
 const FEW: usize = 8;
 
 /// The features of one invocation, and of the command around it; each kind is found out when it is first asked for.
@@ -21,36 +21,43 @@ pub(crate) struct Present {
     /// The invocation that this is about.
     index: Option<usize>,
     /// What is known of it, see `KNOWN_*`.
-    known: u8,
+    known: u16,
     /// The atoms that were found, 64 to a word, and their numbers.
     atoms: Vec<u64>,
     found: Vec<u32>,
-    /// Whether the command, and what was derived from it, is ASCII.
-    ascii: Option<bool>,
-    /// The tokens of the names of all programs; of more than [`MANY`] no more are told.
+    /// The hashes of the names of more than [`FEW`] programs, each once; of more than [`MANY`] no more are told.
     programs: Vec<u32>,
 }
 
-const KNOWN_LETTERS: u8 = 1;
-const KNOWN_WORDS: u8 = 2;
-const KNOWN_AROUND: u8 = 4;
-/// Of the whole command: its programs, and its bytes.
-const KNOWN_PROGRAMS: u8 = 8;
-const KNOWN_BYTES: u8 = 16;
-const KNOWN_NAMES: u8 = 32;
+const KNOWN_LETTERS: u16 = 1;
+const KNOWN_WORDS: u16 = 2;
+const KNOWN_AROUND: u16 = 4;
+/// Of the whole command: its programs, how their names begin, these as tokens, its bytes, and whether they are ASCII.
+const KNOWN_PROGRAMS: u16 = 8;
+const KNOWN_PROGRAM_HEADS: u16 = 16;
+const KNOWN_NAMES: u16 = 32;
+const KNOWN_BYTES: u16 = 64;
+const KNOWN_ASCII: u16 = 128;
+/// Of the invocation.
+const KNOWN_ASSIGNS: u16 = 256;
 /// What another invocation shares.
-const SHARED: u8 = KNOWN_PROGRAMS | KNOWN_BYTES | KNOWN_NAMES;
-
-const PROGRAM_KINDS: u32 = 1 << T_PROGRAM | 1 << T_PROGRAM_HEAD;
+const SHARED: u16 = KNOWN_PROGRAMS | KNOWN_PROGRAM_HEADS | KNOWN_NAMES | KNOWN_BYTES | KNOWN_ASCII;
 
 /// What kind a feature is of.
-const KINDS: [u8; FEATURES] = {
+const KINDS: [u16; FEATURES] = {
     let mut kinds = [KNOWN_WORDS; FEATURES];
     kinds[F_LETTERS] = KNOWN_LETTERS;
     kinds[F_AROUND] = KNOWN_AROUND;
-    kinds[F_PROGRAMS] = KNOWN_PROGRAMS;
+    let mut at = F_PROGRAMS;
+    while at < F_PROGRAM_HEADS {
+        kinds[at] = KNOWN_PROGRAMS;
+        at += 1;
+    }
+    kinds[F_PROGRAM_HEADS] = KNOWN_PROGRAM_HEADS;
     kinds[F_BYTES] = KNOWN_BYTES;
     kinds[F_BYTES_HIGH] = KNOWN_BYTES;
+    kinds[F_NOT_ASCII] = KNOWN_ASCII;
+    kinds[F_ASSIGNS] = KNOWN_ASSIGNS;
     kinds
 };
 
@@ -83,25 +90,41 @@ impl Present {
     pub(crate) fn reset(&mut self) {
         self.index = None;
         self.known = 0;
-        self.ascii = None;
+    }
+
+    /// Notes the names of all programs, see [`program_place`].
+    #[inline]
+    pub(crate) fn programs(&mut self, bits: &[u64; F_PROGRAM_HEADS - F_PROGRAMS]) {
+        self.bits[F_PROGRAMS..F_PROGRAM_HEADS].copy_from_slice(bits);
+        self.known |= KNOWN_PROGRAMS;
     }
 
     /// The rules of the group at `at` that are worth asking, as bits.
     #[inline]
-    pub(crate) fn candidates(&mut self, v: View<'_>, at: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
+    pub(crate) fn candidates(
+        &mut self,
+        v: View<'_>,
+        at: usize,
+        here: Here<'_>,
+        analysis: &Analysis,
+        names: &[(Slot, u32)],
+    ) -> u64 {
         self.about(here);
-        let head = v.slice(at, G_WORDS);
-        let &[_, free, free_high, gates, tokens] = head else { return 0 };
+        let Some((head, rest)) = v.words.get(at..).and_then(|rest| rest.split_first_chunk::<G_WORDS>())
+        else {
+            return 0;
+        };
+        let &[_, free, free_high, gates, tokens] = head;
         let mut rules = u64::from(free) | u64::from(free_high) << 32;
         if tokens != 0 {
-            rules |= self.tokens(v, tokens as usize, here, analysis);
+            rules |= self.tokens(v, tokens as usize, here, analysis, names);
         }
-        for gate in v.slice(at + G_WORDS, gates as usize * GATE_WORDS).chunks_exact(GATE_WORDS) {
-            let bits = u64::from(gate[GATE_BITS]) | u64::from(gate[GATE_BITS_HIGH]) << 32;
-            let mut there = bits & self.feature(gate[GATE_FEATURE] as usize, v, here, analysis);
+        for &[feature, low, high, masks] in rest.as_chunks::<GATE_WORDS>().0.iter().take(gates as usize) {
+            let bits = u64::from(low) | u64::from(high) << 32;
+            let mut there = bits & self.feature(feature as usize, v, here, analysis);
             while there != 0 {
                 let below = bits & ((there & there.wrapping_neg()) - 1);
-                let mask = gate[GATE_MASKS_AT] as usize + 2 * below.count_ones() as usize;
+                let mask = masks as usize + 2 * below.count_ones() as usize;
                 rules |= u64::from(v.word(mask)) | u64::from(v.word(mask + 1)) << 32;
                 there &= there - 1;
             }
@@ -109,77 +132,76 @@ impl Present {
         rules
     }
 
-    /// The rules that the arguments and the atoms let pass.
-    #[inline]
-    fn tokens(&mut self, v: View<'_>, table: usize, here: Here<'_>, analysis: &Analysis) -> u64 {
-        let head = v.slice(table, K_WORDS);
-        let Some(&[kinds, bits, firsts, firsts_high, lasts, lasts_high]) = head.first_chunk::<K_WORDS>()
+    /// The rules that the arguments, the atoms and the programs let pass.
+    #[inline(never)]
+    fn tokens(
+        &mut self,
+        v: View<'_>,
+        table: usize,
+        here: Here<'_>,
+        analysis: &Analysis,
+        names: &[(Slot, u32)],
+    ) -> u64 {
+        let Some((head, rest)) = v.words.get(table..).and_then(|rest| rest.split_first_chunk::<K_WORDS>())
         else {
             return 0;
         };
-        let firsts = u64::from(firsts) | u64::from(firsts_high) << 32;
+        let &[kinds, _, lasts, lasts_high, programs, programs_high] = head;
+        let Some(heads) = rest.first_chunk::<HEAD_PLACES>() else { return 0 };
+        let mut rules = 0;
+        if kinds >> T_ATOM & 1 != 0 && !self.found.is_empty() {
+            rules |= self.atom_tokens(v, table);
+        }
+        let programs = u64::from(programs) | u64::from(programs_high) << 32;
+        let there = self.bits[F_PROGRAMS..F_PROGRAM_HEADS].iter().fold(0, |all, bits| all | bits);
+        if programs & there != 0 {
+            rules |= self.program_tokens(v, table, programs, names);
+        }
+        if kinds >> T_PROGRAM_HEAD & 1 != 0 {
+            rules |= program_head_tokens(v, table, analysis);
+        }
         let lasts = u64::from(lasts) | u64::from(lasts_high) << 32;
-        if kinds >> T_PROGRAM & 1 != 0 && self.known & KNOWN_NAMES == 0 {
-            self.known |= KNOWN_NAMES;
-            self.read_names(analysis);
+        let mut arguments = here.invocation.argv();
+        arguments.next();
+        rules | argument_tokens(v, table, arguments, heads, lasts)
+    }
+
+    /// The rules that the atoms let pass.
+    #[inline(never)]
+    fn atom_tokens(&self, v: View<'_>, table: usize) -> u64 {
+        if self.found.len() <= MANY {
+            return self.found.iter().fold(0, |all, &atom| all | token_rules(v, table, atom_token(atom)));
         }
-        let shift = 32 - bits.clamp(5, 31);
-        let words = 1 << (bits.clamp(5, 31) - 5);
-        let filter = v.slice(table + K_WORDS, words);
-        let slots = v.slice(table + K_WORDS + words, 8 * words * TOKEN_SLOT_WORDS);
-        let heads = kinds >> T_PROGRAM_HEAD & 1 != 0 && analysis.invocations().len() > MANY;
-        let many = kinds & PROGRAM_KINDS != 0 && (heads || self.programs.len() >= MANY);
-        let mut rules = if many { program_rules(slots) } else { 0 };
-        let mut look = |token: u32| {
-            let bit = token_hash(token) >> shift;
-            if filter.get((bit >> 5) as usize).is_some_and(|w| w >> (bit & 31) & 1 != 0) {
-                rules |= token_rules(slots, (bit >> 2) as usize, token);
-            }
+        let there = |token: u32| {
+            let atom = token & ((1 << TOKEN_KIND) - 1);
+            self.atoms.get(atom as usize / 64).is_some_and(|word| word >> (atom % 64) & 1 != 0)
         };
-        let has = |kind: u32| kinds >> kind & 1 != 0;
-        if has(T_ATOM) {
-            if self.found.len() <= MANY {
-                self.found.iter().for_each(|&atom| look(atom_token(atom)));
-            } else {
-                let there = |token: u32| {
-                    let atom = token & ((1 << TOKEN_KIND) - 1);
-                    self.atoms.get(atom as usize / 64).is_some_and(|word| word >> (atom % 64) & 1 != 0)
-                };
-                let tokens = slots.chunks_exact(TOKEN_SLOT_WORDS).map(|slot| slot[0]);
-                tokens.filter(|t| t >> TOKEN_KIND == T_ATOM && there(*t)).for_each(&mut look);
-            }
+        rules_of(v, table, |token| token >> TOKEN_KIND == T_ATOM && there(token))
+    }
+
+    /// The rules that the names of all programs let pass, of which `programs` are the bits.
+    #[inline(never)]
+    fn program_tokens(&mut self, v: View<'_>, table: usize, programs: u64, names: &[(Slot, u32)]) -> u64 {
+        let look = |hash: u32| match programs & program_place(hash).1 {
+            0 => 0,
+            _ => token_rules(v, table, program_token(hash)),
+        };
+        if names.len() <= FEW {
+            return names.iter().fold(0, |all, &(_, hash)| all | look(hash));
         }
-        if has(T_PROGRAM) && !many {
-            self.programs.iter().for_each(|&program| look(program));
-        }
-        if has(T_PROGRAM_HEAD) && !many {
-            analysis.invocations().take(MANY).for_each(|i| look(program_head_token(i.program())));
-        }
-        if firsts | lasts == 0 {
-            return rules;
-        }
-        for word in here.invocation.argv().skip(1) {
-            if firsts >> first_class(word.bytes) & 1 != 0 {
-                if has(T_WORD) {
-                    look(word_token(word.bytes));
-                }
-                if has(T_HEAD) {
-                    look(head_token(word.bytes));
-                }
-                if has(T_FIRST) {
-                    look(first_token(word.bytes));
-                }
-            }
-            if lasts >> last_class(word.bytes) & 1 != 0 {
-                if has(T_TAIL) {
-                    look(tail_token(word.bytes));
-                }
-                if has(T_LAST) {
-                    look(last_token(word.bytes));
+        if self.known & KNOWN_NAMES == 0 {
+            self.known |= KNOWN_NAMES;
+            self.programs.clear();
+            for &(_, hash) in names {
+                if self.programs.len() < MANY && !self.programs.contains(&hash) {
+                    self.programs.push(hash);
                 }
             }
         }
-        rules
+        if self.programs.len() >= MANY {
+            return rules_of(v, table, |token| token >> TOKEN_KIND == T_PROGRAM);
+        }
+        self.programs.iter().fold(0, |all, &hash| all | look(hash))
     }
 
     /// Whether every clause at `need` is met.
@@ -222,16 +244,25 @@ impl Present {
     }
 
     #[inline(never)]
-    fn find_out(&mut self, kind: u8, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
+    fn find_out(&mut self, kind: u16, v: View<'_>, here: Here<'_>, analysis: &Analysis) {
         self.known |= kind;
         match kind {
             KNOWN_LETTERS => self.read_letters(v, here),
             KNOWN_WORDS => self.read_words(here),
-            KNOWN_AROUND => {
-                let ascii = *self.ascii.get_or_insert_with(|| analysis.texts().is_ascii());
-                self.bits[F_AROUND] = around(here, analysis) | u64::from(!ascii) << X_NOT_ASCII;
+            KNOWN_AROUND => self.bits[F_AROUND] = around(here, analysis),
+            KNOWN_PROGRAMS => {
+                self.bits[F_PROGRAMS..F_PROGRAM_HEADS].fill(0);
+                for invocation in analysis.invocations() {
+                    let (feature, bit) = program_place(hash_of_name(invocation.program()));
+                    self.bits[feature] |= bit;
+                }
             }
-            KNOWN_PROGRAMS => self.read_programs(analysis),
+            KNOWN_PROGRAM_HEADS => {
+                self.bits[F_PROGRAM_HEADS] =
+                    analysis.invocations().fold(0, |all, i| all | head_bit(i.program()));
+            }
+            KNOWN_ASSIGNS => self.bits[F_ASSIGNS] = u64::from(assigns(here)),
+            KNOWN_ASCII => self.bits[F_NOT_ASCII] = u64::from(!analysis.texts().is_ascii()),
             _ => self.read_bytes(analysis),
         }
     }
@@ -276,85 +307,127 @@ impl Present {
         self.bits[F_WORDS..F_PROGRAMS].copy_from_slice(&words);
     }
 
-    fn read_names(&mut self, analysis: &Analysis) {
-        self.programs.clear();
-        let few = analysis.invocations().len() <= FEW;
-        for invocation in analysis.invocations() {
-            let token = program_token(invocation.program());
-            if few || (self.programs.len() < MANY && !self.programs.contains(&token)) {
-                self.programs.push(token);
-            }
-        }
-    }
-
-    #[cold]
-    fn read_programs(&mut self, analysis: &Analysis) {
-        self.bits[F_PROGRAMS] = analysis.invocations().fold(0, |all, i| all | head_bit(i.program()));
-    }
-
     #[cold]
     fn read_bytes(&mut self, analysis: &Analysis) {
-        let mut found = [0; FEATURES - F_BYTES];
+        let mut found = [0; F_NOT_ASCII - F_BYTES];
         for &b in analysis.texts() {
             let (feature, bit) = byte_place(b);
             found[feature - F_BYTES] |= bit;
         }
-        self.bits[F_BYTES..].copy_from_slice(&found);
+        self.bits[F_BYTES..F_NOT_ASCII].copy_from_slice(&found);
     }
 }
 
-/// The rules of a token, from its slot on.
+/// The rules that the beginnings of the names of all programs let pass.
+#[cold]
+fn program_head_tokens(v: View<'_>, table: usize, analysis: &Analysis) -> u64 {
+    if analysis.invocations().len() > MANY {
+        return rules_of(v, table, |token| token >> TOKEN_KIND == T_PROGRAM_HEAD);
+    }
+    let tokens = analysis.invocations().map(|invocation| program_head_token(invocation.program()));
+    tokens.fold(0, |all, token| all | token_rules(v, table, token))
+}
+
+/// The rules that the arguments let pass whose heads, or whose last bytes, may be those of tokens.
+#[inline(never)]
+fn argument_tokens(
+    v: View<'_>,
+    table: usize,
+    arguments: Argv<'_>,
+    heads: &[u32; HEAD_PLACES],
+    lasts: u64,
+) -> u64 {
+    let mut rules = 0;
+    for Word { bytes, .. } in arguments {
+        let place = head_place(bytes);
+        let is_head = heads[place >> 5] >> (place & 31) & 1 != 0;
+        if is_head || bytes.last().is_some_and(|&b| lasts & last_bit(b) != 0) {
+            rules |= word_rules(v, table, bytes);
+        }
+    }
+    rules
+}
+
+/// The rules that one argument lets pass.
+#[inline(never)]
+fn word_rules(v: View<'_>, table: usize, word: &[u8]) -> u64 {
+    let kinds = v.word(table + K_KINDS);
+    let look = |kind: u32, token: fn(&[u8]) -> u32| {
+        if kinds >> kind & 1 != 0 { token_rules(v, table, token(word)) } else { 0 }
+    };
+    look(T_WORD, word_token)
+        | look(T_HEAD, head_token)
+        | look(T_FIRST, first_token)
+        | look(T_TAIL, tail_token)
+        | look(T_LAST, last_token)
+}
+
+/// How many bits the filter of a token table has, as a power of two, and where it is.
 #[inline]
-fn token_rules(slots: &[u32], mut slot: usize, token: u32) -> u64 {
+fn filter(v: View<'_>, table: usize) -> (u32, usize) {
+    (v.word(table + K_FILTER_BITS) & 31, table + K_WORDS + HEAD_PLACES)
+}
+
+/// The rules that a token lets pass.
+#[inline(never)]
+fn token_rules(v: View<'_>, table: usize, token: u32) -> u64 {
+    let (bits, filter) = filter(v, table);
+    let bit = token_hash(token).wrapping_shr(32 - bits);
+    if v.word(filter + (bit >> 5) as usize) >> (bit & 31) & 1 == 0 {
+        return 0;
+    }
+    let (slots, most) = (filter + (1 << bits >> 5), (1usize << bits >> 2).wrapping_sub(1));
+    let mut slot = (bit >> 2) as usize;
     // At most half of the slots are taken, so an empty one ends the search.
-    for _ in 0..slots.len() / TOKEN_SLOT_WORDS {
-        let Some(&[entry, low, high]) = slots.get(slot * TOKEN_SLOT_WORDS..(slot + 1) * TOKEN_SLOT_WORDS)
-        else {
-            return 0;
-        };
+    for _ in 0..=most {
+        let entry = v.words.get(slots + slot * TOKEN_SLOT_WORDS..).and_then(|rest| rest.first_chunk());
+        let Some(&[entry, low, high]) = entry else { return 0 };
         if entry == token {
             return u64::from(low) | u64::from(high) << 32;
         }
         if entry == 0 {
             return 0;
         }
-        slot = if (slot + 1) * TOKEN_SLOT_WORDS < slots.len() { slot + 1 } else { 0 };
+        slot = (slot + 1) & most;
     }
     0
 }
 
-/// The rules that any program lets pass.
+/// The rules that all these tokens let pass.
 #[cold]
-fn program_rules(slots: &[u32]) -> u64 {
-    let programs =
-        slots.chunks_exact(TOKEN_SLOT_WORDS).filter(|slot| PROGRAM_KINDS >> (slot[0] >> TOKEN_KIND) & 1 != 0);
-    programs.fold(0, |all, slot| all | u64::from(slot[1]) | u64::from(slot[2]) << 32)
+fn rules_of(v: View<'_>, table: usize, wanted: impl Fn(u32) -> bool) -> u64 {
+    let (bits, filter) = filter(v, table);
+    let slots = v.slice(filter + (1 << bits >> 5), (1usize << bits >> 2) * TOKEN_SLOT_WORDS);
+    let slots = slots.as_chunks::<TOKEN_SLOT_WORDS>().0.iter();
+    let wanted = slots.filter(|slot| slot[0] != 0 && wanted(slot[0]));
+    wanted.fold(0, |all, slot| all | u64::from(slot[1]) | u64::from(slot[2]) << 32)
+}
+
+/// Whether there is an assignment.
+fn assigns(here: Here<'_>) -> bool {
+    let invocation = here.invocation;
+    invocation.assignments().len() > 0
+        || takes_assignments(invocation.program())
+            && invocation.argv().skip(1).any(|word| memchr::memchr(b'=', word.bytes).is_some())
 }
 
 /// What is around the invocation.
 fn around(here: Here<'_>, analysis: &Analysis) -> u64 {
     let invocation = here.invocation;
     let count = analysis.invocations().len();
-    let mut bits = 0;
+    let mut bits = u64::from(!invocation.via().is_empty()) << X_VIA
+        | u64::from(!analysis.obfuscations().is_empty()) << X_HIDING
+        | u64::from(!analysis.issues().is_empty()) << X_ISSUE;
     for redirection in invocation.redirections() {
         bits |= u64::from(redirect_bit(redirection.kind)) << X_REDIRECT;
     }
-    let mut note = |bit: u32, holds: bool| bits |= u64::from(holds) << bit;
-    let assigns = || {
-        takes_assignments(invocation.program())
-            && invocation.argv().skip(1).any(|word| memchr::memchr(b'=', word.bytes).is_some())
-    };
-    note(X_ASSIGN, invocation.assignments().len() > 0 || assigns());
-    note(X_VIA, !invocation.via().is_empty());
-    note(X_HIDING, !analysis.obfuscations().is_empty());
-    note(X_ISSUE, !analysis.issues().is_empty());
     if count > 1 {
         let (pipeline, stage) = (invocation.pipeline(), invocation.stage());
-        note(X_FROM, stage > 0);
         let follows = || analysis.invocations().any(|i| i.pipeline() == pipeline && i.stage() > stage);
-        note(X_INTO, count > MANY || follows());
-        note(X_OTHERS, true);
-        note(X_LATER, here.index + 1 < count);
+        bits |= 1 << X_OTHERS
+            | u64::from(stage > 0) << X_FROM
+            | u64::from(count > MANY || follows()) << X_INTO
+            | u64::from(here.index + 1 < count) << X_LATER;
     }
     bits
 }

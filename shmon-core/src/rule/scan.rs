@@ -106,12 +106,14 @@ impl Probe<'_> {
     #[inline(never)]
     fn compare(&self, at: usize, places: usize, count: usize, found: &mut impl FnMut(u32, &[u32])) {
         let v = self.v;
-        let around = around(self.text, at);
         let places = v.slice(places, count * PLACE_WORDS);
         for &[atom, concerns, offset, other, other_gram] in places.as_chunks::<PLACE_WORDS>().0 {
+            if concerns & self.whom == 0 {
+                continue;
+            }
             // The other gram tells most of them apart.
-            let there = around.get(other as usize..).and_then(|rest| rest.first_chunk::<4>());
-            if concerns & self.whom == 0 || there.is_none_or(|four| gram_of(*four) != other_gram) {
+            let there = (at + other as usize).checked_sub(4).and_then(|from| self.text.get(from..));
+            if there.and_then(|rest| rest.first_chunk()).is_none_or(|four| gram_of(*four) != other_gram) {
                 continue;
             }
             let Some(start) = at.checked_sub(offset as usize) else { continue };
@@ -123,19 +125,4 @@ impl Probe<'_> {
             }
         }
     }
-}
-
-/// The bytes from four before `at` to eight after it; zeros where there are none.
-#[inline]
-fn around(text: &[u8], at: usize) -> [u8; 12] {
-    if let Some(whole) =
-        at.checked_sub(4).and_then(|from| text.get(from..)).and_then(|t| t.first_chunk::<12>())
-    {
-        return *whole;
-    }
-    let mut bytes = [0; 12];
-    for (place, byte) in bytes.iter_mut().enumerate() {
-        *byte = (at + place).checked_sub(4).and_then(|i| text.get(i)).copied().unwrap_or(0);
-    }
-    bytes
 }

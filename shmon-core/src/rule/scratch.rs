@@ -29,11 +29,11 @@ pub(crate) struct Facts {
     pub(crate) slots: Slots,
 }
 
-/// What one layer says about the programs of the command, found when its rules were asked.
+/// What one layer says about the programs of the command, found when its rules were asked, and the hashes of their names.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     layer: usize,
-    slots: Vec<Slot>,
+    slots: Vec<(Slot, u32)>,
 }
 
 impl Slots {
@@ -45,19 +45,25 @@ impl Slots {
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, slot: Slot) {
-        self.slots.push(slot);
+    pub(crate) fn push(&mut self, slot: Slot, hash: u32) {
+        self.slots.push((slot, hash));
     }
 
-    /// What the layer says about the program of every invocation; `None` where that was not asked last.
+    /// The list of the last layer.
     #[inline]
-    pub(crate) fn all(&self, layer: usize) -> Option<&[Slot]> {
+    pub(crate) fn last(&self) -> &[(Slot, u32)] {
+        &self.slots
+    }
+
+    /// The list of a layer; `None` where that was not asked last.
+    #[inline]
+    pub(crate) fn all(&self, layer: usize) -> Option<&[(Slot, u32)]> {
         (self.layer == layer).then_some(&self.slots)
     }
 
     /// What the layer says about the program of an invocation; `None` where that was not asked last.
     #[inline]
     pub(crate) fn of(&self, layer: usize, invocation: usize) -> Option<Slot> {
-        self.all(layer)?.get(invocation).copied()
+        self.all(layer)?.get(invocation).map(|&(slot, _)| slot)
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn search<'a>(
         }
         // What is said about the programs was mostly looked up for the rules.
         let known = facts.slots.all(usize::from(layer));
-        if known.is_none_or(|slots| slots.iter().any(|slot| v.takes_secrets(*slot))) {
+        if known.is_none_or(|slots| slots.iter().any(|(slot, _)| v.takes_secrets(*slot))) {
             Search { v, at, command, layer, found }.programs(analysis, facts);
         }
     }

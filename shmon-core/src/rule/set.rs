@@ -1,6 +1,8 @@
 //! The rules in force: the built-in ones and the user's, each compiled on its own, asked one after the other.
 
 use super::cache::{Cache, Key};
+use super::compiler::features::{F_PROGRAM_HEADS, F_PROGRAMS, program_place};
+use super::compiler::hash::hash_of_name;
 use super::compiler::layout::*;
 use super::compiler::{Base, Compiled, Problem, Source, compile};
 use super::eval::{Here, Machine};
@@ -8,7 +10,7 @@ use super::info::RuleInfo;
 use super::present::Present;
 use super::scan::scan;
 use super::strtest::{LazyRegex, compile_regex};
-use super::view::{Slot, View};
+use super::view::View;
 use super::{builtin, scratch::RuleScratch};
 use crate::classifier::Context;
 use crate::shell::Analysis;
@@ -291,12 +293,17 @@ impl RuleSet {
         let mut noise = true;
         let RuleScratch { hits, woken, facts } = scratch;
         facts.slots.begin(number);
-        let mut concerned = 0;
+        let (mut concerned, mut programs) = (0, [0; F_PROGRAM_HEADS - F_PROGRAMS]);
         for invocation in analysis.invocations() {
-            let slot = view.program(invocation.program());
+            let name = invocation.program();
+            let hash = hash_of_name(name);
+            let slot = view.program_hashed(name, hash);
+            let (feature, bit) = program_place(hash);
+            programs[feature - F_PROGRAMS] |= bit;
             concerned |= view.slot_concern(slot);
-            facts.slots.push(slot);
+            facts.slots.push(slot, hash);
         }
+        facts.present.programs(&programs);
         let mut machine = Machine::new(view, &layer.regexes, command, analysis, context, facts);
         wake(view, analysis, concerned, machine.present, woken);
         let mut push = |rule: u32, invocation: u32| {
@@ -304,13 +311,14 @@ impl RuleSet {
                 hits.push(Hit { level, layer: number as u8, rule, invocation, count: 1 });
             }
         };
-        for (index, invocation) in analysis.invocations().enumerate() {
-            let slot = machine.slots.of(number, index).unwrap_or(Slot::NONE);
+        let slots = machine.slots.last().iter();
+        for (index, (invocation, &(slot, _))) in analysis.invocations().zip(slots).enumerate() {
+            let record = view.slot(slot);
             if number == self.excludes {
-                noise &= view.slot_excluded(slot);
+                noise &= record[S_COUNT] & S_EXCLUDED != 0;
             }
             let here = Here { index, invocation, slot };
-            let (groups, mut at) = view.slot_rules(slot);
+            let (groups, mut at) = View::slot_rules(record);
             for _ in 0..groups {
                 let mut rules = machine.candidates(at, here);
                 let first = at + G_WORDS + view.at(at + G_GATES) * GATE_WORDS;
@@ -384,7 +392,7 @@ impl RuleSet {
 /// derived from it: those that conditions need only where the `concerned` programs have such, or a rule was woken.
 fn wake(view: View<'_>, analysis: &Analysis, concerned: u32, present: &mut Present, woken: &mut Vec<u32>) {
     woken.clear();
-    woken.extend_from_slice(view.list(view.at(H_ALWAYS_AT)));
+    view.list(view.at(H_ALWAYS_AT)).iter().for_each(|&rule| woken.push(rule));
     if !analysis.obfuscations().is_empty() {
         woken.extend_from_slice(view.list(view.at(H_HIDING_AT)));
     }

@@ -1,6 +1,6 @@
 //! Reading the compiled form: every access is bounds-checked, a wrong index reads as nothing.
 
-use super::compiler::hash::{head, name_hash, prefix_slot};
+use super::compiler::hash::{hash_of_name, head, prefix_slot};
 use super::compiler::layout::*;
 use crate::{Level, Text};
 
@@ -60,8 +60,14 @@ impl<'a> View<'a> {
     /// What is said about a program of this name.
     #[inline]
     pub(crate) fn program(self, name: &[u8]) -> Slot {
+        self.program_hashed(name, hash_of_name(name))
+    }
+
+    /// The same for a name whose hash is known.
+    #[inline]
+    pub(crate) fn program_hashed(self, name: &[u8], hash: u32) -> Slot {
         let Some(&first) = name.first() else { return Slot::NONE };
-        let exact = self.find(name, name.len() as u32);
+        let exact = self.find(name, hash, name.len() as u32);
         if exact != Slot::NONE {
             return exact;
         }
@@ -73,7 +79,7 @@ impl<'a> View<'a> {
                 let length = 31 - lengths.leading_zeros();
                 lengths &= !(1 << length);
                 if let Some(stem) = name.get(..length as usize) {
-                    let slot = self.find(stem, length | S_PREFIX);
+                    let slot = self.find(stem, hash_of_name(stem), length | S_PREFIX);
                     if slot != Slot::NONE {
                         return slot;
                     }
@@ -84,11 +90,11 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    fn find(self, name: &[u8], tagged: u32) -> Slot {
+    fn find(self, name: &[u8], hash: u32, tagged: u32) -> Slot {
         let low = head(name);
         let mask = self.at(H_PROGRAM_MASK);
         let table = self.at(H_PROGRAM_AT);
-        let mut slot = name_hash(low, name.len(), name.last().copied().unwrap_or(0)) as usize & mask;
+        let mut slot = hash as usize & mask;
         loop {
             let at = table + slot * SLOT_WORDS;
             let Some(record) = self.words.get(at..).and_then(|rest| rest.first_chunk::<SLOT_WORDS>()) else {
@@ -113,19 +119,17 @@ impl<'a> View<'a> {
         self.bytes.get(at as usize..at as usize + len).unwrap_or(&[])
     }
 
-    /// The groups of rules that the program wakes: how many, and where the first is.
+    /// What stands in a slot; zeros where there is none.
     #[inline]
-    pub(crate) fn slot_rules(self, slot: Slot) -> (usize, usize) {
-        if slot == Slot::NONE {
-            return (0, 0);
-        }
-        let at = slot.0 as usize;
-        ((self.word(at + S_COUNT) & ((1 << S_CLASS) - 1)) as usize, self.at(at + S_RULES_AT))
+    pub(crate) fn slot(self, slot: Slot) -> &'a [u32; SLOT_WORDS] {
+        let there = if slot == Slot::NONE { None } else { self.words.get(slot.0 as usize..) };
+        there.and_then(|rest| rest.first_chunk()).unwrap_or(&[0; SLOT_WORDS])
     }
 
+    /// The groups of rules that a program wakes, from its slot: how many, and where the first is.
     #[inline]
-    pub(crate) fn slot_excluded(self, slot: Slot) -> bool {
-        slot != Slot::NONE && self.word(slot.0 as usize + S_COUNT) & S_EXCLUDED != 0
+    pub(crate) fn slot_rules(record: &[u32; SLOT_WORDS]) -> (u32, usize) {
+        (record[S_COUNT] & ((1 << S_CLASS) - 1), record[S_RULES_AT] as usize)
     }
 
     /// The program's class as a bit, see [`CLASSES`], where its rules need atoms.

@@ -154,9 +154,11 @@ mod tests {
             let parts = Splitter::new(&[], &[], &mut Atoms::default()).alternatives(code);
             parts.iter().map(|part| part.code.clone()).collect::<Vec<_>>()
         };
-        let some = node(op::ALL, &[&HIDING, &VIA]);
-        let others = node(op::ALL, &[&ISSUE, &node(op::ALSO, &[&ROOT])]);
-        assert_eq!(of(node(op::ANY, &[&some, &others])), [some, others]);
+        let (also, then) = (node(op::ALSO, &[&ROOT]), node(op::THEN, &[&ROOT]));
+        let pairs: [[&[u32]; 2]; 5] =
+            [[&HIDING, &VIA], [&ISSUE, &VIA], [&HIDING, &ISSUE], [&HIDING, &also], [&ISSUE, &then]];
+        let parts = pairs.map(|pair| node(op::ALL, &pair));
+        assert_eq!(of(node(op::ANY, &parts.each_ref().map(Vec::as_slice))), parts);
         // Neither needs anything: two questions in place of one.
         let either = node(op::ANY, &[&ROOT, &SSH]);
         assert_eq!(of(either.clone()), [either]);

@@ -57,7 +57,11 @@ pub(super) struct Clause {
 
 /// How often an atom is there, in thousandths.
 const ATOM_LIKELIHOOD: u32 = 6;
-/// The same of one that many commands hold.
+/// The same of bytes that aren't ASCII.
+const NOT_ASCII_LIKELIHOOD: u32 = 20;
+/// The same of an assignment.
+const ASSIGNS_LIKELIHOOD: u32 = 60;
+/// The same of an atom that many commands hold.
 const COMMON_LIKELIHOOD: u32 = 80;
 
 impl Clause {
@@ -101,8 +105,18 @@ impl Clause {
     /// The features that gates ask for, and their bits: what has tokens has no gates.
     pub(super) fn gates(&self) -> impl Iterator<Item = (usize, u64)> {
         let plain =
-            |feature: &usize| !matches!(*feature, F_HEADS | F_FIRSTS | F_TAILS | F_WORDS..=F_PROGRAMS);
+            |feature: &usize| !matches!(*feature, F_HEADS | F_FIRSTS | F_TAILS | F_WORDS..=F_PROGRAM_HEADS);
         self.bits.into_iter().enumerate().filter(move |(feature, bits)| *bits != 0 && plain(feature))
+    }
+
+    /// What it takes to find its gates' features out, measured as likelihoods are.
+    pub(super) fn cost(&self) -> u32 {
+        let cost = |(feature, _)| match feature {
+            F_BYTES | F_BYTES_HIGH => 200,
+            F_AROUND => 60,
+            _ => 30,
+        };
+        self.gates().map(cost).sum()
     }
 
     /// All tokens, of arguments and of atoms.
@@ -113,7 +127,9 @@ impl Clause {
     /// Whether the command as a whole tells, whatever invocation is asked.
     pub(super) fn is_whole(&self) -> bool {
         let of_program = |token: &u32| matches!(token >> TOKEN_KIND, T_PROGRAM | T_PROGRAM_HEAD);
-        self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0) && self.tokens.iter().all(of_program)
+        self.bits[..F_PROGRAMS].iter().all(|&bits| bits == 0)
+            && self.bits[F_ASSIGNS] == 0
+            && self.tokens.iter().all(of_program)
     }
 
     /// Whether it asks for bytes of the text, which take time to count.
@@ -133,7 +149,7 @@ impl Clause {
 
     /// How often it is met by ordinary commands, roughly, in thousandths.
     pub(super) fn likelihood(&self) -> u32 {
-        let around: u32 = [150, 100, 40, 10, 40, 20, 20, 20, 60, 150, 500, 500, 500, 400, 20, 30, 20]
+        let around: u32 = [150, 100, 40, 10, 40, 20, 20, 0, 0, 150, 500, 500, 500, 400, 20, 30]
             .iter()
             .enumerate()
             .filter(|(bit, _)| self.bits[F_AROUND] >> bit & 1 != 0)
@@ -151,6 +167,8 @@ impl Clause {
             + tokens
             + around
             + bytes
+            + self.bits[F_NOT_ASCII] as u32 * NOT_ASCII_LIKELIHOOD
+            + self.bits[F_ASSIGNS] as u32 * ASSIGNS_LIKELIHOOD
             + self.common * COMMON_LIKELIHOOD
             + self.atoms.len() as u32 * ATOM_LIKELIHOOD;
         sum.min(1000)

@@ -5,7 +5,7 @@
 use super::Rule;
 use super::alternatives::{Alternative, Splitter};
 use super::clause::{Atoms, Clause};
-use super::features::{TOKEN_KIND, token_classes, token_hash};
+use super::features::{HEAD_PLACES, Sign, TOKEN_KIND, sign, token_hash};
 use super::layout::{GROUP, TOKEN_SLOT_WORDS};
 use super::narrow::{Known, Left, narrow};
 use super::tables::{Programs, Writer};
@@ -93,10 +93,17 @@ fn token_table(tokens: &BTreeMap<u32, u64>, w: &mut Writer) -> u32 {
     let filter_bits = (tokens.len() * 8).next_power_of_two().trailing_zeros().clamp(7, 24);
     let slot_bits = filter_bits - 2;
     let kinds = tokens.keys().fold(0, |all, token| all | 1u32 << (token >> TOKEN_KIND));
-    let (mut firsts, mut lasts) = (0u64, 0u64);
-    for (first, last) in tokens.keys().map(|token| token_classes(*token)) {
-        firsts |= first.map_or(0, |class| 1 << class);
-        lasts |= last.map_or(0, |class| 1 << class);
+    let (mut lasts, mut programs) = (0u64, 0u64);
+    let mut heads = [0u32; HEAD_PLACES];
+    for token in tokens.keys() {
+        match sign(*token) {
+            Sign::Heads(first, last) => {
+                (first..=last).for_each(|place| heads[place >> 5] |= 1 << (place & 31));
+            }
+            Sign::Last(bits) => lasts |= bits,
+            Sign::Program(bit) => programs |= bit,
+            Sign::None => {}
+        }
     }
     let mut filter = vec![0u32; 1 << (filter_bits - 5)];
     let mut slots = vec![0u32; TOKEN_SLOT_WORDS << slot_bits];
@@ -111,6 +118,6 @@ fn token_table(tokens: &BTreeMap<u32, u64>, w: &mut Writer) -> u32 {
         let entry = [token, rules as u32, (rules >> 32) as u32];
         slots[slot * TOKEN_SLOT_WORDS..(slot + 1) * TOKEN_SLOT_WORDS].copy_from_slice(&entry);
     }
-    let head = [kinds, filter_bits, firsts as u32, (firsts >> 32) as u32, lasts as u32, (lasts >> 32) as u32];
-    w.list(&[&head, filter.as_slice(), slots.as_slice()].concat())
+    let masks = [lasts, programs].map(|mask| [mask as u32, (mask >> 32) as u32]);
+    w.list(&[&[kinds, filter_bits], masks.as_flattened(), &heads, &filter, &slots].concat())
 }

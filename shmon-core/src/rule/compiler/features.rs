@@ -15,19 +15,23 @@ pub const F_TAILS: usize = 3;
 pub const F_AROUND: usize = 4;
 /// Arguments as a whole, by their hash, see [`word_place`]: 256 bits in four features.
 pub const F_WORDS: usize = 5;
-/// First two bytes of the names of all programs of the command.
+/// Names of all programs of the command, see [`program_place`]: 256 bits in four features.
 pub const F_PROGRAMS: usize = 9;
+/// First two bytes of these names.
+pub const F_PROGRAM_HEADS: usize = 13;
 /// Bytes below 64 of the command and of all that was derived from it.
-pub const F_BYTES: usize = 10;
+pub const F_BYTES: usize = 14;
 /// Bytes from 64 on.
-pub const F_BYTES_HIGH: usize = 11;
+pub const F_BYTES_HIGH: usize = 15;
+/// One bit: there are bytes that aren't ASCII.
+pub const F_NOT_ASCII: usize = 16;
+/// One bit: there is an assignment, before the program or as an argument.
+pub const F_ASSIGNS: usize = 17;
 /// How many there are.
-pub const FEATURES: usize = 12;
+pub const FEATURES: usize = 18;
 
 /// A redirection of kind n: bit n.
 pub const X_REDIRECT: u32 = 0;
-/// An assignment, before the program or as an argument.
-pub const X_ASSIGN: u32 = 8;
 /// It was reached through something.
 pub const X_VIA: u32 = 9;
 /// It isn't the first of its pipeline.
@@ -42,14 +46,17 @@ pub const X_LATER: u32 = 13;
 pub const X_HIDING: u32 = 14;
 /// Something could not be resolved.
 pub const X_ISSUE: u32 = 15;
-/// The command, or what was derived from it, holds bytes that aren't ASCII.
-pub const X_NOT_ASCII: u32 = 16;
 
 /// What is looked up for each argument, beside the bits: a kind in the highest four bits, then what of the argument shows.
 /// Unlike bits, two tokens are the same only where what shows is.
 pub const TOKEN_KIND: u32 = 28;
-/// Of the two kinds that tell how an argument begins, the class of its first byte stands in the highest bits after the kind.
-const TOKEN_CLASS: u32 = TOKEN_KIND - 6;
+/// Of an argument as a whole the place of its head, see [`head_place`], stands in the highest bits after the kind.
+const TOKEN_PLACE: u32 = TOKEN_KIND - HEAD_PLACE_BITS;
+/// Places of heads, as a power of two, and those with the same first byte.
+const HEAD_PLACE_BITS: u32 = 9;
+const HEAD_SECOND_BITS: u32 = HEAD_PLACE_BITS - 5;
+/// Words of a set of such places.
+pub const HEAD_PLACES: usize = 1 << (HEAD_PLACE_BITS - 5);
 /// The argument as a whole, by its hash.
 pub const T_WORD: u32 = 1;
 /// Its head, see [`head_bit`].
@@ -101,43 +108,70 @@ pub const fn pair_bit(a: u8, b: u8) -> u64 {
     bit_of(pair(a, b))
 }
 
-/// A byte's class among 64, letters in any case.
+/// The bit of a byte that words end with.
 #[inline]
-pub const fn byte_class(b: u8) -> u32 {
-    (b >> 1 & 0x20 | b & 0x1F) as u32
+pub const fn last_bit(b: u8) -> u64 {
+    1 << (b & 63)
 }
 
-/// The class of a word's first byte.
-#[inline]
-pub fn first_class(word: &[u8]) -> u32 {
-    byte_class(word.first().copied().unwrap_or(0))
+/// Which arguments, or programs, may have a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Those whose head has one of the places from the first to the last.
+    Heads(usize, usize),
+    /// Those whose last byte has one of these bits.
+    Last(u64),
+    /// It is about programs, of which one has this bit.
+    Program(u64),
+    /// It isn't about arguments.
+    None,
 }
 
-/// The class of a word's last byte.
-#[inline]
-pub fn last_class(word: &[u8]) -> u32 {
-    byte_class(word.last().copied().unwrap_or(0))
-}
-
-/// The class of the first byte of arguments with this token, and that of their last byte, as far as it tells.
-pub const fn token_classes(token: u32) -> (Option<u32>, Option<u32>) {
-    match token >> TOKEN_KIND {
-        T_WORD | T_HEAD => (Some(token >> TOKEN_CLASS & 63), None),
-        T_FIRST => (Some(byte_class(token as u8)), None),
-        T_TAIL | T_LAST => (None, Some(byte_class(token as u8))),
-        _ => (None, None),
-    }
+/// Which arguments, or programs, may have this token.
+pub const fn sign(token: u32) -> Sign {
+    let place = match token >> TOKEN_KIND {
+        T_WORD => (token >> TOKEN_PLACE) as usize % (1 << HEAD_PLACE_BITS),
+        T_HEAD => place_of(token & 0xFFFF),
+        // Of what begins with a dash the first byte doesn't count.
+        T_FIRST if token as u8 == b'-' => return Sign::Heads(0, (1 << HEAD_PLACE_BITS) - 1),
+        T_FIRST => {
+            let first = place_of(pair(token as u8, 0)) >> HEAD_SECOND_BITS << HEAD_SECOND_BITS;
+            return Sign::Heads(first, first + (1 << HEAD_SECOND_BITS) - 1);
+        }
+        // Letters in any case.
+        T_TAIL | T_LAST => return Sign::Last(last_bit(token as u8) | last_bit(token as u8 ^ 0x20)),
+        T_PROGRAM => return Sign::Program(program_place(token << (32 - TOKEN_KIND)).1),
+        _ => return Sign::None,
+    };
+    Sign::Heads(place, place)
 }
 
 #[inline]
 const fn head_pair(word: &[u8]) -> u32 {
-    match *word {
-        [b'-', b'-', c, ..] => pair(b'-', c ^ 0x80),
-        [b'-', b, c, ..] => pair(b ^ 0x80, c),
-        [a, b, ..] => pair(a, b),
-        [a] => pair(a, 0),
-        [] => pair(0, 0),
+    let (a, b, c) = match *word {
+        [a, b, c, ..] => (a, b, c),
+        [a, b] => (a, b, 0),
+        [a] => (a, 0, 0),
+        [] => (0, 0, 0),
+    };
+    match (a, b) {
+        (b'-', b'-') => pair(b'-', c ^ 0x80),
+        (b'-', _) => pair(b ^ 0x80, c),
+        _ => pair(a, b),
     }
+}
+
+/// The place of a head's two bytes: those with the same first one stand together.
+#[inline]
+const fn place_of(pair: u32) -> usize {
+    let (first, both) = (pair >> 8 & 31, pair.wrapping_mul(0x9E37_79B1));
+    (first << HEAD_SECOND_BITS | both >> (32 - HEAD_SECOND_BITS)) as usize
+}
+
+/// The place of an argument's head among 32 times [`HEAD_PLACES`].
+#[inline]
+pub const fn head_place(word: &[u8]) -> usize {
+    place_of(head_pair(word))
 }
 
 /// The bit of an argument's head: its first two bytes, of `--name` the first and the third, of `-name` the second and the
@@ -150,7 +184,7 @@ pub const fn head_bit(word: &[u8]) -> u64 {
 /// The token of an argument's head.
 #[inline]
 pub fn head_token(word: &[u8]) -> u32 {
-    token(T_HEAD, first_class(word) << TOKEN_CLASS | head_pair(word))
+    token(T_HEAD, head_pair(word))
 }
 
 #[inline]
@@ -170,13 +204,19 @@ pub fn word_place(word: &[u8]) -> (usize, u64) {
 /// The token of an argument as a whole, letters in any case.
 #[inline]
 pub fn word_token(word: &[u8]) -> u32 {
-    token(T_WORD, first_class(word) << TOKEN_CLASS | word_hash(word) >> (32 - TOKEN_CLASS))
+    token(T_WORD, (head_place(word) as u32) << TOKEN_PLACE | word_hash(word) >> (32 - TOKEN_PLACE))
 }
 
-/// The token of a program's name.
+/// The token of a program's name, from its hash.
 #[inline]
-pub fn program_token(name: &[u8]) -> u32 {
-    token(T_PROGRAM, word_hash(name))
+pub const fn program_token(hash: u32) -> u32 {
+    token(T_PROGRAM, hash >> (32 - TOKEN_KIND))
+}
+
+/// A program's place in the features of names, from the hash of its name.
+#[inline]
+pub const fn program_place(hash: u32) -> (usize, u64) {
+    (F_PROGRAMS + (hash >> 30) as usize, 1 << (hash >> 24 & 63))
 }
 
 /// The token of a program's name by its first two bytes.
@@ -253,4 +293,30 @@ pub fn pairs(text: &[u8]) -> u64 {
         last = b;
     }
     bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_shows_the_signs_of_its_tokens() {
+        let words: [&[u8]; 9] = [b"", b"-", b"a", b"-x", b"--", b"--Name", b"-name", b"/etc", b"\xFF\xFE"];
+        for word in words {
+            for word in [word.to_vec(), word.to_ascii_uppercase()] {
+                let (place, last) = (head_place(&word), word.last().map_or(0, |&b| last_bit(b)));
+                for token in [word_token(&word), head_token(&word), first_token(&word)] {
+                    let Sign::Heads(first, end) = sign(token) else { panic!("{token:x}") };
+                    assert!((first..=end).contains(&place), "{word:?}");
+                }
+                for token in [tail_token(&word), last_token(&word)] {
+                    let Sign::Last(bits) = sign(token) else { panic!("{token:x}") };
+                    assert!(word.is_empty() || bits & last != 0, "{word:?}");
+                }
+            }
+        }
+        let hash = super::super::hash::hash_of_name(b"curl");
+        assert_eq!(sign(program_token(hash)), Sign::Program(program_place(hash).1));
+        assert_ne!(head_place(b"-name"), head_place(b"-type"));
+    }
 }

@@ -2,6 +2,12 @@
 
 pub use crate::hash::{head, name_hash};
 
+/// The hash of a program's name.
+#[inline]
+pub fn hash_of_name(name: &[u8]) -> u32 {
+    name_hash(head(name), name.len(), name.last().copied().unwrap_or(0))
+}
+
 /// Slots of the table of prefixes.
 pub const PREFIX_SLOTS: usize = 1024;
 

@@ -5,7 +5,7 @@
 //! node, and its payload; a node's children follow one another.
 
 /// Changes whenever the meaning of a word changes, so that a cached form of another version is never read.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The compiled form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,7 +172,7 @@ numbered! {
     /// The tokens that let rules pass; 0 for none.
     G_TOKENS_AT
 }
-/// Words before a token table's filter. Slots follow that.
+/// Words before a token table's set of heads, see `head_place`. Its filter and slots follow that.
 pub const K_WORDS: usize = 6;
 numbered! {
     /// The kinds of tokens that are there, as bits.
@@ -180,14 +180,14 @@ numbered! {
     /// The filter has 2^this bits; a fourth as many slots of [`TOKEN_SLOT_WORDS`] words follow it: the token (0 for an empty one),
     /// and the rules that it lets pass as two words.
     K_FILTER_BITS
-    /// First bytes of the arguments whose beginnings, or which as a whole, are tokens, see `byte_class`.
-    K_FIRSTS
-    /// (high word)
-    K_FIRSTS_HIGH
-    /// Last bytes of the arguments whose ends are tokens.
+    /// Last bytes of the arguments whose ends are tokens, see `last_bit`.
     K_LASTS
     /// (high word)
     K_LASTS_HIGH
+    /// Names of programs that are tokens, see `program_bit`.
+    K_PROGRAMS
+    /// (high word)
+    K_PROGRAMS_HIGH
 }
 /// Words of a slot of a token table.
 pub const TOKEN_SLOT_WORDS: usize = 3;

@@ -3,6 +3,7 @@
 use super::clause::{Atoms, Clause, commonness};
 use super::features::*;
 use super::glob::{ends, runs};
+use super::hash::hash_of_name;
 use super::layout::{PROGRAM_WORDS, SPELLING_WORDS, op};
 
 /// Texts of at least so many bytes are atoms.
@@ -11,6 +12,12 @@ const ATOM: usize = super::trigger::SHORTEST_ATOM;
 /// Clauses of one rule; more are hardly ever asked.
 const MOST: usize = 4;
 
+/// A clause that so many of a thousand commands meet is met often.
+const OFTEN: u32 = 300;
+
+/// Of so few alternatives all clauses are put together.
+const FEW: usize = 4;
+
 /// What the code needs; `bytes` holds its strings, `sets` the words of its sets.
 pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms) -> Vec<Clause> {
     if code.is_empty() {
@@ -18,13 +25,15 @@ pub(super) fn needs(code: &[u32], bytes: &[u8], sets: &[u32], atoms: &mut Atoms)
     }
     let mut clauses = Reader { code, bytes, sets, atoms }.node(0);
     clauses.retain(|c| c.likelihood() < if c.asks_bytes() { 500 } else { 950 });
-    clauses.sort_by_key(Clause::likelihood);
+    clauses.sort_by_cached_key(|clause| clause.likelihood() + clause.cost());
     clauses.dedup();
-    // What has no bits can only be the first, which picks the rule; what is common is not worth finding for another.
+    // What has no bits can only be the first, which picks the rule; what is common is worth finding for another only where
+    // that picks often.
+    let often = clauses.first().is_some_and(|first| first.likelihood() >= OFTEN);
     let mut nth = 0;
     clauses.retain(|clause| {
         nth += 1;
-        nth == 1 || !(clause.bitless || clause.common != 0)
+        nth == 1 || !(clause.bitless || clause.common != 0 && !often)
     });
     clauses.truncate(MOST);
     clauses
@@ -68,19 +77,26 @@ impl<'a> Reader<'a> {
         all
     }
 
-    /// One of several: a clause of the most telling one of each, then of the next of each.
+    /// One of several: of a few the most telling clauses of one of each; of more the most telling one of each, then the next of
+    /// each.
     fn any(all: impl Iterator<Item = Vec<Clause>>) -> Vec<Clause> {
+        let mut all: Vec<_> = all.collect();
+        if all.iter().any(Vec::is_empty) {
+            return Vec::new();
+        }
+        all.iter_mut().for_each(|clauses| clauses.sort_by_key(Clause::likelihood));
+        if all.len() <= FEW {
+            return all.into_iter().reduce(either).unwrap_or_default();
+        }
         let mut some = vec![Clause::default(); MOST];
         let mut most = 0;
-        for mut clauses in all {
-            clauses.sort_by_key(Clause::likelihood);
+        for clauses in &all {
             most = most.max(clauses.len());
-            let Some(last) = clauses.len().checked_sub(1) else { return Vec::new() };
             for (nth, clause) in some.iter_mut().enumerate() {
-                *clause = std::mem::take(clause).or(&clauses[nth.min(last)]);
+                *clause = std::mem::take(clause).or(&clauses[nth.min(clauses.len() - 1)]);
             }
         }
-        some.truncate(most.max(1));
+        some.truncate(most);
         some
     }
 
@@ -97,12 +113,13 @@ impl<'a> Reader<'a> {
                         [] | [_] if self.code[place + 2] != 0 => return Vec::new(),
                         name => {
                             let prefix = self.code[place + 2] != 0;
-                            clause.bits[F_PROGRAMS] |= head_bit(name);
-                            clause.tokens.insert(if prefix {
-                                program_head_token(name)
+                            let ((feature, bit), token) = if prefix {
+                                ((F_PROGRAM_HEADS, head_bit(name)), program_head_token(name))
                             } else {
-                                program_token(name)
-                            });
+                                (program_place(hash_of_name(name)), program_token(hash_of_name(name)))
+                            };
+                            clause.bits[feature] |= bit;
+                            clause.tokens.insert(token);
                         }
                     }
                 }
@@ -127,7 +144,7 @@ impl<'a> Reader<'a> {
                 std::iter::once(kinds).chain(self.tests(at + 1, end, Of::Else)).collect()
             }
             op::ASSIGN => {
-                std::iter::once(Clause::around(X_ASSIGN)).chain(self.tests(at + 2, end, Of::Else)).collect()
+                std::iter::once(Clause::one(F_ASSIGNS, 1)).chain(self.tests(at + 2, end, Of::Else)).collect()
             }
             op::VIA => vec![Clause::around(X_VIA)],
             op::PIPE => {
@@ -244,7 +261,7 @@ impl<'a> Reader<'a> {
             return vec![clause];
         }
         if !text.is_ascii() {
-            return vec![Clause::around(X_NOT_ASCII)];
+            return vec![Clause::one(F_NOT_ASCII, 1)];
         }
         let rarest = text.iter().copied().min_by_key(|b| commonness(b.to_ascii_lowercase()));
         rarest.map(byte_place).map(|(feature, bit)| Clause::one(feature, bit)).into_iter().collect()
@@ -303,6 +320,18 @@ impl<'a> Reader<'a> {
         }
         all
     }
+}
+
+/// What is met where one of two is: a clause of either together with one of the other, the most telling ones.
+fn either(some: Vec<Clause>, others: Vec<Clause>) -> Vec<Clause> {
+    let mut all = Vec::with_capacity(MOST * MOST);
+    for one in some.iter().take(MOST) {
+        all.extend(others.iter().take(MOST).map(|other| one.clone().or(other)));
+    }
+    all.sort_by_cached_key(Clause::likelihood);
+    all.dedup();
+    all.truncate(MOST);
+    all
 }
 
 #[cfg(test)]
