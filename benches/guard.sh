@@ -55,7 +55,7 @@ for stage in cold analyze classify level compile; do
 done
 # In pieces of 64 KiB: a page fault brings in one. A linker that leaves the functions where they are is nobody's regression.
 most=16
-if readelf --sections --wide "${binary%guard}shmon" 2>/dev/null | grep -q ' \.text\.start '; then
+if readelf --sections --wide "${binary%guard}shmon" 2>/dev/null | grep ' \.text\.start ' >/dev/null; then
     valgrind --tool=callgrind --dump-instr=yes --compress-pos=no --callgrind-out-file="$folder/code" \
         "${binary%guard}shmon" classify --format level 'ls -la' >"$folder/log" 2>&1 || { cat "$folder/log"; exit 2; }
     pieces=$(sed -n 's/^0x\([0-9a-f]*\)[0-9a-f]\{4\} .*/\1/p' "$folder/code" | sort -u | wc -l)

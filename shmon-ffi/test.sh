@@ -140,7 +140,7 @@ fi
 
 say "exports and soname"
 if have readelf; then
-    readelf -d "$work/lib/libshmon.so" | grep -q 'SONAME.*\[libshmon\.so\.'
+    readelf -d "$work/lib/libshmon.so" | grep 'SONAME.*\[libshmon\.so\.' >/dev/null
     exported=$(readelf --dyn-syms --wide "$work/lib/libshmon.so" | awk '$7 != "UND" && $5 == "GLOBAL" {print $8}')
     foreign=$(grep -v -E '^(shmon_[a-z_]+@@SHMON_|SHMON_)' <<<"$exported" || true)
     [ -z "$foreign" ] || { echo "exported without a version or by accident: $foreign"; exit 1; }

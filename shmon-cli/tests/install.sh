@@ -34,7 +34,7 @@ for _ in $(seq 50); do
 done
 [ "$(wc -l <"$home/log")" -eq 3 ] || fail "three commands were typed, $(wc -l <"$home/log") are recorded: $(cat "$home/screen")"
 grep -q '"level":"critical"' "$home/log" || fail "the deletion isn't rated critical"
-! grep nmap "$home/log" | grep -q '"level":"high"' || fail "a mentioned program raised an alarm"
+! grep nmap "$home/log" | grep '"level":"high"' >/dev/null || fail "a mentioned program raised an alarm"
 "$shmon" verify >/dev/null || fail "the record doesn't verify"
 "$shmon" init --uninstall --yes >/dev/null
 cmp "$home/.bashrc" "$home/bashrc.before" || fail "~/.bashrc isn't as it was"
