@@ -68,9 +68,14 @@ def open_name(name):
     return re.sub(r"Cs[0-9A-Za-z]{6,14}_", "Cs*_", name)
 
 
+# A generic function with more instances than this is told by its hash, which stays with a version of Rust and one choice of
+# packages; of one with not too many, all instances follow behind all others, for builds where the hash is another.
+FEW, MANY = 3, 50
+
+
 def pattern(name, sharing):
-    """The section of a Rust function. A generic one's hash tells it from its many instances, and stays with a version of Rust."""
-    return re.sub(r"\.llvm\.\d+$", "", name) if sharing[open_name(name)] > 3 else open_name(name)
+    """The section of a Rust function."""
+    return re.sub(r"\.llvm\.\d+$", "", name) if sharing[open_name(name)] > FEW else open_name(name)
 
 
 def files(member):
@@ -98,17 +103,19 @@ def main():
     members = {name: member for member, _, name in symbols(archive.stdout.strip())}
     names = alike(sys.argv[1])
     sharing = Counter(open_name(name) for name in names)
-    lines = [START]
+    lines, last = [START], []
     for name in sorted(seen, key=lambda name: -seen[name]):
         for name in names.get(name, []):
             if re.match(r"_ZN|_R", name):
                 section = pattern(name, sharing)
                 lines.append(f"    *(.text.{section}* .text.unlikely.{section}*)")
+                if FEW < sharing[open_name(name)] <= MANY:
+                    last.append(f"    *(.text.{open_name(name)}* .text.unlikely.{open_name(name)}*)")
             elif name in members:
                 lines.extend(f"    *libc.a:{file}(.text .text.*)" for file in files(members[name]))
     print("/* Written by order.py. */")
     print("SECTIONS\n{\n  .text.start :\n  {")
-    print("\n".join(dict.fromkeys(lines)))
+    print("\n".join(dict.fromkeys(lines + last)))
     print("  }\n}\nINSERT BEFORE .text;")
 
 
