@@ -8,7 +8,9 @@ use super::lower::Pool;
 use super::tables::Writer;
 use std::collections::BTreeMap;
 
-/// How many hashes are tried for a table of the least size, and how many for one of twice the size,
+/// So many atoms are entered until a hash is found that leaves none out of a table of the least size,
+const WORK: usize = 400_000;
+/// and so many hashes are tried for one of twice the size,
 const TRIES: u32 = 32;
 /// where there are no more atoms than these.
 const FEW: usize = 4096;
@@ -69,31 +71,40 @@ struct Table<'a> {
 fn best<'a>(atoms: &[&'a Atom<'a>], stride: usize) -> Table<'a> {
     let bits = (atoms.len() * stride * 2).next_power_of_two().trailing_zeros();
     let bits = bits.clamp(GRAMS_LEAST_BITS, GRAMS_MOST_BITS - 1);
-    let tries = if atoms.len() <= FEW { TRIES } else { 1 };
-    let mut best = Table::of(atoms, stride, bits, GRAMS_SEED);
-    let others = (1..tries).map(|nth| (bits, nth)).chain((0..tries).map(|nth| (bits + 1, nth)));
+    let (first, second) =
+        if atoms.len() <= FEW { ((WORK / atoms.len().max(1)) as u32, TRIES) } else { (1, 1) };
+    let mut best = Table { left: atoms.to_vec(), ..Table::new(bits, GRAMS_SEED) };
+    let others = (0..first.min(512)).map(|nth| (bits, nth)).chain((0..second).map(|nth| (bits + 1, nth)));
     for (bits, nth) in others {
         if best.left.is_empty() {
             break;
         }
         // Some factor gives the grams of an atom slots of their own, so that never all are left out: no two grams are near each
         // other under all powers, as they can be under all small multiples.
-        let table = Table::of(atoms, stride, bits, GRAMS_SEED.wrapping_pow(nth + 1));
-        if table.left.len() < best.left.len() {
-            best = table;
+        if let Some(better) =
+            Table::of(atoms, stride, bits, GRAMS_SEED.wrapping_pow(nth + 1), best.left.len())
+        {
+            best = better;
         }
     }
     best
 }
 
 impl<'a> Table<'a> {
-    fn of(atoms: &[&'a Atom<'a>], stride: usize, bits: u32, factor: u32) -> Self {
-        let slots = vec![None; 1 << bits];
-        let mut table = Table { bits, factor, slots, grams: BTreeMap::new(), left: Vec::new() };
+    fn new(bits: u32, factor: u32) -> Self {
+        Table { bits, factor, slots: vec![None; 1 << bits], grams: BTreeMap::new(), left: Vec::new() }
+    }
+
+    /// The table that leaves fewer than `most` out; none where so many are left out.
+    fn of(atoms: &[&'a Atom<'a>], stride: usize, bits: u32, factor: u32, most: usize) -> Option<Self> {
+        let mut table = Table::new(bits, factor);
         for atom in atoms {
             table.take(atom, stride);
+            if table.left.len() >= most {
+                return None;
+            }
         }
-        table
+        Some(table)
     }
 
     /// Enters an atom, where the slots are free.
