@@ -1,7 +1,7 @@
 //! What is there, as features: compared with what a rule needs before its condition is asked.
 
 use super::compiler::features::*;
-use super::compiler::hash::{hash_of_name, letter_bit};
+use super::compiler::hash::letter_bit;
 use super::compiler::layout::*;
 use super::eval::{Here, redirect_bit, takes_assignments};
 use super::options::STYLE_BUNDLED;
@@ -250,13 +250,8 @@ impl Present {
             KNOWN_LETTERS => self.read_letters(v, here),
             KNOWN_WORDS => self.read_words(here),
             KNOWN_AROUND => self.bits[F_AROUND] = around(here, analysis),
-            KNOWN_PROGRAMS => {
-                self.bits[F_PROGRAMS..F_PROGRAM_HEADS].fill(0);
-                for invocation in analysis.invocations() {
-                    let (feature, bit) = program_place(hash_of_name(invocation.program()));
-                    self.bits[feature] |= bit;
-                }
-            }
+            // Noted before anything is asked.
+            KNOWN_PROGRAMS => {}
             KNOWN_PROGRAM_HEADS => {
                 self.bits[F_PROGRAM_HEADS] =
                     analysis.invocations().fold(0, |all, i| all | head_bit(i.program()));

@@ -344,8 +344,8 @@ impl RuleSet {
                 }
                 continue;
             }
-            for (index, invocation) in analysis.invocations().enumerate() {
-                let slot = view.program(invocation.program());
+            let slots = machine.slots.last().iter();
+            for (index, (invocation, &(slot, _))) in analysis.invocations().zip(slots).enumerate() {
                 let here = Here { index, invocation, slot };
                 if machine.met(view.word(record + R_NEED), here) && machine.node(cond, Some(here)) {
                     push(rule, index as u32);

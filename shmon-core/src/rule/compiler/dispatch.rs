@@ -1,6 +1,6 @@
 //! For each program the rules that it wakes: each with what is left of its condition for that program, with alternatives told
-//! apart, and with what that needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads to a mask of rules, and so
-//! does a token.
+//! apart, and with what that needs. What is there picks the rules that are worth asking, all at once: a bit of a feature leads
+//! to a mask of rules, and so does a token.
 
 use super::Rule;
 use super::alternatives::{Alternative, Splitter};

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// So many atoms are entered until a hash is found that leaves none out of a table of the least size,
 const WORK: usize = 400_000;
+/// with no more hashes than these,
+const MOST_TRIES: u32 = 512;
 /// and so many hashes are tried for one of twice the size,
 const TRIES: u32 = 32;
 /// where there are no more atoms than these.
@@ -74,7 +76,8 @@ fn best<'a>(atoms: &[&'a Atom<'a>], stride: usize) -> Table<'a> {
     let (first, second) =
         if atoms.len() <= FEW { ((WORK / atoms.len().max(1)) as u32, TRIES) } else { (1, 1) };
     let mut best = Table { left: atoms.to_vec(), ..Table::new(bits, GRAMS_SEED) };
-    let others = (0..first.min(512)).map(|nth| (bits, nth)).chain((0..second).map(|nth| (bits + 1, nth)));
+    let others =
+        (0..first.min(MOST_TRIES)).map(|nth| (bits, nth)).chain((0..second).map(|nth| (bits + 1, nth)));
     for (bits, nth) in others {
         if best.left.is_empty() {
             break;

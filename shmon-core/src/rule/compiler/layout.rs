@@ -184,7 +184,7 @@ numbered! {
     K_LASTS
     /// (high word)
     K_LASTS_HIGH
-    /// Names of programs that are tokens, see `program_bit`.
+    /// Names of programs that are tokens, see `program_place`.
     K_PROGRAMS
     /// (high word)
     K_PROGRAMS_HIGH
