@@ -1,7 +1,7 @@
 //! Conditions over invocations: a walk over bytecode that stops at the first test that fails.
 
 use super::compiler::features::head_bit;
-use super::compiler::layout::{PROGRAM_WORDS, op};
+use super::compiler::layout::{PROGRAM_WORDS, node_words, op};
 use super::options::{Arguments, Spellings};
 use super::present::Present;
 use super::scratch::{Facts, Slots};
@@ -77,7 +77,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn node(&mut self, pc: usize, here: Option<Here<'a>>) -> bool {
         let v = self.view;
         let head = v.word(pc);
-        let end = pc + ((head >> 8) as usize).max(1);
+        let end = pc + node_words(head);
         let code = head & 0xFF;
         match code {
             op::ALL => return self.each(pc + 1, end, here, false),
@@ -205,7 +205,7 @@ impl<'a> Machine<'a> {
             if self.node(pc, here) == some {
                 return some;
             }
-            pc += ((self.view.word(pc) >> 8) as usize).max(1);
+            pc += node_words(self.view.word(pc));
         }
         !some
     }
@@ -327,7 +327,7 @@ pub(crate) fn subcommands(
         if let Some(words) = subcommand(v, at, arguments, inv) {
             return Some(words);
         }
-        at += ((v.word(at) >> 8) as usize).max(1);
+        at += node_words(v.word(at));
     }
     None
 }

@@ -129,7 +129,7 @@ fn failure<'a>(machine: &mut Machine<'a>, cond: usize, here: Here<'a>) -> Option
 }
 
 fn end(view: View<'_>, pc: usize) -> usize {
-    pc + ((view.word(pc) >> 8) as usize).max(1)
+    pc + node_words(view.word(pc))
 }
 
 /// The nodes inside an ALL, ANY or NONE.

@@ -392,7 +392,7 @@ impl RuleSet {
 /// derived from it: those that conditions need only where the `concerned` programs have such, or a rule was woken.
 fn wake(view: View<'_>, analysis: &Analysis, concerned: u32, present: &mut Present, woken: &mut Vec<u32>) {
     woken.clear();
-    view.list(view.at(H_ALWAYS_AT)).iter().for_each(|&rule| woken.push(rule));
+    woken.extend_from_slice(view.list(view.at(H_ALWAYS_AT)));
     if !analysis.obfuscations().is_empty() {
         woken.extend_from_slice(view.list(view.at(H_HIDING_AT)));
     }

@@ -2,7 +2,7 @@
 
 use super::compiler::features;
 use super::compiler::hash::text_hash;
-use super::compiler::layout::{H_REGEX_AT, op};
+use super::compiler::layout::{H_REGEX_AT, node_words, op};
 use super::view::View;
 use crate::shell::WordFlags;
 use std::cell::Cell;
@@ -102,7 +102,7 @@ impl Pairs {
 pub(crate) fn holds(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: &Subject<'_>) -> bool {
     while pc < end {
         let head = v.word(pc);
-        let next = pc + ((head >> 8) as usize).max(1);
+        let next = pc + node_words(head);
         if !node(v, regexes, head & 0xFF, pc, next, s) {
             return false;
         }
@@ -114,7 +114,7 @@ pub(crate) fn holds(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usiz
 fn some(v: View<'_>, regexes: &[LazyRegex], mut pc: usize, end: usize, s: &Subject<'_>) -> bool {
     while pc < end {
         let head = v.word(pc);
-        let next = pc + ((head >> 8) as usize).max(1);
+        let next = pc + node_words(head);
         if node(v, regexes, head & 0xFF, pc, next, s) {
             return true;
         }
@@ -194,7 +194,7 @@ fn list(v: View<'_>, regexes: &[LazyRegex], pc: usize, s: &Subject<'_>) -> bool 
         while let Some(&[head, _, _, low, high]) = v.slice(at, 5).first_chunk::<5>()
             && at < end
         {
-            let next = at + ((head >> 8) as usize).max(1);
+            let next = at + node_words(head);
             let wanted = u64::from(low) | u64::from(high) << 32;
             if wanted & !pairs == 0 && node(v, regexes, head & 0xFF, at, next, s) {
                 return true;

@@ -2,7 +2,7 @@
 //! them together, since what one needs says nothing about another.
 
 use super::clause::{Atoms, Clause};
-use super::layout::op;
+use super::layout::{node_words, op};
 use super::need::needs;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -113,7 +113,7 @@ fn all_of([before, after]: [&[u32]; 2], one: &[u32]) -> Vec<u32> {
 fn children(code: &[u32], mut at: usize, end: usize) -> impl Iterator<Item = &[u32]> {
     std::iter::from_fn(move || {
         let head = *code.get(at..end)?.first()?;
-        let next = (at + ((head >> 8) as usize).max(1)).min(end);
+        let next = (at + node_words(head)).min(end);
         let child = &code[at..next];
         at = next;
         Some(child)

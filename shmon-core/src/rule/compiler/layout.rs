@@ -371,6 +371,13 @@ pub const SPELLING_WORDS: usize = 5;
 /// What a program specification holds: style, two words of short options with a value, then count and strings.
 pub const SPEC_LONGS: usize = 3;
 
+/// How many words a node of bytecode has, from its first; at least that one, whatever stands in it.
+#[inline]
+pub const fn node_words(head: u32) -> usize {
+    let words = (head >> 8) as usize;
+    if words == 0 { 1 } else { words }
+}
+
 /// Operations of conditions and string tests.
 pub mod op {
     numbered_ops! {

@@ -1,7 +1,7 @@
 //! What is left of a condition once it is known which program it is asked about: tests of the program's name are decided
 //! when rules are compiled, and with them the alternatives of other programs go.
 
-use super::layout::{PROGRAM_WORDS, op};
+use super::layout::{PROGRAM_WORDS, node_words, op};
 
 /// What is left of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ struct Narrower<'a> {
 
 impl Narrower<'_> {
     fn end(&self, at: usize) -> usize {
-        at + ((self.code[at] >> 8) as usize).max(1)
+        at + node_words(self.code[at])
     }
 
     /// What the node at `at` is for the program; `None` where that isn't decided, and what is left was written.

@@ -4,7 +4,7 @@ use super::clause::{Atoms, Clause, commonness};
 use super::features::*;
 use super::glob::{ends, runs};
 use super::hash::hash_of_name;
-use super::layout::{PROGRAM_WORDS, SPELLING_WORDS, op};
+use super::layout::{PROGRAM_WORDS, SPELLING_WORDS, node_words, op};
 
 /// Texts of at least so many bytes are atoms.
 const ATOM: usize = super::trigger::SHORTEST_ATOM;
@@ -59,7 +59,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn end(&self, at: usize) -> usize {
-        at + ((self.code[at] >> 8) as usize).max(1)
+        at + node_words(self.code[at])
     }
 
     fn text(&self, at: usize) -> &'a [u8] {
